@@ -1,0 +1,113 @@
+import { z } from "zod";
+import { required, strictFields } from "./fields.ts";
+
+/** Cut grades, worst to best (GIA names as ggplot2's dataset has them). */
+export const CUTS = ["Fair", "Good", "Very Good", "Premium", "Ideal"] as const;
+/** Colour grades, worst (J, faint yellow) to best (D, colourless). */
+export const COLORS = ["J", "I", "H", "G", "F", "E", "D"] as const;
+/** Clarity grades, worst (I1, inclusions seen by eye) to best (IF, internally flawless). */
+export const CLARITIES = ["I1", "SI2", "SI1", "VS2", "VS1", "VVS2", "VVS1", "IF"] as const;
+
+/** The grades by column; the order is the code that models use, worst to best. */
+export const GRADES = { cut: CUTS, color: COLORS, clarity: CLARITIES } as const;
+export const GRADE_COLUMNS = ["cut", "color", "clarity"] as const;
+/** The columns that hold numbers, in the order of a model's inputs. */
+export const NUMBER_COLUMNS = ["carat", "depth", "table", "x", "y", "z"] as const;
+/** The measurements that a caller may leave out; the model completes them. */
+export const MEASUREMENTS = ["depth", "table", "x", "y", "z"] as const;
+/** A stone's columns as the dataset names them, without the price. */
+export const STONE_COLUMNS = ["carat", "cut", "color", "clarity", "depth", "table", "x", "y", "z"] as const;
+
+export type GradeColumn = (typeof GRADE_COLUMNS)[number];
+export type NumberColumn = (typeof NUMBER_COLUMNS)[number];
+export type Measurement = (typeof MEASUREMENTS)[number];
+
+/** Upper bounds of what a stone can measure: generous, so that only mistyped values are refused. */
+export const MAXIMUM: Readonly<Record<NumberColumn, number>> = {
+  carat: 100,
+  depth: 100,
+  table: 100,
+  x: 100,
+  y: 100,
+  z: 100,
+};
+
+function grade<const Grades extends readonly [string, ...string[]]>(
+  name: string,
+  grades: Grades,
+  text: string,
+) {
+  return z
+    .enum(grades, { error: required(name, `${name} must be one of ${grades.join(", ")}`) })
+    .meta({ description: `${text}, worst to best: ${grades.join(", ")}.`, example: grades.at(-1) });
+}
+
+function measure(name: NumberColumn, unit: string, text: string, example: number) {
+  const error = required(name, `${name} must be a number above 0 and at most ${MAXIMUM[name]} ${unit}`);
+  return z
+    .number({ error })
+    .gt(0, { error })
+    .max(MAXIMUM[name], { error })
+    .meta({ description: text, example });
+}
+
+/** The fields of a stone, for schemas that hold more or less than one. */
+export const stoneShape = {
+  carat: measure("carat", "carats", "Weight in carats (1 carat is 0.2 g).", 1.1),
+  cut: grade("cut", CUTS, "Cut grade"),
+  color: grade("color", COLORS, "Colour grade"),
+  clarity: grade("clarity", CLARITIES, "Clarity grade"),
+  depth: measure("depth", "percent", "Total depth as a percentage: 200 z / (x + y).", 62).optional(),
+  table: measure(
+    "table",
+    "percent",
+    "Width of the top facet relative to the widest point, in percent.",
+    55,
+  ).optional(),
+  x: measure("x", "mm", "Length in mm.", 6.61).optional(),
+  y: measure("y", "mm", "Width in mm.", 6.65).optional(),
+  z: measure("z", "mm", "Depth in mm.", 4.11).optional(),
+};
+
+/**
+ * A stone to be priced: weight and the three grades are required; measurements left out are completed
+ * by the model. Unknown keys are refused.
+ */
+export const Stone = strictFields("a stone", stoneShape).meta({
+  id: "Stone",
+  description:
+    "A diamond. carat, cut, color and clarity are required; depth, table, x, y and z are completed from them where left out.",
+  example: {
+    carat: 1.1,
+    cut: "Ideal",
+    color: "H",
+    clarity: "SI2",
+    depth: 62,
+    table: 55,
+    x: 6.61,
+    y: 6.65,
+    z: 4.11,
+  },
+});
+export type Stone = z.infer<typeof Stone>;
+
+/** A stone with all its measurements and its price in US dollars: a row of a dataset. */
+export const PricedStone = strictFields("a priced stone", {
+  ...stoneShape,
+  depth: stoneShape.depth.unwrap(),
+  table: stoneShape.table.unwrap(),
+  x: stoneShape.x.unwrap(),
+  y: stoneShape.y.unwrap(),
+  z: stoneShape.z.unwrap(),
+  price: z
+    .number({ error: required("price", "price must be a number of US dollars above 0") })
+    .gt(0, { error: "price must be a number of US dollars above 0" })
+    .max(1e9, { error: "price must be at most 1,000,000,000 US dollars" })
+    .meta({ description: "Price in US dollars.", example: 4677 }),
+}).meta({ id: "PricedStone", description: "A diamond with all its measurements and its price." });
+export type PricedStone = z.infer<typeof PricedStone>;
+
+/** Which measurements the caller left out, in the order of {@link MEASUREMENTS}. */
+export function missingMeasurements(stone: Stone): Measurement[] {
+  return MEASUREMENTS.filter((name) => stone[name] === undefined);
+}

@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { MEASUREMENTS, missingMeasurements, NUMBER_COLUMNS, type Stone } from "./diamond.ts";
+import type { Ranges } from "./model-record.ts";
+
+/** What is answered for one stone. */
+export const Prediction = z
+  .object({
+    price: z.number().positive().meta({ description: "Price in US dollars.", example: 4683.2 }),
+    currency: z.literal("USD"),
+    imputed: z.array(z.enum(MEASUREMENTS)).meta({
+      description: "Measurements that were left out and that the model completed from the rest.",
+      example: [],
+    }),
+    warnings: z.array(z.string()).meta({
+      description:
+        "What to know before relying on the price, such as a value outside the range that the model was trained on.",
+      example: [],
+    }),
+  })
+  .meta({ id: "Prediction", description: "The price of one stone." });
+export type Prediction = z.infer<typeof Prediction>;
+
+/** A model's price as it is answered, in cents; null where it is none: not a number, or nothing. */
+export function toPrediction(stone: Stone, price: number, ranges: Ranges): Prediction | null {
+  const cents = Math.round(price * 100);
+  if (!Number.isFinite(cents) || cents <= 0) return null;
+  return {
+    price: cents / 100,
+    currency: "USD",
+    imputed: missingMeasurements(stone),
+    warnings: warnOutside(ranges, stone),
+  };
+}
+
+/** A sentence for each value that lies outside the range of the training rows. */
+export function warnOutside(ranges: Ranges, stone: Stone): string[] {
+  const warnings: string[] = [];
+  for (const column of NUMBER_COLUMNS) {
+    const value = stone[column];
+    const [from, to] = ranges[column] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    if (value === undefined || (value >= from && value <= to)) continue;
+    warnings.push(
+      `${column} ${value} is outside the range that the model was trained on (${from} to ${to}): the price is an extrapolation.`,
+    );
+  }
+  return warnings;
+}
