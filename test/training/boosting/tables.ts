@@ -1,0 +1,29 @@
+import type { Matrix } from "../../../training/boosting/index.ts";
+
+/** Small random tables for the tests, the same ones at every run. */
+export function randomTable(
+  rows: number,
+  features: number,
+  { seed = 1, levels = 20, missing = 0 }: { seed?: number; levels?: number; missing?: number } = {},
+): { x: Matrix; y: Float32Array } {
+  const random = generator(seed);
+  const columns = Array.from({ length: features }, () =>
+    Float32Array.from({ length: rows }, () =>
+      random() < missing ? Number.NaN : Math.floor(random() * levels) / 4,
+    ),
+  );
+  const y = Float32Array.from({ length: rows }, (_, row) => {
+    const [a = 0, b = 0] = columns.map((column) => (Number.isNaN(column[row]!) ? 1.3 : column[row]!));
+    return 10 * a + a * b + 5 * random();
+  });
+  return { x: { rows, columns }, y };
+}
+
+/** Park and Miller's generator: numbers from 0 to 1. */
+export function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}

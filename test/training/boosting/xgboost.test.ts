@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { parse } from "csv-parse/sync";
+import { describe, expect, test } from "vitest";
+import {
+  type BoostingParameters,
+  fitEnsemble,
+  type Matrix,
+  predictEnsemble,
+  XGBOOST_DEFAULTS,
+} from "../../../training/boosting/index.ts";
+
+/** The expected predictions are real XGBoost's (1.7.4, Debian's python3-xgboost), written by make.py beside them. */
+const FIXTURES = new URL("../../fixtures/xgboost/", import.meta.url);
+
+interface Case {
+  name: string;
+  table: "complete" | "missing";
+  parameters: Partial<BoostingParameters>;
+  predictions: number[];
+}
+
+const { cases } = JSON.parse(readFileSync(new URL("cases.json", FIXTURES), "utf8")) as { cases: Case[] };
+
+describe("the same predictions as XGBoost's hist", () => {
+  test.each(cases)("$name", async ({ table, parameters, predictions }) => {
+    const { x, y } = readTable(table);
+    const ensemble = await fitEnsemble(x, y, { ...XGBOOST_DEFAULTS, ...parameters });
+    const ours = predictEnsemble(ensemble, x);
+    let largest = 0;
+    for (let row = 0; row < x.rows; row++) {
+      largest = Math.max(largest, Math.abs(ours[row]! - predictions[row]!) / Math.abs(predictions[row]!));
+    }
+    expect(ours).toHaveLength(predictions.length);
+    // Float32 sums of 100 leaves; a single split that differs would show as about 0.01.
+    expect(largest).toBeLessThan(1e-5);
+  });
+});
+
+function readTable(name: string): { x: Matrix; y: Float32Array } {
+  const rows = parse(readFileSync(new URL(`${name}.csv`, FIXTURES)), { from_line: 2 }) as string[][];
+  const columns = Array.from({ length: rows[0]!.length }, (_, column) =>
+    Float32Array.from(rows, (row) => (row[column] === "" ? Number.NaN : Number(row[column]))),
+  );
+  const y = columns.pop()!;
+  return { x: { rows: rows.length, columns }, y };
+}
