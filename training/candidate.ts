@@ -1,0 +1,80 @@
+import { NUMBER_COLUMNS, type PricedStone } from "../src/domain/diamond.ts";
+import type { Importance, Metrics, Ranges } from "../src/domain/model-record.ts";
+import type { DatasetStone } from "./dataset.ts";
+import { evaluateStones } from "./evaluate.ts";
+import { permutationImportance } from "./importance.ts";
+import { predictPrices } from "./predict.ts";
+import { sha256 } from "./registry/bucket.ts";
+
+/** Both sides of the split. */
+export interface Split {
+  readonly train: readonly DatasetStone[];
+  readonly test: readonly DatasetStone[];
+}
+
+export interface MakeContext {
+  readonly seed: number;
+  /** Told as the work goes on, for the progress display. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What a run can make a model from: a kind that is fitted here, or a file from elsewhere. */
+export interface Candidate {
+  readonly name: string;
+  /** What decides how the model turns out, beside data and seed. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  make(split: Split, context: MakeContext): Promise<TrainedModel>;
+}
+
+/** A model that is ready to be judged and published. */
+export interface TrainedModel {
+  readonly name: string;
+  /** The ONNX file: the whole model. */
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  readonly hyperparameters: Readonly<Record<string, unknown>>;
+  /** From the ONNX file, over the test stones. */
+  readonly metrics: Metrics;
+  /** The ONNX file's price of each test stone, US dollars. */
+  readonly prices: Float32Array;
+  readonly ranges: Ranges;
+  readonly fitSeconds: number;
+  readonly importance: Importance;
+}
+
+/** A model under the version that it would be published as. */
+export type VersionedModel = TrainedModel & { readonly version: number };
+
+/** Measures an ONNX file on the test stones: what is evaluated is what ships. */
+export async function assess(
+  model: Pick<TrainedModel, "name" | "bytes" | "hyperparameters" | "fitSeconds"> & {
+    readonly gain: Readonly<Record<string, number>> | null;
+  },
+  split: Split,
+  seed: number,
+): Promise<TrainedModel> {
+  const { gain, ...made } = model;
+  const prices = await predictPrices(made.bytes, split.test);
+  return {
+    ...made,
+    sha256: sha256(made.bytes),
+    prices,
+    metrics: evaluateStones(split.test, prices),
+    ranges: rangesOf(split.train),
+    importance: { gain, permutation: await permutationImportance(made.bytes, split.test, seed) },
+  };
+}
+
+function rangesOf(stones: readonly PricedStone[]): Ranges {
+  return Object.fromEntries(
+    NUMBER_COLUMNS.map((name) => {
+      let low = Number.POSITIVE_INFINITY;
+      let high = Number.NEGATIVE_INFINITY;
+      for (const stone of stones) {
+        low = Math.min(low, stone[name]);
+        high = Math.max(high, stone[name]);
+      }
+      return [name, [low, high]];
+    }),
+  );
+}

@@ -1,0 +1,63 @@
+import { formatVersion } from "../src/domain/selector.ts";
+import { isTest } from "../src/domain/split.ts";
+import type { VersionedModel } from "./candidate.ts";
+import type { DatasetStone } from "./dataset.ts";
+import { evaluateStones } from "./evaluate.ts";
+import { Failure } from "./failure.ts";
+import { type Contender, judge, type Verdict } from "./gate.ts";
+import type { Options } from "./options.ts";
+import { predictPrices } from "./predict.ts";
+import { getVerified, unreadable } from "./registry/bucket.ts";
+import { championOf, findModel, type Registry } from "./registry/state.ts";
+
+/** The verdict and the measurements behind it. */
+export interface Decision {
+  readonly verdict: Verdict;
+  readonly contenders: readonly Contender[];
+  readonly champion: Contender | null;
+}
+
+/** Measures this run's models and the champion on the stones that none of them was trained on, and judges. */
+export async function decide(
+  options: Pick<Options, "target" | "promotion">,
+  registry: Registry,
+  models: readonly VersionedModel[],
+  test: readonly DatasetStone[],
+): Promise<Decision> {
+  const champion = championOf(registry);
+  const record = champion && findModel(registry, champion);
+  const everywhere = models.map(({ name, version, metrics }) => ({ name, version, metrics }));
+  if (!record)
+    return { verdict: judge(everywhere, null, options.promotion), contenders: everywhere, champion: null };
+  const bytes = await getVerified(options.target, record.key, record.sha256).catch(unreadable);
+  if (bytes === null) {
+    // A champion whose file is gone or damaged serves nobody: whatever is trained now is better.
+    const verdict = judge(everywhere, null, options.promotion);
+    const reason = `the file of ${formatVersion(record)} cannot be read; ${verdict.reason}`;
+    const stays = { name: record.name, version: record.version };
+    return {
+      verdict: { ...verdict, champion: verdict.champion ?? stays, reason },
+      contenders: everywhere,
+      champion: null,
+    };
+  }
+  const rows = test.flatMap((stone, row) => (isTest(stone.splitKey, record.seed) ? [row] : []));
+  if (rows.length === 0) {
+    throw new Failure("no test stone is unknown to both this run's models and the champion");
+  }
+  const stones = rows.map((row) => test[row]!);
+  const rescored: Contender = {
+    name: record.name,
+    version: record.version,
+    metrics: evaluateStones(stones, await predictPrices(bytes, stones)),
+  };
+  const contenders = models.map((model) => ({
+    name: model.name,
+    version: model.version,
+    metrics: evaluateStones(
+      stones,
+      Float32Array.from(rows, (row) => model.prices[row]!),
+    ),
+  }));
+  return { verdict: judge(contenders, rescored, options.promotion), contenders, champion: rescored };
+}
