@@ -1,0 +1,34 @@
+import { fromHono } from "chanfana";
+import { Hono } from "hono";
+import { timing } from "hono/timing";
+import { DOCUMENT, KEY_SECURITY, serveDocument } from "./docs/document.ts";
+import { answerDocs } from "./docs/page.ts";
+import { ENDPOINTS } from "./endpoints/index.ts";
+import type { App } from "./http/context.ts";
+import { KEY_SCHEME } from "./http/endpoint.ts";
+import { cors } from "./middleware/cors.ts";
+import { headers } from "./middleware/headers.ts";
+import { identify } from "./middleware/identify.ts";
+import { limit } from "./middleware/limit.ts";
+import { log } from "./middleware/log.ts";
+import { answerNotFound, answerOtherMethods, answerProblem } from "./middleware/problem.ts";
+import { throttle } from "./middleware/throttle.ts";
+
+/** The API: what each request passes through, the endpoints, and how errors are answered. */
+export function createApp(): Hono<App> {
+  const hono = new Hono<App>({ strict: false });
+  hono.use(identify, log, timing({ totalDescription: "" }), headers, cors, throttle, limit);
+
+  const app = fromHono(hono, { schema: DOCUMENT, docs_url: null, redoc_url: null, openapi_url: null });
+  app.registry.registerComponent("securitySchemes", KEY_SCHEME, KEY_SECURITY);
+  // Path by path: what one does not have is refused before a later pattern takes it for a name.
+  for (const [path, endpoints] of Map.groupBy(ENDPOINTS, (Endpoint) => Endpoint.path)) {
+    for (const Endpoint of endpoints) app[Endpoint.method](path, Endpoint);
+    hono.all(path, answerOtherMethods(endpoints.map(({ method }) => method.toUpperCase())));
+  }
+  hono.get("/openapi.json", serveDocument(app)).all(answerOtherMethods(["GET"]));
+  hono.get("/docs", answerDocs).all(answerOtherMethods(["GET"]));
+  hono.notFound(answerNotFound);
+  hono.onError(answerProblem);
+  return hono;
+}

@@ -1,0 +1,50 @@
+import { contentJson } from "chanfana";
+import { z } from "zod";
+import { getAlias } from "../db/aliases.ts";
+import { Alias, AliasMove } from "../domain/alias.ts";
+import { strictFields } from "../domain/fields.ts";
+import { ModelName } from "../domain/selector.ts";
+import type { AppContext } from "../http/context.ts";
+import { Endpoint } from "../http/endpoint.ts";
+import { ETAG, etag } from "../http/if-match.ts";
+import { nextField, pageQuery, toPage } from "../http/page.ts";
+import { documented, Internal, InvalidInput, NotFound, NotReady, Unavailable } from "../http/problem.ts";
+
+const schema = {
+  operationId: "getAlias",
+  tags: ["Models"],
+  summary: "Show where an alias points, and its history",
+  description:
+    "Who moved it, when, why, and from which version; the newest move first, in pages. The ETag is what `PUT` takes as `If-Match`.",
+  request: {
+    params: z.object({
+      alias: ModelName.meta({ description: "Name of an alias.", example: "champion" }),
+    }),
+    query: strictFields("the query", pageQuery),
+  },
+  responses: {
+    "200": {
+      description: "The alias.",
+      headers: ETAG,
+      ...contentJson(z.object({ ...Alias.shape, history: z.array(AliasMove), next: nextField })),
+    },
+    ...documented(NotFound, InvalidInput, Internal, NotReady, Unavailable),
+  },
+};
+
+export class GetAlias extends Endpoint {
+  static override readonly method = "get";
+  static override readonly path = "/v1/aliases/:alias";
+  static override readonly scope = "predict";
+  override schema = schema;
+
+  override async handle(c: AppContext) {
+    const { params, query } = await this.input(c, schema);
+    const found = await getAlias(c.env.DB, params.alias, { below: query.next, limit: query.limit + 1 });
+    if (found === null)
+      throw new NotFound(`There is no alias named ${params.alias}. GET /v1/models lists them.`);
+    const { rows: history, next } = toPage(found.history, query.limit, (move) => move.revision);
+    c.header("etag", etag(found.current.revision));
+    return c.json({ ...found.current, history, next });
+  }
+}

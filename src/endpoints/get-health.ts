@@ -1,0 +1,24 @@
+import { contentJson } from "chanfana";
+import { z } from "zod";
+import { Endpoint } from "../http/endpoint.ts";
+import { documented, Internal } from "../http/problem.ts";
+
+export class GetHealth extends Endpoint {
+  static override readonly method = "get";
+  static override readonly path = "/health";
+  static override readonly scope = null;
+  override schema = {
+    operationId: "getHealth",
+    tags: ["Operation"],
+    summary: "Is the Worker alive?",
+    description: "Answers as long as the Worker runs; looks at nothing else.",
+    responses: {
+      "200": { description: "Alive.", ...contentJson(z.object({ status: z.literal("ok") })) },
+      ...documented(Internal),
+    },
+  };
+
+  override async handle() {
+    return { status: "ok" };
+  }
+}

@@ -1,0 +1,43 @@
+import { contentJson } from "chanfana";
+import { z } from "zod";
+import { strictFields } from "../domain/fields.ts";
+import { Monitoring } from "../domain/monitoring.ts";
+import type { AppContext } from "../http/context.ts";
+import { Endpoint } from "../http/endpoint.ts";
+import { documented, Internal, InvalidInput, NotReady, Unavailable } from "../http/problem.ts";
+import { monitor, WINDOWS, type Window } from "../log/monitor.ts";
+
+const windows = Object.keys(WINDOWS) as [Window, ...Window[]];
+
+const schema = {
+  operationId: "getMonitoring",
+  tags: ["Log"],
+  summary: "See traffic, latency, drift and live error",
+  description: `How much is asked and how it is answered; whether the stones asked about are still like those that the models were trained on (\`drift\`); and how far prices are from what stones sold for (\`live\`).
+
+Figures are counted from the log every few minutes, by the hour: \`countedUntil\` says how far. \`/health\` and \`/ready\` are no traffic. Where there are too few stones for a verdict, it says so.`,
+  request: {
+    query: strictFields("the query", {
+      window: z
+        .enum(windows, { error: `window must be one of ${windows.join(", ")}` })
+        .default("24h")
+        .meta({ description: "How far back, in whole hours.", example: "24h" }),
+    }),
+  },
+  responses: {
+    "200": { description: "The figures.", ...contentJson(Monitoring) },
+    ...documented(InvalidInput, Internal, NotReady, Unavailable),
+  },
+};
+
+export class GetMonitoring extends Endpoint {
+  static override readonly method = "get";
+  static override readonly path = "/v1/monitoring";
+  static override readonly scope = "admin";
+  override schema = schema;
+
+  override async handle(c: AppContext) {
+    const { query } = await this.input(c, schema);
+    return monitor(c.env, query.window);
+  }
+}

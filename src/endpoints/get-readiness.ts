@@ -1,0 +1,42 @@
+import { contentJson } from "chanfana";
+import { z } from "zod";
+import { ModelReference } from "../domain/model-record.ts";
+import type { AppContext } from "../http/context.ts";
+import { Endpoint } from "../http/endpoint.ts";
+import { documented, Internal, NotReady, TooManyRequests, Unavailable } from "../http/problem.ts";
+import { PROBE, priceByChampion } from "../inference/predict.ts";
+
+const schema = {
+  operationId: "getReadiness",
+  tags: ["Operation"],
+  summary: "Can the Worker price stones?",
+  description:
+    "Loads the champion where it is not loaded yet, checks that its file is the published one, and prices a stone with it.",
+  responses: {
+    "200": {
+      description: "Ready.",
+      ...contentJson(
+        z.object({
+          status: z.literal("ready"),
+          model: ModelReference.meta({ description: "The model that answers." }),
+          warnings: z.array(z.string()).meta({
+            description: "Not empty where an earlier version stands in for the champion.",
+          }),
+        }),
+      ),
+    },
+    ...documented(TooManyRequests, Internal, NotReady, Unavailable),
+  },
+};
+
+export class GetReadiness extends Endpoint {
+  static override readonly method = "get";
+  static override readonly path = "/ready";
+  static override readonly scope = null;
+  override schema = schema;
+
+  override async handle(c: AppContext) {
+    const { model, warnings } = await priceByChampion(c, [PROBE]);
+    return { status: "ready", model: { name: model.name, version: model.version }, warnings };
+  }
+}

@@ -1,0 +1,48 @@
+import { contentJson } from "chanfana";
+import { z } from "zod";
+import { listAliases } from "../db/aliases.ts";
+import { listNewest } from "../db/models.ts";
+import { ModelReference, ModelSummary } from "../domain/model-record.ts";
+import type { AppContext } from "../http/context.ts";
+import { Endpoint } from "../http/endpoint.ts";
+import { documented, Internal, InvalidInput, NotReady, Unavailable } from "../http/problem.ts";
+
+const schema = {
+  operationId: "listModels",
+  tags: ["Models"],
+  summary: "List the models",
+  description: `The newest version of each model with its accuracy, and where the aliases point. The alias \`champion\` is the model that answers when you name none.
+
+Of the figures, \`mae\` is the one to look at first: by how many dollars a price is off on average.`,
+  responses: {
+    "200": {
+      description: "The models, by name.",
+      ...contentJson(
+        z.object({
+          models: z.array(ModelSummary),
+          aliases: z.record(z.string(), ModelReference).meta({
+            description: "Where each alias points.",
+            example: { champion: { name: "gradient-boosting", version: 1 } },
+          }),
+        }),
+      ),
+    },
+    ...documented(InvalidInput, Internal, NotReady, Unavailable),
+  },
+};
+
+export class ListModels extends Endpoint {
+  static override readonly method = "get";
+  static override readonly path = "/v1/models";
+  static override readonly scope = "predict";
+  override schema = schema;
+
+  override async handle(c: AppContext) {
+    await this.input(c, schema);
+    const [models, aliases] = await Promise.all([listNewest(c.env.DB), listAliases(c.env.DB)]);
+    return {
+      models,
+      aliases: Object.fromEntries(aliases.map(({ alias, name, version }) => [alias, { name, version }])),
+    };
+  }
+}

@@ -1,0 +1,44 @@
+import { contentJson } from "chanfana";
+import { z } from "zod";
+import { listVersions } from "../db/models.ts";
+import { strictFields } from "../domain/fields.ts";
+import { ModelSummary } from "../domain/model-record.ts";
+import { ModelName } from "../domain/selector.ts";
+import type { AppContext } from "../http/context.ts";
+import { Endpoint } from "../http/endpoint.ts";
+import { nextField, pageQuery, toPage } from "../http/page.ts";
+import { documented, Internal, InvalidInput, NotFound, NotReady, Unavailable } from "../http/problem.ts";
+
+const schema = {
+  operationId: "listVersions",
+  tags: ["Models"],
+  summary: "Show a model's history",
+  description: "Every version of a model with its accuracy, newest first, in pages.",
+  request: {
+    params: z.object({ name: ModelName }),
+    query: strictFields("the query", pageQuery),
+  },
+  responses: {
+    "200": {
+      description: "The versions, newest first.",
+      ...contentJson(z.object({ versions: z.array(ModelSummary), next: nextField })),
+    },
+    ...documented(NotFound, InvalidInput, Internal, NotReady, Unavailable),
+  },
+};
+
+export class ListVersions extends Endpoint {
+  static override readonly method = "get";
+  static override readonly path = "/v1/models/:name";
+  static override readonly scope = "predict";
+  override schema = schema;
+
+  override async handle(c: AppContext) {
+    const { params, query } = await this.input(c, schema);
+    const found = await listVersions(c.env.DB, params.name, { below: query.next, limit: query.limit + 1 });
+    if (found.length === 0 && query.next === undefined)
+      throw new NotFound(`There is no model named ${params.name}. GET /v1/models lists them.`);
+    const { rows, next } = toPage(found, query.limit, (row) => row.version);
+    return { versions: rows, next };
+  }
+}

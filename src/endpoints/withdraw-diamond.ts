@@ -1,0 +1,87 @@
+import { contentJson } from "chanfana";
+import { z } from "zod";
+import { withdraw } from "../db/withdrawals.ts";
+import { Reason, strictFields } from "../domain/fields.ts";
+import { STONE_ID_DIGITS } from "../domain/stone-text.ts";
+import type { AppContext } from "../http/context.ts";
+import { Endpoint } from "../http/endpoint.ts";
+import {
+  documented,
+  Internal,
+  InvalidInput,
+  MalformedBody,
+  NotFound,
+  NotReady,
+  TooLarge,
+  Unavailable,
+  UnsupportedMediaType,
+} from "../http/problem.ts";
+
+const idError = `id must be the ${STONE_ID_DIGITS} hexadecimal digits of a stone's id`;
+
+const schema = {
+  operationId: "withdrawDiamond",
+  tags: ["Fresh stones"],
+  summary: "Withdraw a stone, such as a wrong appraisal",
+  description: `No later training takes the stone. Models that were trained with it stay as they are, and so do the comparable stones that they show.
+
+\`GET /v1/diamonds/similar\` and \`POST /v1/diamonds\` show the id of a stone. Withdrawn twice, the first reason stays.`,
+  request: {
+    params: z.object({
+      id: z
+        .string()
+        .regex(new RegExp(`^[0-9a-f]{${STONE_ID_DIGITS}}$`), { error: idError })
+        .meta({ description: "Id of the stone.", example: "9f2c4b1e8a90d3f7" }),
+    }),
+    body: {
+      ...contentJson(
+        strictFields("the body", {
+          reason: Reason.meta({ example: "the certificate was of another stone" }),
+        }),
+      ),
+      required: true,
+    },
+  },
+  responses: {
+    "200": {
+      description: "The stone is withdrawn.",
+      ...contentJson(
+        z.object({
+          id: z.string(),
+          reason: z.string(),
+          actor: z.string().meta({ description: "Who withdrew it." }),
+          at: z.iso.datetime(),
+        }),
+      ),
+    },
+    ...documented(
+      MalformedBody,
+      NotFound,
+      TooLarge,
+      UnsupportedMediaType,
+      InvalidInput,
+      Internal,
+      NotReady,
+      Unavailable,
+    ),
+  },
+};
+
+export class WithdrawDiamond extends Endpoint {
+  static override readonly method = "delete";
+  static override readonly path = "/v1/diamonds/:id";
+  static override readonly scope = "appraise";
+  override schema = schema;
+
+  override async handle(c: AppContext) {
+    const { params, body } = await this.input(c, schema);
+    const withdrawn = await withdraw(c.env.DB, {
+      id: params.id,
+      reason: body.reason,
+      actor: c.var.exchange.caller ?? "anonymous",
+      at: new Date(c.var.exchange.at).toISOString(),
+    });
+    if (withdrawn === null) throw new NotFound(`There is no stone with the id ${params.id}.`);
+    return withdrawn;
+  }
+}

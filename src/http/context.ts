@@ -1,0 +1,40 @@
+import type { Context } from "hono";
+import type { Key } from "../db/keys.ts";
+import type { RequestRecord } from "../db/requests.ts";
+import type { ModelReference } from "../domain/model-record.ts";
+import type { Problem } from "./problem.ts";
+
+/** What is known of a request while it is answered: the response is made from it, and the log's record. */
+export interface Exchange {
+  /** UUIDv7 made by the Worker; also the `x-request-id` of the response. */
+  readonly id: string;
+  /** When the request came, milliseconds since 1970. */
+  readonly at: number;
+  /** The body as far as it was read; null where the method has none. */
+  body: Uint8Array | null;
+  /** Name of the caller's key; null for callers without one. */
+  caller: string | null;
+  model: ModelReference | null;
+  /** The price answered, US dollars; null where none or more than one. */
+  price: number | null;
+  /** Prices the same stone by a challenger, after the response; null where none is to. Never throws. */
+  shadow: (() => Promise<Partial<RequestRecord>>) | null;
+  /** Whether the answer stays out of the log, because it tells what the log holds of others. */
+  discreet: boolean;
+  /** What went wrong behind the answer, for the log alone. */
+  readonly problems: string[];
+}
+
+export interface App {
+  Bindings: Env;
+  Variables: {
+    exchange: Exchange;
+    /** The key that was sent; why it cannot be taken; null where none was. */
+    key: Key | Problem | null;
+  };
+}
+
+export type AppContext = Context<App>;
+
+/** Where work may go on after the response: the part of `ExecutionContext` that is needed for it. */
+export type Background = Pick<ExecutionContext, "waitUntil">;

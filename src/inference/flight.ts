@@ -1,0 +1,47 @@
+import { elapsed } from "../domain/clock.ts";
+import type { Background } from "../http/context.ts";
+
+/** Work that has not ended by then was cut off with the request that began it: the next caller begins anew. */
+const LIFETIME_MS = 15_000;
+
+/**
+ * Work that overlapping requests share: the first begins it, the others wait for its outcome. It goes on
+ * when the request that began it is gone.
+ */
+export class Flights<T> {
+  readonly #flights = new Map<string, { outcome: Promise<T>; since: number }>();
+
+  share(key: string, background: Background, work: () => Promise<T>): Promise<T> {
+    const current = this.#flights.get(key);
+    if (current !== undefined && elapsed(current.since) < LIFETIME_MS) return current.outcome;
+    const flight = { outcome: work(), since: Date.now() };
+    this.#flights.set(key, flight);
+    const landed = () => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    };
+    background.waitUntil(flight.outcome.then(landed, landed));
+    return flight.outcome;
+  }
+}
+
+/** Rejects where the work takes longer than some milliseconds. */
+export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const timer = new AbortController();
+  const late = scheduler.wait(ms, { signal: timer.signal }).then(() => {
+    throw new Error(`no answer within ${ms} ms`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timer.abort();
+    late.catch(() => {});
+  }
+}
+
+/** Waits for something, but no longer than some milliseconds. */
+export async function atMost(ms: number, signal: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  const late = scheduler.wait(ms, { signal: timer.signal }).catch(() => {});
+  await Promise.race([signal, late]);
+  timer.abort();
+}

@@ -1,0 +1,146 @@
+import { messages } from "../db/failure.ts";
+import { findPredecessors, type Pointer, type ServedModel, type Target } from "../db/models.ts";
+import { GRADE_COLUMNS, NUMBER_COLUMNS, type Stone } from "../domain/diamond.ts";
+import { CHAMPION, formatVersion } from "../domain/selector.ts";
+import { isInShare } from "../domain/share.ts";
+import type { AppContext } from "../http/context.ts";
+import { Conflict, Unavailable } from "../http/problem.ts";
+import { chooseCanary, findPointer } from "./pointer.ts";
+import type { Column, Session } from "./runtime.ts";
+import { BrokenModel, OUTPUT, withSession } from "./session.ts";
+
+/** How far back to go among the versions that an alias pointed at. */
+const MOST_PREDECESSORS = 5;
+
+/** Any stone will do where it is asked whether a model answers at all. */
+export const PROBE: Stone = { carat: 1, cut: "Ideal", color: "G", clarity: "VS1" };
+
+/** A model's answer: one price a stone in US dollars as the model gave it, and what the caller must know. */
+export interface Pricing {
+  readonly model: ServedModel;
+  readonly prices: Float32Array;
+  readonly warnings: readonly string[];
+  /** The version that is to price the same stones in the shadow. */
+  readonly challenger: ServedModel | null;
+}
+
+/**
+ * Prices stones by the model that a selector names, or by its canary where the caller is of its share.
+ * Where an alias leads to a version that cannot be loaded, the version that it pointed at before answers,
+ * with a warning.
+ * @throws NotFound, NotReady, Unavailable
+ */
+export async function priceStones(
+  c: AppContext,
+  selector: string,
+  stones: readonly Stone[],
+): Promise<Pricing> {
+  const pointer = await findPointer(c, selector);
+  const pricing = await price(c, pointer, chooseCanary(c, pointer), stones);
+  c.var.exchange.model = { name: pricing.model.name, version: pricing.model.version };
+  return pricing;
+}
+
+/**
+ * Prices stones by the champion itself, for those who ask about the champion rather than for a price.
+ * @throws NotReady, Unavailable
+ */
+export async function priceByChampion(c: AppContext, stones: readonly Stone[]): Promise<Pricing> {
+  return price(c, await findPointer(c, CHAMPION), null, stones);
+}
+
+async function price(
+  c: AppContext,
+  pointer: Pointer,
+  canary: Target | null,
+  stones: readonly Stone[],
+): Promise<Pricing> {
+  for await (const model of candidates(c, pointer, canary)) {
+    try {
+      const prices = await runModel(c, model, stones);
+      return {
+        model,
+        prices,
+        warnings: model === canary?.model ? [] : warnOfStandIn(pointer, model),
+        challenger: model === pointer.model ? chooseChallenger(c, pointer) : null,
+      };
+    } catch (error) {
+      c.var.exchange.problems.push(`${formatVersion(model)} cannot be used: ${messages(error)}`);
+    }
+  }
+  throw new Unavailable(
+    `The model ${formatVersion(pointer.target)} cannot be loaded at the moment. Try again in a few seconds.`,
+  );
+}
+
+/** Prices stones by one version, loading it where the isolate does not have it. */
+export function runModel(c: AppContext, model: ServedModel, stones: readonly Stone[]): Promise<Float32Array> {
+  return withSession(c.env.MODELS, c.executionCtx, model, (session) => run(session, stones));
+}
+
+/** The challenger, where this request is of its share. */
+function chooseChallenger(c: AppContext, { target, challenger }: Pointer): ServedModel | null {
+  if (challenger === null || formatVersion(challenger.model) === formatVersion(target)) return null;
+  return isInShare(c.var.exchange.id, challenger.share) ? challenger.model : null;
+}
+
+/** The canary where it is its turn, then the model that is pointed at, then those that were before it. */
+async function* candidates(
+  c: AppContext,
+  { alias, target, model }: Pointer,
+  canary: Target | null,
+): AsyncGenerator<ServedModel> {
+  for (const one of canary === null ? [{ target, model }] : [canary, { target, model }]) {
+    if (one.model !== null) yield one.model;
+    else
+      c.var.exchange.problems.push(
+        `${alias} points at ${formatVersion(one.target)}, which is not registered`,
+      );
+  }
+  if (alias === null) return;
+  for (const earlier of await findPredecessors(c.env.DB, alias, MOST_PREDECESSORS)) {
+    if (earlier.name !== target.name || earlier.version !== target.version) yield earlier;
+  }
+}
+
+function warnOfStandIn({ alias, target }: Pointer, model: ServedModel): string[] {
+  if (model.name === target.name && model.version === target.version) return [];
+  return [
+    `The ${alias} ${formatVersion(target)} could not be loaded; ${formatVersion(model)}, the ${alias} before it, answered.`,
+  ];
+}
+
+async function run(session: Session, stones: readonly Stone[]): Promise<Float32Array> {
+  const columns: Record<string, Column> = {};
+  for (const name of NUMBER_COLUMNS) columns[name] = Float32Array.from(stones, (s) => s[name] ?? Number.NaN);
+  for (const name of GRADE_COLUMNS) columns[name] = stones.map((stone) => stone[name]);
+  const feeds = Object.fromEntries(session.inputNames.map((name) => [name, columns[name] ?? []]));
+  const prices = await session.run(feeds, OUTPUT);
+  if (prices.length !== stones.length)
+    throw new BrokenModel(`gave ${prices.length} prices for ${stones.length} stones`);
+  return prices;
+}
+
+/**
+ * Loads a version and prices a stone with it, before anybody is made to rely on it.
+ * @throws Conflict where it cannot be used, Unavailable where its file cannot be read at the moment.
+ */
+export async function checkUsable(c: AppContext, model: ServedModel): Promise<void> {
+  const version = formatVersion(model);
+  try {
+    const [price = Number.NaN] = await withSession(c.env.MODELS, c.executionCtx, model, (session) =>
+      run(session, [PROBE]).catch((cause: unknown) => {
+        throw new BrokenModel(`${version} does not run`, { cause });
+      }),
+    );
+    if (!(Number.isFinite(price) && price > 0))
+      throw new BrokenModel(`${version} prices a stone at ${price}`);
+  } catch (cause) {
+    if (cause instanceof BrokenModel)
+      throw new Conflict(`The file of ${version} is missing or broken: nothing was changed.`, { cause });
+    throw new Unavailable(
+      `The file of ${version} cannot be read at the moment. Try again in a few seconds.`,
+      cause,
+    );
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * onnxruntime-web inside workerd. Compiling WebAssembly from bytes is forbidden there, so the runtime gets
+ * a module that was compiled at deployment: it is told that its binary is a marker, and instantiating that
+ * marker instantiates the module.
+ */
+
+import module from "onnxruntime-web/ort-wasm-simd-threaded.wasm";
+import { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
+
+const MARKER = new TextEncoder().encode("facet: ort-wasm-simd-threaded.wasm");
+
+// With one thread and a binary given, the runtime uses the glue code inside the bundle: no script is fetched.
+env.wasm.numThreads = 1;
+env.wasm.wasmBinary = MARKER;
+env.logLevel = "error";
+
+const instantiate: unknown = WebAssembly.instantiate;
+Object.defineProperty(WebAssembly, "instantiate", {
+  configurable: true,
+  writable: true,
+  value: async (source: unknown, imports?: Record<string, Record<string, WebAssembly.ImportValue>>) => {
+    if (!isMarker(source)) return (instantiate as typeof WebAssembly.instantiate)(source as never, imports);
+    return { module, instance: await WebAssembly.instantiate(module, imports) };
+  },
+});
+
+function isMarker(source: unknown): boolean {
+  if (!ArrayBuffer.isView(source) || source.byteLength !== MARKER.byteLength) return false;
+  const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  return bytes.every((byte, i) => byte === MARKER[i]);
+}
+
+export type Column = Float32Array | readonly string[];
+
+/** A loaded model. Its methods must not overlap with those of any other in the isolate: see ./turn.ts. */
+export interface Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Runs the model over columns of one length; returns an output as floats. */
+  run(columns: Readonly<Record<string, Column>>, output: string): Promise<Float32Array>;
+  release(): Promise<void>;
+}
+
+export async function createSession(onnx: Uint8Array): Promise<Session> {
+  const session = await InferenceSession.create(onnx);
+  return {
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    async run(columns, output) {
+      const feeds = Object.fromEntries(
+        Object.entries(columns).map(([name, values]) => [name, toTensor(values)]),
+      );
+      const tensor = (await session.run(feeds, [output]))[output];
+      if (!(tensor?.data instanceof Float32Array)) throw new TypeError(`${output} is not a float tensor`);
+      // Copied: the tensor's memory is the runtime's.
+      return tensor.data.slice();
+    },
+    release: () => session.release(),
+  };
+}
+
+function toTensor(values: Column): Tensor {
+  return values instanceof Float32Array
+    ? new Tensor("float32", values, [values.length])
+    : new Tensor("string", values, [values.length]);
+}
