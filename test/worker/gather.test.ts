@@ -1,0 +1,228 @@
+/** The log under load and faults: no record is lost, none is there twice. */
+import { createScheduledController } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { v7 as uuidv7 } from "uuid";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { RequestRecord } from "../../src/db/requests.ts";
+import worker from "../../src/index.ts";
+import { DEAD_LETTERS, drainDeadLetters, keepDeadLetter, REJECTED } from "../../src/log/dead-letter.ts";
+import { write } from "../../src/log/write.ts";
+import { call, logged } from "./call.ts";
+import { faultyDatabase, lost, wrap } from "./faults.ts";
+
+function toRecord(changes: Partial<RequestRecord> = {}): RequestRecord {
+  return {
+    id: uuidv7(),
+    at: Date.now(),
+    method: "GET",
+    path: "/health",
+    status: 200,
+    durationMs: 1.5,
+    responseBody: "{}",
+    ...changes,
+  };
+}
+
+const toRecords = (count: number, changes?: Partial<RequestRecord>) =>
+  Array.from({ length: count }, () => toRecord(changes));
+
+async function ids(): Promise<string[]> {
+  const { results } = await env.LOG_DB.prepare("SELECT id FROM requests ORDER BY id").all<{ id: string }>();
+  return results.map(({ id }) => id);
+}
+
+async function letters(prefix = DEAD_LETTERS): Promise<string[]> {
+  const { objects } = await env.MODELS.list({ prefix });
+  return objects.map(({ key }) => key.slice(prefix.length, -".json".length));
+}
+
+const sorted = (records: readonly RequestRecord[]) => records.map(({ id }) => id).sort();
+
+/** Bindings whose log database does what the fault says at each statement, counted from 1. */
+function withFault(fault: (statement: number) => Promise<void>): { bindings: Env; statements: () => number } {
+  let statements = 0;
+  const LOG_DB = faultyDatabase(env.LOG_DB, () => fault(++statements));
+  return { bindings: { ...env, LOG_DB }, statements: () => statements };
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+const never = () => new Promise<void>(() => {});
+
+beforeEach(async () => {
+  await env.LOG_DB.prepare("DELETE FROM requests").run();
+  for (const prefix of [DEAD_LETTERS, REJECTED]) {
+    await env.MODELS.delete((await letters(prefix)).map((id) => `${prefix}${id}.json`));
+  }
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("gathering", () => {
+  it("writes the records of overlapping requests with few statements", async () => {
+    const { bindings, statements } = withFault(async () => {});
+    const records = toRecords(300);
+    await Promise.all(records.map((record) => write(bindings, record)));
+    expect(await ids()).toEqual(sorted(records));
+    expect(statements()).toBe(1);
+  });
+
+  it("lets go of a request only when its own row is there", async () => {
+    for (const record of toRecords(5)) {
+      await write(env, record);
+      expect(await ids()).toContain(record.id);
+    }
+  });
+
+  it("keeps statements below what D1 takes", async () => {
+    const { bindings, statements } = withFault(async () => {});
+    const records = toRecords(40, { requestBody: "x".repeat(40_000) });
+    await Promise.all(records.map((record) => write(bindings, record)));
+    expect(await ids()).toEqual(sorted(records));
+    expect(statements()).toBe(5);
+  });
+
+  it("is taken over where the request that writes is cut off", async () => {
+    const { bindings } = withFault(never);
+    const first = toRecord();
+    void write(bindings, first);
+    await turn();
+    const records = toRecords(20);
+    await Promise.all(records.map((record) => write(env, record)));
+    expect(await ids()).toEqual(sorted([first, ...records]));
+    expect(await letters()).toEqual([]);
+  });
+
+  it("is taken over where the request that gathers is cut off", async () => {
+    // The 20 ms of the first request never end.
+    vi.spyOn(scheduler, "wait").mockImplementationOnce(never);
+    const first = toRecord();
+    void write(env, first);
+    await turn();
+    const records = toRecords(20);
+    await Promise.all(records.map((record) => write(env, record)));
+    expect(await ids()).toEqual(sorted([first, ...records]));
+  });
+});
+
+describe("faults", () => {
+  it.each<[string, (statement: number) => Promise<void>, "table" | "letters"]>([
+    ["fails at first", async (n) => (n <= 2 ? Promise.reject(lost()) : undefined), "table"],
+    ["fails always", () => Promise.reject(lost()), "letters"],
+    ["is overloaded", () => Promise.reject(new Error("D1_ERROR: D1 DB is overloaded.")), "letters"],
+    ["is slow", () => scheduler.wait(4000), "table"],
+    ["does not answer", never, "letters"],
+  ])("loses nothing where the database %s", { timeout: 60_000 }, async (_, fault, where) => {
+    const { bindings } = withFault(fault);
+    const records = toRecords(100);
+    await Promise.all(records.map((record) => write(bindings, record)));
+    if (where === "table") expect(await ids()).toEqual(sorted(records));
+    else expect(await letters()).toEqual(sorted(records));
+    await drainDeadLetters(env);
+    await drainDeadLetters(env);
+    expect(await ids()).toEqual(sorted(records));
+    expect(await letters()).toEqual([]);
+  });
+
+  it("loses nothing where bucket and database fail: the console has it", async () => {
+    const lines: string[] = [];
+    vi.spyOn(console, "error").mockImplementation((line: string) => lines.push(line));
+    const { bindings } = withFault(() => Promise.reject(lost()));
+    const MODELS = wrap(env.MODELS, { put: () => Promise.reject(new Error("R2 is down")) });
+    const records = toRecords(10);
+    await Promise.all(records.map((record) => write({ ...bindings, MODELS }, record)));
+    expect(lines.map((line) => JSON.parse(line).record.id).sort()).toEqual(sorted(records));
+  });
+});
+
+describe("dead letters", () => {
+  it("are drained by the cron, whole and once", async () => {
+    const records = toRecords(120, { problem: "it's a “test”\u0000" });
+    await Promise.all(records.map((record) => keepDeadLetter(env.MODELS, record)));
+    await worker.scheduled(createScheduledController(), env);
+    expect(await ids()).toEqual(sorted(records));
+    expect(await letters()).toEqual([]);
+    expect(await logged(records[0]?.id ?? "")).toMatchObject({ ...records[0] });
+  });
+
+  it("stay where the database still fails", async () => {
+    const records = toRecords(3);
+    await Promise.all(records.map((record) => keepDeadLetter(env.MODELS, record)));
+    const { bindings } = withFault(() => Promise.reject(lost()));
+    await expect(drainDeadLetters(bindings)).rejects.toThrow("Network connection lost");
+    expect(await letters()).toEqual(sorted(records));
+    const missing = { ...env, LOG_DB: env.DB };
+    await expect(drainDeadLetters(missing)).rejects.toThrow("no such table");
+    expect(await letters()).toEqual(sorted(records));
+  });
+
+  it("that could not be deleted are not written twice", async () => {
+    const records = toRecords(3);
+    await Promise.all(records.map((record) => keepDeadLetter(env.MODELS, record)));
+    const MODELS = wrap(env.MODELS, { delete: () => Promise.reject(new Error("R2 is down")) });
+    await expect(drainDeadLetters({ ...env, MODELS })).rejects.toThrow("R2 is down");
+    expect(await ids()).toEqual(sorted(records));
+    expect(await drainDeadLetters(env)).toBe(3);
+    expect(await ids()).toEqual(sorted(records));
+  });
+
+  it("that no row can be made of are put aside, and the others drained", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const records = toRecords(4);
+    await Promise.all(records.map((record) => keepDeadLetter(env.MODELS, record)));
+    await env.MODELS.put(`${DEAD_LETTERS}0-half.json`, '{"id": "0-ha');
+    await env.MODELS.put(`${DEAD_LETTERS}0-empty.json`, "{}");
+    expect(await drainDeadLetters(env)).toBe(4);
+    expect(await ids()).toEqual(sorted(records));
+    expect(await letters()).toEqual([]);
+    expect(await letters(REJECTED)).toEqual(["0-empty", "0-half"]);
+  });
+});
+
+describe("large bodies", () => {
+  const post = (body: Uint8Array, bindings?: Env) =>
+    call(
+      "/v1/predictions",
+      { method: "POST", headers: { "content-type": "application/json" }, body },
+      bindings,
+    );
+
+  it.each([
+    ["no text", 0xff, "\ufffd"],
+    ["NULs", 0, "\u0000"],
+    ["text", 0x78, "x"],
+  ])("of %s go to the bucket, whole, and the row has their beginning", async (_, byte, character) => {
+    const { id, text } = await post(new Uint8Array(1_048_576).fill(byte));
+    const row = await env.LOG_DB.prepare("SELECT * FROM requests WHERE id = ?1").bind(id).first();
+    expect(row).toMatchObject({
+      bodies: `log-bodies/${id}.json`,
+      request_body: character.repeat(8192),
+      response_body: text,
+      status: 400,
+    });
+    const whole = await logged(id);
+    expect(whole?.requestBody).toBe(character.repeat(1_048_576));
+  });
+
+  it("leave the row when the bucket fails", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const MODELS = wrap(env.MODELS, { put: () => Promise.reject(new Error("R2 is down")) });
+    const { id, status } = await post(new Uint8Array(500_000).fill(0x78), { ...env, MODELS });
+    expect(status).toBe(400);
+    expect(await logged(id)).toMatchObject({
+      requestBody: "x".repeat(8192),
+      bodies: null,
+      problem: "its bodies could not be kept: R2 is down",
+    });
+  });
+
+  it("are cut between characters", async () => {
+    const { id } = await post(new TextEncoder().encode(`x${"💎".repeat(200_000)}`));
+    const row = await env.LOG_DB.prepare("SELECT request_body FROM requests WHERE id = ?1")
+      .bind(id)
+      .first<{ request_body: string }>();
+    expect(row?.request_body.isWellFormed()).toBe(true);
+    expect((await logged(id))?.requestBody).toBe(`x${"💎".repeat(200_000)}`);
+  });
+});
