@@ -1,0 +1,81 @@
+/** `npm run keys -- create|list|revoke`: the API keys of callers. */
+import { parseArgs } from "node:util";
+import Table from "cli-table3";
+import { SCOPES, type Scope } from "../src/domain/access.ts";
+import { Failure } from "../training/failure.ts";
+import { createKey, listKeys, revokeKey } from "../training/registry/keys.ts";
+import { readRegistry } from "../training/registry/state.ts";
+import type { Target } from "../training/registry/wrangler.ts";
+import { main, TARGET_OPTIONS, targetOf } from "./command.ts";
+
+const USAGE = `npm run keys -- create --name shop --scopes predict,appraise [--days 365]
+npm run keys -- list
+npm run keys -- revoke --name shop
+(and --state DIR or --remote)`;
+
+await main(async (args) => {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      ...TARGET_OPTIONS,
+      name: { type: "string" },
+      scopes: { type: "string" },
+      days: { type: "string" },
+    },
+  });
+  const target = targetOf(values);
+  const [command] = positionals;
+  if (command === "list") return list(target);
+  if (command !== "create" && command !== "revoke") throw new Failure(USAGE);
+  const name = values.name?.trim();
+  if (!name || name.length > 64)
+    throw new Failure(`--name is missing or longer than 64 characters\n\n${USAGE}`);
+  if (command === "revoke") return revoke(target, name);
+  return create(target, name, readScopes(values.scopes), readExpiry(values.days));
+});
+
+function readScopes(text: string | undefined): Scope[] {
+  const named = text?.split(",").map((scope) => scope.trim()) ?? [];
+  const scopes = SCOPES.filter((scope) => named.includes(scope));
+  if (scopes.length === 0 || scopes.length !== new Set(named).size) {
+    throw new Failure(`--scopes must be some of ${SCOPES.join(",")}`);
+  }
+  return scopes;
+}
+
+function readExpiry(days: string | undefined): string | null {
+  if (days === undefined) return null;
+  if (!/^[1-9]\d{0,4}$/.test(days)) throw new Failure("--days must be a whole number from 1 to 99999");
+  return new Date(Date.now() + Number(days) * 86_400_000).toISOString();
+}
+
+async function create(
+  target: Target,
+  name: string,
+  scopes: Scope[],
+  expiresAt: string | null,
+): Promise<void> {
+  await readRegistry(target);
+  console.log(await createKey(target, { name, scopes, expiresAt }));
+  console.log(`\nThis is the only time that the key of ${name} (${scopes.join(", ")}) is shown.`);
+}
+
+async function list(target: Target): Promise<void> {
+  await readRegistry(target);
+  const table = new Table({
+    head: ["name", "scopes", "created", "last used", "expires", "revoked"],
+    style: { head: [], border: [] },
+  });
+  for (const { name, scopes, created, lastUsed, expires, revoked } of await listKeys(target)) {
+    const times = [created, lastUsed, expires, revoked].map((time) => time?.slice(0, 16) ?? "");
+    table.push([name, scopes.join(", "), ...times]);
+  }
+  console.log(table.toString());
+}
+
+async function revoke(target: Target, name: string): Promise<void> {
+  await readRegistry(target);
+  await revokeKey(target, name);
+  console.log(`The key of ${name} is revoked; every location stops taking it within 15 seconds.`);
+}

@@ -1,0 +1,67 @@
+/** `npm run models -- prune --keep 20`: deletes old versions that nothing points at. */
+import { parseArgs } from "node:util";
+import { formatVersion } from "../src/domain/selector.ts";
+import { Failure } from "../training/failure.ts";
+import { execute } from "../training/registry/execute.ts";
+import { literal } from "../training/registry/sql.ts";
+import { readRegistry } from "../training/registry/state.ts";
+import { BUCKET, query, wrangler } from "../training/registry/wrangler.ts";
+import { main, TARGET_OPTIONS, targetOf } from "./command.ts";
+
+const USAGE = "npm run models -- prune --keep 20 [--dry-run] [--state DIR | --remote]";
+const PROTECTED_DAYS = 90;
+
+await main(async (args) => {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      ...TARGET_OPTIONS,
+      keep: { type: "string", default: "20" },
+      "dry-run": { type: "boolean", default: false },
+    },
+  });
+  if (positionals[0] !== "prune" || !/^[1-9]\d{0,5}$/.test(values.keep)) throw new Failure(USAGE);
+  const target = targetOf(values);
+  const registry = await readRegistry(target);
+  const since = new Date(Date.now() - PROTECTED_DAYS * 86_400_000).toISOString();
+  // What a move within the days came from was pointed at within the days as well.
+  const [history = []] = await query(target, [
+    `SELECT name, version, from_name, from_version, canary_name, canary_version FROM alias_history WHERE at >= ${literal(since)}`,
+  ]);
+  const pointedAt = new Set<string>();
+  for (const { name, version, canaryName, canaryVersion } of registry.aliases) {
+    pointedAt.add(`${name}@${version}`).add(`${canaryName}@${canaryVersion}`);
+  }
+  for (const row of history) {
+    pointedAt.add(`${row.name}@${row.version}`).add(`${row.from_name}@${row.from_version}`);
+    pointedAt.add(`${row.canary_name}@${row.canary_version}`);
+  }
+
+  const kept = new Map<string, number>();
+  const old = [...registry.models]
+    .sort((a, b) => b.version - a.version)
+    .filter((model) => {
+      const place = (kept.get(model.name) ?? 0) + 1;
+      kept.set(model.name, place);
+      return place > Number(values.keep) && !pointedAt.has(formatVersion(model));
+    });
+  const stays = registry.models.filter((model) => !old.includes(model));
+  const used = new Set(stays.flatMap(({ key, report }) => [key, report]));
+  const files = [
+    ...new Set(old.flatMap(({ key, report }) => (report === null ? [key] : [key, report]))),
+  ].filter((key) => !used.has(key));
+  for (const model of old) console.log(formatVersion(model));
+  console.log(
+    `${old.length} versions and ${files.length} files${values["dry-run"] ? " would go" : ""}; ${stays.length} versions stay`,
+  );
+  if (values["dry-run"] || old.length === 0) return;
+  // Rows before files: a version that is still listed always has its file.
+  await execute(
+    target,
+    old.map(
+      ({ name, version }) => `DELETE FROM models WHERE name = ${literal(name)} AND version = ${version};`,
+    ),
+  );
+  await Promise.all(files.map((key) => wrangler(target, ["r2", "object", "delete", `${BUCKET}/${key}`])));
+});

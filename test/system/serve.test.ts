@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import pLimit from "p-limit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as logSchema from "../../src/db/log.ts";
+import { ROOT, readLog, scratchFolder } from "./trainer.ts";
+
+const STONE = {
+  carat: 1.1,
+  cut: "Ideal",
+  color: "H",
+  clarity: "SI2",
+  depth: 62,
+  table: 55,
+  x: 6.61,
+  y: 6.65,
+  z: 4.11,
+};
+const folder = scratchFolder();
+const state = join(folder.path, "state");
+let url: string;
+let server: Server;
+
+interface Server {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  readonly ended: Promise<void>;
+}
+
+/** `npm start`, ready to answer. */
+async function start(port: number): Promise<Server> {
+  const child = spawn(process.execPath, [join(ROOT, "scripts/start.ts")], {
+    cwd: ROOT,
+    env: { ...process.env, FACET_STATE: state, PORT: String(port) },
+  });
+  let output = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    output += chunk;
+  });
+  const ended = new Promise<void>((done) => child.on("close", () => done()));
+  while (!output.includes("curl -s")) {
+    if (child.exitCode !== null) throw new Error(output);
+    await new Promise((wait) => setTimeout(wait, 100));
+  }
+  return { child, output: () => output, ended };
+}
+
+async function stop({ child, ended }: Server): Promise<void> {
+  child.kill("SIGTERM");
+  await ended;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => done(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+const post = (body: string, headers: Record<string, string> = {}) =>
+  fetch(`${url}/v1/predictions`, {
+    method: "POST",
+    body,
+    headers: { "content-type": "application/json", ...headers },
+  });
+
+beforeAll(async () => {
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}`;
+  server = await start(port);
+});
+afterAll(async () => {
+  await stop(server);
+  folder.remove();
+});
+
+describe("npm start in an empty folder", () => {
+  test("trains the models on the embedded dataset and says where to ask", () => {
+    const output = server.output();
+    expect(output).toContain("53920 stones, rejected zero dimension: 20");
+    expect(output).toContain("no champion yet: training one");
+    expect(output).toContain("/docs");
+  });
+
+  test("prices the stone of the README", async () => {
+    const response = await post(JSON.stringify(STONE));
+    expect(response.status).toBe(200);
+    const answer = (await response.json()) as Record<string, unknown>;
+    expect(answer).toMatchObject({
+      currency: "USD",
+      model: { name: "gradient-boosting", version: 1 },
+      imputed: [],
+    });
+    expect(answer.price).toBeGreaterThan(4000);
+    expect(answer.price).toBeLessThan(5500);
+    expect(answer.id).toBe(response.headers.get("x-request-id"));
+
+    const { carat, cut, color, clarity } = STONE;
+    const bare = await (await post(JSON.stringify({ carat, cut, color, clarity }))).json();
+    expect(bare).toMatchObject({ imputed: ["depth", "table", "x", "y", "z"] });
+    const ratio = (bare as { price: number }).price / (answer.price as number);
+    expect(Math.abs(ratio - 1)).toBeLessThan(0.05);
+  });
+
+  test("the models' figures are near those of scikit-learn and XGBoost on this dataset", async () => {
+    const { models } = (await (await fetch(`${url}/v1/models`)).json()) as {
+      models: { name: string; metrics: { mae: number } }[];
+    };
+    const mae = (name: string) => models.find((model) => model.name === name)?.metrics.mae ?? Number.NaN;
+    // Means of 10 random splits with scikit-learn 1.2 and XGBoost 1.7.4.
+    expect(Math.abs(mae("log-linear") / 525.5 - 1)).toBeLessThan(0.03);
+    expect(Math.abs(mae("gradient-boosting-notebook") / 275.4 - 1)).toBeLessThan(0.03);
+    // XGBoost's best single model on this dataset, mean of 10 random splits, is at 251.8.
+    expect(mae("gradient-boosting")).toBeLessThan(251.8);
+  });
+
+  test("1,000 mixed requests at 50 connections: each is in the log once, with the status that was seen", async () => {
+    const asks: (() => Promise<Response>)[] = [
+      () => post(JSON.stringify(STONE)),
+      () => post(JSON.stringify({ ...STONE, cut: "Ruby" })),
+      () => fetch(`${url}/v1/diamonds/similar?carat=1&cut=Ideal&color=E&clarity=VS1&n=3`),
+      () => post("{"),
+      () => fetch(`${url}/v1/nowhere`),
+      () => fetch(`${url}/v1/predictions`),
+      () => post("<stone/>", { "content-type": "application/xml" }),
+      () => fetch(`${url}/health`),
+    ];
+    const limit = pLimit(50);
+    const seen = await Promise.all(
+      Array.from({ length: 1000 }, (_, i) =>
+        limit(async () => {
+          const response = await asks[i % asks.length]!();
+          await response.arrayBuffer();
+          return [response.headers.get("x-request-id") ?? "", response.status] as const;
+        }),
+      ),
+    );
+    expect(new Set(seen.map(([, status]) => status))).toEqual(new Set([200, 422, 400, 404, 405, 415]));
+    await expect
+      .poll(
+        async () => {
+          const rows = await readLog(state, (db) => db.select().from(logSchema.requests));
+          const logged = new Map(rows.map((row) => [row.id, row.status]));
+          return seen.filter(([id, status]) => logged.get(id) !== status).length;
+        },
+        { timeout: 30_000, interval: 1000 },
+      )
+      .toBe(0);
+    expect(new Set(seen.map(([id]) => id)).size).toBe(1000);
+  });
+
+  test("started again it serves without training", async () => {
+    await stop(server);
+    const started = performance.now();
+    server = await start(Number(new URL(url).port));
+    expect(performance.now() - started).toBeLessThan(60_000);
+    expect(server.output()).not.toContain("training one");
+    expect((await post(JSON.stringify(STONE))).status).toBe(200);
+  });
+});

@@ -1,0 +1,69 @@
+/** What is taken from elsewhere is named to the byte, and what the documents promise is there. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ROOT } from "./trainer.ts";
+
+const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
+
+interface Package {
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+  allowScripts: Record<string, boolean>;
+}
+
+interface Locked {
+  version?: string;
+  resolved?: string;
+  hasInstallScript?: boolean;
+}
+
+const { dependencies, devDependencies, allowScripts } = JSON.parse(read("package.json")) as Package;
+const { packages } = JSON.parse(read("package-lock.json")) as { packages: Record<string, Locked> };
+const locked = Object.entries(packages).filter(([path]) => path !== "");
+
+describe("dependencies", () => {
+  test("have exact versions, and those of the lock file", () => {
+    for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
+      expect(version, name).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
+      expect(packages[`node_modules/${name}`]?.version).toBe(version);
+    }
+  });
+
+  test("come from npm's own registry", () => {
+    for (const [path, { version, resolved }] of locked) {
+      expect(version, path).toMatch(/^\d+\.\d+\.\d+/);
+      expect(resolved ?? "https://registry.npmjs.org/", path).toMatch(/^https:\/\/registry\.npmjs\.org\//);
+    }
+  });
+
+  test("run a script when they are installed only where that was decided", () => {
+    const names = locked
+      .filter(([, { hasInstallScript }]) => hasInstallScript)
+      .map(([path]) => path.split("node_modules/").at(-1) ?? path);
+    for (const name of names) expect(Object.keys(allowScripts)).toContain(name);
+  });
+});
+
+describe("docs/operations.md", () => {
+  const section = read("docs/operations.md").split("## When a part fails")[1]?.split("\n## ")[0] ?? "";
+  const rows = [...section.matchAll(/\| ([\w-]+\.test\.ts): (.+) \|$/gm)].map(([, file, title]) => [
+    file,
+    title,
+  ]);
+  const files = new Map(
+    ["worker", "training", "system", "long"].flatMap((folder) =>
+      readdirSync(join(ROOT, "test", folder)).map((file) => [file, `test/${folder}/${file}`] as const),
+    ),
+  );
+
+  test("names a test for every fault", () => {
+    const lines = section.split("\n").filter((line) => /^\| (?!fault|-)/.test(line));
+    expect(rows.length).toBe(lines.length);
+    expect(rows.length).toBeGreaterThan(25);
+  });
+
+  test.each(rows)("%s has the test: %s", (file = "", title = "") => {
+    expect(read(files.get(file) ?? file)).toContain(title);
+  });
+});

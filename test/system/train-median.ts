@@ -1,0 +1,13 @@
+/** The trainer with one model that only the tests know, quick to fit: what is tested is the publishing. */
+import { asFailure } from "../../training/failure.ts";
+import { readOptions } from "../../training/options.ts";
+import { train } from "../../training/pipeline.ts";
+import { medianPrice } from "../training/median-price.ts";
+
+const options = readOptions(process.argv.slice(2), process.env);
+await train(options, (step, text) => console.log(`${step}: ${text}`), [medianPrice]).catch((error) => {
+  const failure = asFailure(error);
+  if (failure === null) throw error;
+  console.error(failure.message);
+  process.exitCode = failure.exitCode;
+});

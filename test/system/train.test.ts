@@ -1,0 +1,149 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EMBEDDED, readState, registryFaults, scratchFolder, train } from "./trainer.ts";
+
+const [HEADER = "", ...ROWS] = readFileSync(EMBEDDED, "utf8").trim().split("\n");
+const folder = scratchFolder();
+const state = join(folder.path, "state");
+// Every 50th stone: all grades, and quick to fit.
+const SOME = ROWS.filter((_, i) => i % 50 === 0);
+
+function csv(name: string, rows: readonly string[]): string {
+  const path = join(folder.path, name);
+  writeFileSync(path, `${[HEADER, ...rows].join("\n")}\n`);
+  return path;
+}
+
+const result = (name: string) => JSON.parse(readFileSync(join(folder.path, name), "utf8"));
+const count = () =>
+  readState(state, async (db, bucket) => ({
+    models: (await db.query.models.findMany()).length,
+    stones: (await db.query.diamonds.findMany()).length,
+    // Each version has a report of its own.
+    files: (await bucket.list()).objects
+      .filter(({ key }) => !key.startsWith("reports/"))
+      .map((object) => `${object.key} ${object.uploaded.getTime()}`),
+  }));
+
+afterAll(() => folder.remove());
+
+describe("one registry, run after run", () => {
+  const name = `it's; "new" -- stones.csv`;
+  let first: Awaited<ReturnType<typeof count>>;
+
+  beforeAll(async () => {
+    const file = csv(name, [...SOME, "0.3,Ruby,E,VS1,61,55,400,4,4,2.4"]);
+    const predictions = join(folder.path, "predictions.csv");
+    const json = join(folder.path, "first.json");
+    const run = await train("--data", file, "--state", state, "--json", json, "--predictions", predictions);
+    expect(run.code, run.output).toBe(0);
+    expect(run.output).toContain("rejected unknown cut: 1");
+    expect(run.output).toMatch(/gradient-boosting@1 .* champion/);
+    first = await count();
+  });
+
+  test("publishes the models, their files and every stone, under the file's very name", async () => {
+    expect(await registryFaults(state)).toEqual([]);
+    expect(first).toMatchObject({ models: 3, stones: SOME.length });
+    expect(first.files).toHaveLength(4);
+    const [dataset] = await readState(state, (db) => db.query.datasets.findMany());
+    expect(dataset?.sources).toMatchObject([{ name, rows: SOME.length, rejected: { "unknown cut": 1 } }]);
+    expect(result("first.json")).toMatchObject({
+      dataset: { rows: SOME.length, rejected: { "unknown cut": 1 } },
+      models: [
+        { name: "log-linear", version: 1 },
+        { name: "gradient-boosting-notebook", version: 1 },
+        { name: "gradient-boosting", version: 1 },
+      ],
+      decision: { champion: { name: "gradient-boosting", version: 1 }, promoted: true },
+    });
+  });
+
+  test("writes each test stone with each model's price, from which the metrics follow", () => {
+    const [header, ...lines] = readFileSync(join(folder.path, "predictions.csv"), "utf8").trim().split("\n");
+    expect(header).toBe(
+      "carat,cut,color,clarity,depth,table,x,y,z,price,log-linear,gradient-boosting-notebook,gradient-boosting",
+    );
+    const errors = lines
+      .map((line) => line.split(","))
+      .map((cells) => Math.abs(Number(cells[12]) - Number(cells[9])));
+    const mae = errors.reduce((sum, error) => sum + error, 0) / errors.length;
+    const { metrics } = result("first.json").models[2];
+    expect(metrics.rows).toBe(lines.length);
+    expect(metrics.mae).toBeCloseTo(mae, 6);
+  });
+
+  test("the same data again is a new version that uploads and imports nothing, and does not take over", async () => {
+    const json = join(folder.path, "second.json");
+    const run = await train(
+      "--data",
+      join(folder.path, name),
+      "--state",
+      state,
+      "--json",
+      json,
+      "--force-train",
+    );
+    expect(run.code, run.output).toBe(0);
+    expect(await count()).toEqual({ ...first, models: 6 });
+    expect(result("second.json").decision).toMatchObject({
+      champion: { name: "gradient-boosting", version: 1 },
+      promoted: false,
+    });
+    expect(await registryFaults(state)).toEqual([]);
+  });
+
+  test("without --force-train the same data and settings train nothing", async () => {
+    const before = await count();
+    const run = await train("--data", join(folder.path, name), "--state", state);
+    expect(run.code, run.output).toBe(0);
+    expect(run.output).toContain(
+      "nothing new since log-linear@2, gradient-boosting-notebook@2, gradient-boosting@2",
+    );
+    expect(await count()).toEqual(before);
+  });
+
+  test("other data imports only what is new, and older datasets keep their stones", async () => {
+    const other = csv("other.csv", [...SOME.slice(100), ...ROWS.filter((_, i) => i % 50 === 1).slice(0, 30)]);
+    const run = await train("--data", other, "--state", state, "--promote", "never");
+    expect(run.code, run.output).toBe(0);
+    expect(await registryFaults(state)).toEqual([]);
+    expect((await count()).stones).toBe(SOME.length + 30);
+    const [champion] = await readState(state, (db) => db.query.aliases.findMany());
+    expect(champion).toMatchObject({ name: "gradient-boosting", version: 1, revision: 1 });
+  });
+
+  test("a dry run judges and publishes nothing", async () => {
+    const before = await count();
+    const run = await train("--data", csv("dry.csv", SOME.slice(50)), "--state", state, "--dry-run");
+    expect(run.code, run.output).toBe(0);
+    expect(run.output).toMatch(/champion: gradient-boosting@/);
+    expect(await count()).toEqual(before);
+  });
+});
+
+describe("what cannot be trained on ends with code 1 and one line", () => {
+  test.each([
+    [["--data", "nowhere.csv"], "nowhere.csv: there is no such file"],
+    [["--seed", "one"], "--seed must be a whole number of 0 or more"],
+    [["--promote", "maybe"], "--promote must be one of auto, never, force"],
+    [["--sed", "1"], "Unknown option '--sed'"],
+    [["stones.csv"], "stones.csv: not understood"],
+  ])("%j", async (args, message) => {
+    const { code, output } = await train("--state", state, ...args);
+    expect(output).toContain(message);
+    expect(output).not.toContain("    at ");
+    expect(code).toBe(1);
+  });
+
+  test("a file without the price column", async () => {
+    const path = join(folder.path, "unpriced.csv");
+    writeFileSync(path, "carat,cut,color,clarity,depth,table,x,y,z\n");
+    const before = await count();
+    const { code, output } = await train("--data", path, "--state", state);
+    expect(output).toContain("unpriced.csv: the column price is missing in the header");
+    expect(code).toBe(1);
+    expect(await count()).toEqual(before);
+  });
+});
