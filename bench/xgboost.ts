@@ -1,0 +1,51 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const SCRIPT = fileURLToPath(new URL("xgboost_fit.py", import.meta.url));
+const PYTHON = "/usr/bin/python3";
+
+/** Whether Debian's python3-xgboost is installed. */
+export function hasXGBoost(): boolean {
+  return spawnSync(PYTHON, ["-c", "import xgboost"]).status === 0;
+}
+
+/** A Python process that holds a table and fits XGBoost to it on demand. */
+export class XGBoost {
+  private readonly child: ChildProcess;
+  private readonly lines: AsyncIterator<string>;
+  version = "";
+
+  private constructor(rows: number, file: string) {
+    this.child = spawn(PYTHON, [SCRIPT, String(rows), file], { stdio: ["pipe", "pipe", "inherit"] });
+    this.lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
+  }
+
+  /** @param file float32, the features column after column, then the target */
+  static async start(rows: number, file: string): Promise<XGBoost> {
+    const started = new XGBoost(rows, file);
+    started.version = await started.answer();
+    return started;
+  }
+
+  async fit(threads: number): Promise<{ seconds: number; peakMegabytes: number }> {
+    this.child.stdin!.write(`fit ${threads}\n`);
+    const [seconds = Number.NaN, peakMegabytes = Number.NaN] = (await this.answer()).split(" ").map(Number);
+    return { seconds, peakMegabytes };
+  }
+
+  async predict(rows: number, file: string, out: string): Promise<void> {
+    this.child.stdin!.write(`predict ${rows} ${file} ${out}\n`);
+    await this.answer();
+  }
+
+  stop(): void {
+    this.child.stdin!.end();
+  }
+
+  private async answer(): Promise<string> {
+    const { value, done } = await this.lines.next();
+    if (done) throw new Error("the Python process ended");
+    return value;
+  }
+}
