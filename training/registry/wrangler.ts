@@ -28,12 +28,15 @@ const SURROUNDINGS = {
   WRANGLER_WRITE_LOGS: "false",
 };
 const OUTPUT_LIMIT = 512 * 1024 * 1024;
-const ATTEMPTS = 4;
+const ATTEMPTS = 6;
 /** Each call is a process that keeps a core busy for a second. */
 const calls = pLimit(2);
-/** Faults that pass by themselves: another writer holds the local database, or the network failed. */
+/**
+ * Faults that pass by themselves: another process writes to the local state (the simulated bucket then answers
+ * 500 without a word), the service has a fault of its own, or the network failed.
+ */
 const PASSING =
-  /SQLITE_BUSY|database is locked|Network connection lost|object to be reset|code was updated|fetch failed|ETIMEDOUT|ECONNRESET/;
+  /SQLITE_BUSY|database is locked|CF-R2-Error|Network connection lost|object to be reset|code was updated|internal error|fetch failed|ETIMEDOUT|ECONNRESET/;
 
 /** A call of wrangler that failed for a reason that will not pass. */
 export class WranglerFailure extends Failure {
