@@ -1,6 +1,6 @@
 /**
- * Runs the benchmarks that need nothing but this repository, each as a process of its own, one after the
- * other. Where Debian's python3-xgboost is installed, real XGBoost is timed in the same run.
+ * Runs the benchmarks, each as a process of its own, one after the other. They need nothing but this
+ * repository; where Debian's python3-xgboost is installed, real XGBoost is timed in the same run.
  *
  *   npm run bench                    all of them
  *   npm run bench -- boosting log    those named
@@ -13,6 +13,9 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   accuracy: ["boosting.ts", "--accuracy"],
   settings: ["search.ts", "--final", "chosen"],
   inference: ["inference.ts"],
+  load: ["log-load.ts"],
+  log: ["log.ts"],
+  keys: ["keys.ts"],
 };
 
 const named = process.argv.slice(2);

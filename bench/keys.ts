@@ -1,41 +1,27 @@
 /**
- * What a key costs, and how long a revoked one goes on: against a running `npm start` with its state.
+ * What a key costs, and how long a revoked one goes on, on a local server of its own with a scratch state.
  *
- *   node bench/keys.ts --url http://localhost:8787 --state .wrangler/state
+ *   node bench/keys.ts
+ *   node bench/keys.ts --requests 5000
  *
  * 20,000 predictions at one connection, with a key and without one in turn: one that is sent is checked
  * also where none is needed. Then a key is revoked while ten connections use it.
  */
 import { Agent, request } from "node:http";
-import { resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createKey, revokeKey } from "../training/registry/keys.ts";
 import type { Target } from "../training/registry/wrangler.ts";
 import { median } from "./diamonds.ts";
+import { prepare, STONE, scratchFolder, serve } from "./local-server.ts";
 
-const { values } = parseArgs({
-  options: {
-    url: { type: "string", default: "http://localhost:8787" },
-    state: { type: "string", default: ".wrangler/state" },
-    requests: { type: "string", default: "20000" },
-  },
-});
-const target: Target = { kind: "local", state: resolve(values.state) };
+const { values } = parseArgs({ options: { requests: { type: "string", default: "20000" } } });
+const target: Target = { kind: "local", state: join(scratchFolder(), "state") };
 const WARM_UP = 500;
 const CONNECTIONS = 10;
 /** How long the load goes on after the revocation: longer than a revoked key may. */
 const AFTER_MS = 20_000;
-const STONE = JSON.stringify({
-  carat: 1.1,
-  cut: "Ideal",
-  color: "H",
-  clarity: "SI2",
-  depth: 62,
-  table: 55,
-  x: 6.61,
-  y: 6.65,
-  z: 4.11,
-});
+const BODY = JSON.stringify(STONE);
 
 const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
 
@@ -45,15 +31,15 @@ function ask(key: string | null): Promise<{ status: number; ms: number }> {
   return new Promise((done, fail) => {
     const headers = {
       "content-type": "application/json",
-      "content-length": STONE.length,
+      "content-length": BODY.length,
       ...(key !== null && { authorization: `Bearer ${key}` }),
     };
-    const asked = request(`${values.url}/v1/predictions`, { method: "POST", agent, headers }, (response) => {
+    const asked = request(`${server.url}/v1/predictions`, { method: "POST", agent, headers }, (response) => {
       response.resume();
       response.on("end", () => done({ status: response.statusCode ?? 0, ms: performance.now() - started }));
     });
     asked.on("error", fail);
-    asked.end(STONE);
+    asked.end(BODY);
   });
 }
 
@@ -102,8 +88,10 @@ async function revocation(name: string, key: string): Promise<void> {
   );
 }
 
-const name = `bench-${Date.now()}`;
-const key = await createKey(target, { name, scopes: ["predict"], expiresAt: null });
+await prepare(target.state, { champion: true });
+const server = await serve(target.state, { vars: ["ACCESS:open", "RATE_LIMITS:off"] });
+const key = await createKey(target, { name: "bench", scopes: ["predict"], expiresAt: null });
 await cost(key);
-await revocation(name, key);
+await revocation("bench", key);
 agent.destroy();
+await server.stop();

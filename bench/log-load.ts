@@ -8,35 +8,17 @@
  * Both run copies of the Worker whose rate limits are out of reach; in the one without the log,
  * bench/without-log.ts stands in for src/middleware/log.ts.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { getPlatformProxy } from "wrangler";
-import { DATABASE, LOG_DATABASE, WRANGLER, wrangler } from "../training/registry/wrangler.ts";
 import { generator, median } from "./diamonds.ts";
+import { prepare, ROOT, STONE, scratchFolder, serve, withBindings } from "./local-server.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const CONNECTIONS = 50;
 /** Requests of one measurement at one connection, after so many that do not count. */
 const MEASURED = 1500;
 const WARM_UP = 300;
-const READY_MS = 120_000;
-const STONE = {
-  carat: 1.1,
-  cut: "Ideal",
-  color: "H",
-  clarity: "SI2",
-  depth: 62,
-  table: 55,
-  x: 6.61,
-  y: 6.65,
-  z: 4.11,
-};
 
 interface Ask {
   readonly method: string;
@@ -76,30 +58,15 @@ const both = options.requests === undefined && options.pairs === undefined;
 const requests = Number(options.requests ?? (both ? 20_000 : 0));
 const pairs = Number(options.pairs ?? (both ? 5 : 0));
 
-const folder = mkdtempSync(join(tmpdir(), "facet-log-load-"));
-const servers: ChildProcess[] = [];
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.on(signal, () => stopAll().then(() => process.exit(1)));
-try {
-  const state = join(folder, "state");
-  await prepare(state);
-  if (requests > 0) await load(state, requests);
-  if (pairs > 0) await compare(state, pairs);
-} finally {
-  await stopAll();
-}
-
-/** Databases with all migrations, and a champion. */
-async function prepare(state: string): Promise<void> {
-  for (const database of [DATABASE, LOG_DATABASE])
-    await wrangler({ kind: "local", state }, ["d1", "migrations", "apply", database]);
-  await run([join(ROOT, "training/train.ts"), "--state", state]);
-}
+const folder = scratchFolder();
+const state = join(folder, "state");
+await prepare(state, { champion: true });
+if (requests > 0) await load(state, requests);
+if (pairs > 0) await compare(state, pairs);
 
 /** Asks so many at 50 connections, and compares the ids of the answers with those in the log. */
 async function load(state: string, count: number): Promise<void> {
-  const server = await serve(copy("load"), state);
+  const { url, stop } = await serveCopy("load", state);
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const random = generator(1);
   const pick = (kinds: typeof GOOD) => kinds[Math.floor(random() * kinds.length)]!(random);
@@ -115,7 +82,7 @@ async function load(state: string, count: number): Promise<void> {
       while (asked < count) {
         const ask = pick(asked++ % 3 === 0 ? BAD : GOOD);
         try {
-          const { id, status, ms } = await send(server, agent, ask);
+          const { id, status, ms } = await send(url, agent, ask);
           ids.set(id, status);
           times.push(ms);
           const kind = `${Math.floor(status / 100)}xx`;
@@ -131,7 +98,7 @@ async function load(state: string, count: number): Promise<void> {
   agent.destroy();
   // What is written after the last answers; a gathered row takes milliseconds, one that is retried some seconds.
   await new Promise((wait) => setTimeout(wait, 3000));
-  await stopAll();
+  await stop();
 
   const after = await logged(state);
   const known = new Set([...before.rows, ...before.letters].map(({ id }) => id));
@@ -156,13 +123,13 @@ async function compare(state: string, count: number): Promise<void> {
   const copied = join(folder, "state-without-log");
   cpSync(state, copied, { recursive: true });
 
-  const [logs, logsNot] = [await serve(copy("with-log"), state), await serve(copy("without-log"), copied)];
+  const logs = await serveCopy("with-log", state);
+  const logsNot = await serveCopy("without-log", copied);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const p50 = async (server: string) => {
-    for (let i = 0; i < WARM_UP; i++) await send(server, agent, price(JSON.stringify(STONE)));
+  const p50 = async ({ url }: { url: string }) => {
+    for (let i = 0; i < WARM_UP; i++) await send(url, agent, price(JSON.stringify(STONE)));
     const times: number[] = [];
-    for (let i = 0; i < MEASURED; i++)
-      times.push((await send(server, agent, price(JSON.stringify(STONE)))).ms);
+    for (let i = 0; i < MEASURED; i++) times.push((await send(url, agent, price(JSON.stringify(STONE)))).ms);
     return median(times);
   };
   const ratios: number[] = [];
@@ -179,15 +146,15 @@ async function compare(state: string, count: number): Promise<void> {
     );
   }
   agent.destroy();
-  await stopAll();
+  await Promise.all([logs.stop(), logsNot.stop()]);
   const before = (await logged(copied)).rows.length;
   const after = (await logged(state)).rows.length;
   console.log(`\nmedian ratio of ${count} pairs: ${median(ratios).toFixed(3)}`);
   console.log(`rows written meanwhile: ${after - before} with the log`);
 }
 
-/** A copy of the Worker that takes any number of requests from one address; one is made without the log. */
-function copy(name: "load" | "with-log" | "without-log"): string {
+/** Serves a copy of the Worker that takes any number of requests from one address; one is made without the log. */
+function serveCopy(name: "load" | "with-log" | "without-log", state: string) {
   const project = join(folder, name);
   mkdirSync(project);
   for (const path of ["src", "wrangler.toml", "dist", "migrations"])
@@ -200,7 +167,7 @@ function copy(name: "load" | "with-log" | "without-log"): string {
   writeFileSync(config, settings);
   if (name === "without-log")
     cpSync(join(ROOT, "bench/without-log.ts"), join(project, "src/middleware/log.ts"));
-  return project;
+  return serve(state, { project, vars: ["ACCESS:open"] });
 }
 
 interface Answer {
@@ -236,16 +203,11 @@ interface Logged {
 }
 
 /** What the log of a state holds, with no server on it. */
-async function logged(state: string): Promise<Logged> {
-  const { env, dispose } = await getPlatformProxy<{ LOG_DB: D1; MODELS: Bucket }>({
-    configPath: join(ROOT, "wrangler.toml"),
-    persist: { path: join(state, "v3") },
-    remoteBindings: false,
-  });
-  try {
+function logged(state: string): Promise<Logged> {
+  return withBindings(state, async ({ LOG_DB, MODELS }) => {
     const rows: (Logged["rows"][number] & { bodies: string | null })[] = [];
     for (;;) {
-      const { results } = await env.LOG_DB.prepare(
+      const { results } = await LOG_DB.prepare(
         "SELECT id, status, bodies FROM requests WHERE id > ?1 ORDER BY id LIMIT 10000",
       )
         .bind(rows.at(-1)?.id ?? "")
@@ -255,92 +217,14 @@ async function logged(state: string): Promise<Logged> {
     }
     const letters: Logged["letters"] = [];
     for (let cursor: string | undefined, more = true; more; ) {
-      const page = await env.MODELS.list({ prefix: "log-dead-letters/", ...(cursor && { cursor }) });
-      for (const { key } of page.objects) letters.push(await (await env.MODELS.get(key))!.json());
+      const page = await MODELS.list({ prefix: "log-dead-letters/", ...(cursor && { cursor }) });
+      for (const { key } of page.objects) letters.push(await (await MODELS.get(key))!.json());
       more = page.truncated;
-      cursor = page.cursor;
+      cursor = page.truncated ? page.cursor : undefined;
     }
     let bodies = 0;
-    for (const { bodies: key } of rows) if (key !== null && (await env.MODELS.head(key)) !== null) bodies++;
+    for (const { bodies: key } of rows) if (key !== null && (await MODELS.head(key)) !== null) bodies++;
     return { rows, letters, bodies };
-  } finally {
-    await dispose();
-  }
-}
-
-/** As much of both bindings as is read here: this file runs in Node, without the Worker's types. */
-interface D1 {
-  prepare(sql: string): { bind(value: string): { all<Row>(): Promise<{ results: Row[] }> } };
-}
-interface Bucket {
-  list(options: {
-    prefix: string;
-    cursor?: string;
-  }): Promise<{ objects: { key: string }[]; truncated: boolean; cursor?: string }>;
-  get(key: string): Promise<{ json<Value>(): Promise<Value> } | null>;
-  head(key: string): Promise<object | null>;
-}
-
-/** `wrangler dev` of a project on a state, on this machine alone; returns its address when it is ready. */
-async function serve(project: string, state: string): Promise<string> {
-  const port = await freePort();
-  const args = [
-    "dev",
-    "--ip",
-    "127.0.0.1",
-    "--port",
-    String(port),
-    "--inspector-port",
-    String(await freePort()),
-  ];
-  args.push("--persist-to", state, "--show-interactive-dev-session=false", "--var", "ACCESS:open");
-  args.push("--log-level", "error");
-  const child = spawn(process.execPath, [WRANGLER, ...args], {
-    cwd: project,
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" },
-  });
-  servers.push(child);
-  const url = `http://127.0.0.1:${port}`;
-  for (const deadline = Date.now() + READY_MS; Date.now() < deadline; ) {
-    if (child.exitCode !== null) throw new Error(`the server ended with code ${child.exitCode}`);
-    if (
-      await fetch(`${url}/ready`).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    )
-      return url;
-    await new Promise((wait) => setTimeout(wait, 250));
-  }
-  throw new Error(`no server within ${READY_MS} ms`);
-}
-
-async function stopAll(): Promise<void> {
-  await Promise.all(
-    servers.splice(0).map(async (child) => {
-      const ended = new Promise<void>((done) => child.once("exit", () => done()));
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill("SIGTERM");
-      await ended;
-    }),
-  );
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => done(typeof address === "object" && address ? address.port : 0));
-    });
-  });
-}
-
-function run(args: readonly string[]): Promise<void> {
-  return new Promise((done, fail) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
-    child.on("error", fail);
-    child.on("exit", (code) => (code === 0 ? done() : fail(new Error(`${args[0]} ended with code ${code}`))));
   });
 }
 

@@ -5,24 +5,20 @@
  *   node bench/log.ts --rows 1000000      first page by each filter, and monitoring, over so many rows of 30 days
  *   node bench/log.ts --archive 200000    so many old rows archived by a run that is killed at 10 moments
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
 import type { D1Database, D1PreparedStatement, R2Bucket } from "@cloudflare/workers-types";
 import Table from "cli-table3";
-import { getPlatformProxy } from "wrangler";
 import { createKey } from "../training/registry/keys.ts";
-import { DATABASE, LOG_DATABASE, WRANGLER, wrangler } from "../training/registry/wrangler.ts";
 import { median } from "./diamonds.ts";
+import { prepare, scratchFolder, serve, withBindings } from "./local-server.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DAY_MS = 86_400_000;
-const READY_MS = 120_000;
+/** How long an archiving run that is not killed may take. */
+const ARCHIVE_MS = 120_000;
+/** No limits: the benches ask more than anybody may. */
+const VARS = ["RATE_LIMITS:off"];
 const REPEATS = 20;
 const KILLS = 10;
 
@@ -31,26 +27,22 @@ const all = options.rows === undefined && options.archive === undefined;
 const rows = Number(options.rows ?? (all ? 1_000_000 : 0));
 const archived = Number(options.archive ?? (all ? 200_000 : 0));
 
-const folder = mkdtempSync(join(tmpdir(), "facet-log-"));
-const servers: ChildProcess[] = [];
-process.on("exit", () => {
-  for (const server of servers) kill(server);
-  rmSync(folder, { recursive: true, force: true });
-});
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
-
+const folder = scratchFolder();
 if (rows > 0) await read(join(folder, "read"), rows);
 if (archived > 0) await archive(join(folder, "archive"), archived);
 process.exit(0);
 
 /** First pages by each filter, and monitoring, over a large log. */
 async function read(state: string, count: number): Promise<void> {
-  const key = await prepare(state);
-  await run([join(ROOT, "training/train.ts"), "--state", state]);
+  await prepare(state, { champion: true });
+  const key = await createKey(
+    { kind: "local", state },
+    { name: "bench", scopes: ["admin"], expiresAt: null },
+  );
   const now = Date.now();
   await withBindings(state, ({ LOG_DB }) => fill(LOG_DB, count, now - 30 * DAY_MS, now));
   const rowsRead = await withBindings(state, ({ LOG_DB }) => countRowsRead(LOG_DB, now));
-  const { url } = await serve(state);
+  const { url, stop } = await serve(state, { vars: VARS });
   const headers = { authorization: `Bearer ${key}` };
   const time = async (path: string) => {
     const times: number[] = [];
@@ -80,7 +72,7 @@ async function read(state: string, count: number): Promise<void> {
     windows.push([`${window} (${requests} requests)`, ...(await time(path))]);
   }
   console.log(String(windows));
-  kill(servers.pop());
+  await stop();
 }
 
 /** Queries, and the filters that they mean. */
@@ -151,7 +143,7 @@ async function countRowsRead(real: D1Database, now: number): Promise<Map<string,
 
 /** Old rows archived by the cron, which is killed with its server at some moments; then all are there once. */
 async function archive(state: string, count: number): Promise<void> {
-  await prepare(state);
+  await prepare(state, { champion: false });
   const now = Date.now();
   await withBindings(state, ({ LOG_DB }) => fill(LOG_DB, count, now - 120 * DAY_MS, now - 117 * DAY_MS));
   const moments = new Table({
@@ -159,19 +151,18 @@ async function archive(state: string, count: number): Promise<void> {
   });
   let killed = 0;
   for (let done = false; !done; ) {
-    const { url, server } = await serve(state);
+    const { url, stop } = await serve(state, { vars: VARS });
     const start = performance.now();
     const finished = fetch(`${url}/cdn-cgi/handler/scheduled`).then(
       () => true,
       () => false,
     );
     // Later each time: from the first part's reading on.
-    const patience = killed < KILLS ? 300 + killed * 450 : READY_MS;
+    const patience = killed < KILLS ? 300 + killed * 450 : ARCHIVE_MS;
     const late = new Promise<boolean>((end) => setTimeout(() => end(false), patience));
     done = await Promise.race([finished, late]);
     const ms = performance.now() - start;
-    kill(server);
-    await new Promise((end) => server.once("exit", end));
+    await stop("SIGKILL");
     if (!done) killed++;
     const found = await withBindings(state, async ({ LOG_DB, MODELS }) => {
       // As if the lease of the killed run had ended.
@@ -242,84 +233,4 @@ async function fill(db: D1Database, count: number, from: number, to: number): Pr
     FROM s`);
   for (let i = 0; i < count; i += CHUNK)
     await insert.bind(i, Math.min(i + CHUNK, count), from, (to - from) / count).run();
-}
-
-/** Databases with all migrations; returns a key that may administer. */
-async function prepare(state: string): Promise<string> {
-  for (const database of [DATABASE, LOG_DATABASE])
-    await wrangler({ kind: "local", state }, ["d1", "migrations", "apply", database]);
-  return createKey({ kind: "local", state }, { name: "bench", scopes: ["admin"], expiresAt: null });
-}
-
-async function withBindings<Result>(
-  state: string,
-  use: (env: { LOG_DB: D1Database; MODELS: R2Bucket }) => Promise<Result>,
-): Promise<Result> {
-  const { env, dispose } = await getPlatformProxy<{ LOG_DB: D1Database; MODELS: R2Bucket }>({
-    configPath: join(ROOT, "wrangler.toml"),
-    persist: { path: join(state, "v3") },
-    remoteBindings: false,
-  });
-  try {
-    return await use(env);
-  } finally {
-    await dispose();
-  }
-}
-
-/** A local server in a process group of its own. */
-async function serve(state: string): Promise<{ url: string; server: ChildProcess }> {
-  const port = await freePort();
-  const args = [
-    "dev",
-    "--ip",
-    "127.0.0.1",
-    "--port",
-    String(port),
-    "--inspector-port",
-    String(await freePort()),
-  ];
-  args.push("--persist-to", state, "--show-interactive-dev-session=false", "--log-level", "error");
-  args.push("--var", "RATE_LIMITS:off");
-  const server = spawn(process.execPath, [WRANGLER, ...args], {
-    cwd: ROOT,
-    detached: true,
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" },
-  });
-  servers.push(server);
-  const url = `http://127.0.0.1:${port}`;
-  for (const deadline = Date.now() + READY_MS; Date.now() < deadline; ) {
-    if (server.exitCode !== null) throw new Error(`the server ended with code ${server.exitCode}`);
-    const alive = await fetch(`${url}/openapi.json`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (alive) return { url, server };
-    await new Promise((wait) => setTimeout(wait, 250));
-  }
-  throw new Error(`no server within ${READY_MS} ms`);
-}
-
-/** The server and what it started, at once. */
-function kill(server: ChildProcess | undefined): void {
-  if (server?.pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
-  process.kill(-server.pid, "SIGKILL");
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => done(typeof address === "object" && address ? address.port : 0));
-    });
-  });
-}
-
-function run(args: readonly string[]): Promise<void> {
-  return new Promise((done, fail) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
-    child.on("error", fail);
-    child.on("exit", (code) => (code === 0 ? done() : fail(new Error(`${args[0]} ended with code ${code}`))));
-  });
 }
