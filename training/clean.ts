@@ -1,4 +1,13 @@
-import { GRADE_COLUMNS, GRADES, MAXIMUM, NUMBER_COLUMNS, type PricedStone } from "../src/domain/diamond.ts";
+import {
+  GRADE_COLUMNS,
+  GRADES,
+  LARGEST_PRICE,
+  MAXIMUM,
+  NUMBER_COLUMNS,
+  type PricedStone,
+  SMALLEST_MEASURE,
+  SMALLEST_PRICE,
+} from "../src/domain/diamond.ts";
 
 /** The columns that a source must have. */
 export const REQUIRED_COLUMNS = [...NUMBER_COLUMNS, ...GRADE_COLUMNS, "price"] as const;
@@ -23,7 +32,6 @@ export type Cleaned =
 const DIMENSIONS: readonly string[] = ["x", "y", "z"];
 const MISSING = new Set(["", "na", "n/a", "null", "none", "nan"]);
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const MAXIMUM_PRICE = 1e9;
 
 /**
  * One row of text to a stone, or the first reason against it.
@@ -38,10 +46,10 @@ export function clean(row: RawRow): Cleaned {
     const value = Number(text);
     if (column === "price") {
       if (value <= 0) return { reason: "price not above 0", column };
-      if (value > MAXIMUM_PRICE) return { reason: "out of range", column };
+      if (value < SMALLEST_PRICE || value > LARGEST_PRICE) return { reason: "out of range", column };
     } else {
       if (value === 0 && DIMENSIONS.includes(column)) return { reason: "zero dimension", column };
-      if (value <= 0 || value > MAXIMUM[column]) return { reason: "out of range", column };
+      if (value < SMALLEST_MEASURE || value > MAXIMUM[column]) return { reason: "out of range", column };
     }
     numbers[column] = value;
   }

@@ -32,6 +32,14 @@ export const MAXIMUM: Readonly<Record<NumberColumn, number>> = {
   z: 100,
 };
 
+/**
+ * Lower bounds of a stone that is learned from: far below any stone, and high enough that no logarithm, product
+ * or ratio of them leaves float32, which would stop the training for all the others.
+ */
+export const SMALLEST_MEASURE = 0.001;
+export const SMALLEST_PRICE = 0.01;
+export const LARGEST_PRICE = 1e9;
+
 function grade<const Grades extends readonly [string, ...string[]]>(
   name: string,
   grades: Grades,
@@ -42,31 +50,50 @@ function grade<const Grades extends readonly [string, ...string[]]>(
     .meta({ description: `${text}, worst to best: ${grades.join(", ")}.`, example: grades.at(-1) });
 }
 
-function measure(name: NumberColumn, unit: string, text: string, example: number) {
+const MEASURES: Readonly<Record<NumberColumn, { unit: string; description: string; example: number }>> = {
+  carat: { unit: "carats", description: "Weight in carats (1 carat is 0.2 g).", example: 1.1 },
+  depth: { unit: "percent", description: "Total depth as a percentage: 200 z / (x + y).", example: 62 },
+  table: {
+    unit: "percent",
+    description: "Width of the top facet relative to the widest point, in percent.",
+    example: 55,
+  },
+  x: { unit: "mm", description: "Length in mm.", example: 6.61 },
+  y: { unit: "mm", description: "Width in mm.", example: 6.65 },
+  z: { unit: "mm", description: "Depth in mm.", example: 4.11 },
+};
+
+function measure(name: NumberColumn) {
+  const { unit, ...meta } = MEASURES[name];
   const error = required(name, `${name} must be a number above 0 and at most ${MAXIMUM[name]} ${unit}`);
-  return z
-    .number({ error })
-    .gt(0, { error })
-    .max(MAXIMUM[name], { error })
-    .meta({ description: text, example });
+  return z.number({ error }).gt(0, { error }).max(MAXIMUM[name], { error }).meta(meta);
 }
 
-/** The fields of a stone, for schemas that hold more or less than one. */
-export const stoneShape = {
-  carat: measure("carat", "carats", "Weight in carats (1 carat is 0.2 g).", 1.1),
+/** The same of a stone that is learned from. */
+function exactMeasure(name: NumberColumn) {
+  const { unit, ...meta } = MEASURES[name];
+  const error = required(
+    name,
+    `${name} must be a number from ${SMALLEST_MEASURE} to ${MAXIMUM[name]} ${unit}`,
+  );
+  return z.number({ error }).min(SMALLEST_MEASURE, { error }).max(MAXIMUM[name], { error }).meta(meta);
+}
+
+const gradeShape = {
   cut: grade("cut", CUTS, "Cut grade"),
   color: grade("color", COLORS, "Colour grade"),
   clarity: grade("clarity", CLARITIES, "Clarity grade"),
-  depth: measure("depth", "percent", "Total depth as a percentage: 200 z / (x + y).", 62).optional(),
-  table: measure(
-    "table",
-    "percent",
-    "Width of the top facet relative to the widest point, in percent.",
-    55,
-  ).optional(),
-  x: measure("x", "mm", "Length in mm.", 6.61).optional(),
-  y: measure("y", "mm", "Width in mm.", 6.65).optional(),
-  z: measure("z", "mm", "Depth in mm.", 4.11).optional(),
+};
+
+/** The fields of a stone, for schemas that hold more or less than one. */
+export const stoneShape = {
+  carat: measure("carat"),
+  ...gradeShape,
+  depth: measure("depth").optional(),
+  table: measure("table").optional(),
+  x: measure("x").optional(),
+  y: measure("y").optional(),
+  z: measure("z").optional(),
 };
 
 /**
@@ -91,18 +118,24 @@ export const Stone = strictFields("a stone", stoneShape).meta({
 });
 export type Stone = z.infer<typeof Stone>;
 
+const priceError = required(
+  "price",
+  `price must be a number of US dollars from ${SMALLEST_PRICE} to ${LARGEST_PRICE.toLocaleString("en-US")}`,
+);
+
 /** A stone with all its measurements and its price in US dollars: a row of a dataset. */
 export const PricedStone = strictFields("a priced stone", {
-  ...stoneShape,
-  depth: stoneShape.depth.unwrap(),
-  table: stoneShape.table.unwrap(),
-  x: stoneShape.x.unwrap(),
-  y: stoneShape.y.unwrap(),
-  z: stoneShape.z.unwrap(),
+  carat: exactMeasure("carat"),
+  ...gradeShape,
+  depth: exactMeasure("depth"),
+  table: exactMeasure("table"),
+  x: exactMeasure("x"),
+  y: exactMeasure("y"),
+  z: exactMeasure("z"),
   price: z
-    .number({ error: required("price", "price must be a number of US dollars above 0") })
-    .gt(0, { error: "price must be a number of US dollars above 0" })
-    .max(1e9, { error: "price must be at most 1,000,000,000 US dollars" })
+    .number({ error: priceError })
+    .min(SMALLEST_PRICE, { error: priceError })
+    .max(LARGEST_PRICE, { error: priceError })
     .meta({ description: "Price in US dollars.", example: 4677 }),
 }).meta({ id: "PricedStone", description: "A diamond with all its measurements and its price." });
 export type PricedStone = z.infer<typeof PricedStone>;

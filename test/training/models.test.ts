@@ -5,15 +5,19 @@ import {
   CLARITIES,
   COLORS,
   CUTS,
+  LARGEST_PRICE,
   MAXIMUM,
   MEASUREMENTS,
   type Measurement,
   NUMBER_COLUMNS,
+  PricedStone,
+  SMALLEST_MEASURE,
+  SMALLEST_PRICE,
   Stone,
 } from "../../src/domain/diamond.ts";
 import { isTest } from "../../src/domain/split.ts";
 import type { Split, TrainedModel } from "../../training/candidate.ts";
-import { type DatasetStone, readDataset } from "../../training/dataset.ts";
+import { type DatasetStone, identify, readDataset } from "../../training/dataset.ts";
 import { computeFeatures, relativeDifferences, trainModel } from "../../training/fit.ts";
 import { fitCompletion } from "../../training/models/completion.ts";
 import { MODELS } from "../../training/models/index.ts";
@@ -128,6 +132,25 @@ describe.each([...MODELS, medianPrice])("$name", (kind) => {
     );
   });
 });
+
+test.each([...MODELS, medianPrice])(
+  "$name is fitted whatever stones the schema accepts are among others",
+  async (kind) => {
+    const ends = { measure: [SMALLEST_MEASURE, MAXIMUM.carat], price: [SMALLEST_PRICE, LARGEST_PRICE] };
+    const absurd = ends.measure.flatMap((carat) =>
+      ends.measure.flatMap((size) =>
+        ends.price.map((price) =>
+          PricedStone.parse({
+            ...{ carat, cut: "Good", color: "E", clarity: "IF", price },
+            ...{ depth: size, table: size, x: size, y: size, z: size },
+          }),
+        ),
+      ),
+    );
+    const all = { train: [...split.train, ...identify(absurd)], test: [...split.test, ...identify(absurd)] };
+    expect((await trainModel(kind, all, { seed: SEED })).metrics.mae).toBeGreaterThan(0);
+  },
+);
 
 function without(stone: DatasetStone, left: readonly Measurement[]): Stone {
   const { id: _, splitKey: __, price: ___, ...measured } = stone;

@@ -110,9 +110,9 @@ describe("POST /v1/predictions/{id}/outcome", () => {
 
   it.each([
     [{}, "price", "price is required"],
-    [{ price: 0 }, "price", "price must be a number of US dollars above 0"],
-    [{ price: "1000" }, "price", "price must be a number of US dollars above 0"],
-    [{ price: 1e10 }, "price", "price must be at most 1,000,000,000 US dollars"],
+    [{ price: 0 }, "price", "price must be a number of US dollars from 0.01 to 1,000,000,000"],
+    [{ price: "1000" }, "price", "price must be a number of US dollars from 0.01 to 1,000,000,000"],
+    [{ price: 1e10 }, "price", "price must be a number of US dollars from 0.01 to 1,000,000,000"],
     [{ price: 1000, soldAt: "yesterday" }, "soldAt", expect.stringContaining("a day such as")],
     [{ price: 1000, soldAt: "2999-01-01" }, "soldAt", expect.stringContaining("not in the future")],
     [{ price: 1000, index: -1 }, "index", expect.stringContaining("a whole number from 0")],
