@@ -2,6 +2,7 @@ import { NUMBER_COLUMNS, type PricedStone } from "../src/domain/diamond.ts";
 import type { Importance, Metrics, Ranges } from "../src/domain/model-record.ts";
 import type { DatasetStone } from "./dataset.ts";
 import { evaluateStones } from "./evaluate.ts";
+import { Failure } from "./failure.ts";
 import { permutationImportance } from "./importance.ts";
 import { predictPrices } from "./predict.ts";
 import { sha256 } from "./registry/bucket.ts";
@@ -45,7 +46,10 @@ export interface TrainedModel {
 /** A model under the version that it would be published as. */
 export type VersionedModel = TrainedModel & { readonly version: number };
 
-/** Measures an ONNX file on the test stones: what is evaluated is what ships. */
+/**
+ * Measures an ONNX file on the test stones: what is evaluated is what ships.
+ * @throws Failure where it has no price for one of them.
+ */
 export async function assess(
   model: Pick<TrainedModel, "name" | "bytes" | "hyperparameters" | "fitSeconds"> & {
     readonly gain: Readonly<Record<string, number>> | null;
@@ -55,6 +59,11 @@ export async function assess(
 ): Promise<TrainedModel> {
   const { gain, ...made } = model;
   const prices = await predictPrices(made.bytes, split.test);
+  const row = prices.findIndex((price) => !(Number.isFinite(price) && price > 0));
+  if (row >= 0) {
+    const { id: _, splitKey: __, price: ___, ...stone } = split.test[row]!;
+    throw new Failure(`${made.name} has no price for a stone: ${prices[row]} for ${JSON.stringify(stone)}`);
+  }
   return {
     ...made,
     sha256: sha256(made.bytes),

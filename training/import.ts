@@ -6,7 +6,13 @@ import { fitCompletion } from "./models/completion.ts";
 import { checkContract } from "./onnx/inspect.ts";
 import { priceGraph } from "./price-graph.ts";
 import { sha256 } from "./registry/bucket.ts";
-import { parseCategoryNames, parseFeatureMap, readXgboost, xgboostGraph } from "./xgboost/index.ts";
+import {
+  parseCategoryNames,
+  parseFeatureMap,
+  readXgboost,
+  type XgboostModel,
+  xgboostGraph,
+} from "./xgboost/index.ts";
 
 /** A model that was trained elsewhere. */
 export interface ImportOptions {
@@ -20,9 +26,6 @@ export interface ImportOptions {
   /** JSON file that names our columns for the features of an XGBoost model. */
   readonly features: string | null;
 }
-
-/** `{` begins an XGBoost model, JSON or UBJ; an ONNX file begins with its version field. */
-const OPENING_BRACE = 0x7b;
 
 /**
  * A file as a candidate: an XGBoost model is converted, an ONNX file is checked and taken as it is. It goes
@@ -42,7 +45,7 @@ export async function imported(options: ImportOptions): Promise<Candidate> {
 async function read(options: ImportOptions, bytes: Uint8Array): Promise<Candidate> {
   const { file, name, log } = options;
   const settings = { imported: basename(file), sha256: sha256(bytes) };
-  if (bytes[0] !== OPENING_BRACE) {
+  if (!isXgboost(bytes)) {
     if (log || options.categories !== null || options.features !== null) {
       throw new Failure("--log, --categories and --features are for XGBoost models, and this is none");
     }
@@ -68,6 +71,12 @@ async function read(options: ImportOptions, bytes: Uint8Array): Promise<Candidat
     target: log ? "log price" : "price",
     trees: model.ensemble.trees.length,
     features: model.features.map(({ column }) => column),
+    // By code: read with others it is another model.
+    categories: Object.fromEntries(
+      model.features.flatMap((feature) =>
+        "codes" in feature ? [[feature.column, byCode(feature.codes)]] : [],
+      ),
+    ),
   };
   return {
     name,
@@ -76,9 +85,30 @@ async function read(options: ImportOptions, bytes: Uint8Array): Promise<Candidat
       const onnx = priceGraph(name, fitCompletion(split.train), (graph, stone) =>
         xgboostGraph(graph, stone, model, { log }),
       );
-      return assess({ name, bytes: onnx, hyperparameters: full, fitSeconds: 0, gain: null }, split, seed);
+      const gain = gainOf(model);
+      return assess({ name, bytes: onnx, hyperparameters: full, fitSeconds: 0, gain }, split, seed);
     },
   };
+}
+
+/** `{` begins an XGBoost model, JSON or UBJ; an ONNX file begins with its version field. */
+function isXgboost(bytes: Uint8Array): boolean {
+  return /^\s*\{/.test(new TextDecoder("latin1").decode(bytes.subarray(0, 100)));
+}
+
+/** The grades in the order of their codes. */
+function byCode(codes: ReadonlyMap<string, number>): string[] {
+  return [...codes].sort(([, a], [, b]) => a - b).map(([grade]) => grade);
+}
+
+/** Each column's share in what the splits gained; null where the file does not say. */
+function gainOf({ features, ensemble: { trees } }: XgboostModel): Record<string, number> | null {
+  const gains = features.map(() => 0);
+  for (const { feature, gain } of trees)
+    for (const [node, value] of gain.entries()) gains[feature[node]!]! += value;
+  const total = gains.reduce((sum, gain) => sum + gain, 0);
+  if (!(total > 0)) return null;
+  return Object.fromEntries(features.map(({ column }, i) => [column, gains[i]! / total]));
 }
 
 async function readNamed(path: string): Promise<Uint8Array> {

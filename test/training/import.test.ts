@@ -2,10 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { CUTS } from "../../src/domain/diamond.ts";
 import { isTest } from "../../src/domain/split.ts";
 import type { Split } from "../../training/candidate.ts";
 import { readDataset } from "../../training/dataset.ts";
 import { imported } from "../../training/import.ts";
+import { lookUp } from "../../training/models/grades.ts";
+import { Graph } from "../../training/onnx/graph.ts";
+import { stoneInputs } from "../../training/price-graph.ts";
 import { embeddedSource } from "../../training/source.ts";
 
 const SEED = 42;
@@ -49,6 +53,40 @@ test.each([
   const file = join(folder, name);
   if (content !== null) writeFileSync(file, content);
   await expect(imported({ ...OPTIONS, file })).rejects.toThrow(message);
+});
+
+test("a model that has no price for some stones is refused, naming one", async () => {
+  const graph = new Graph("fair-is-none");
+  const stone = stoneInputs(graph);
+  const good = new Map(CUTS.filter((cut) => cut !== "Fair").map((cut) => [cut, 1000]));
+  graph.output(graph.mul(stone.carat, lookUp(graph, stone.cut, good, Number.NaN)), "price");
+  const file = join(folder, "fair-is-none.onnx");
+  writeFileSync(file, graph.toBytes());
+  const candidate = await imported({ ...OPTIONS, file });
+  await expect(candidate.make(split, { seed: SEED })).rejects.toThrow(
+    /^cluster-xgboost has no price for a stone: NaN for \{"carat":.*"cut":"Fair"/,
+  );
+});
+
+test("what the splits gained, and the codes that a model was read by, are in its record", async () => {
+  const file = join(FIXTURES, "one-hot.json");
+  const own = await imported({ ...OPTIONS, file });
+  const { importance } = await own.make(split, { seed: SEED });
+  const gains = Object.values(importance.gain ?? {});
+  expect(gains.reduce((sum, gain) => sum + gain, 0)).toBeCloseTo(1, 9);
+  expect(importance.gain?.carat).toBeGreaterThan(importance.gain?.table ?? 1);
+  expect(own.settings.categories).toMatchObject({ cut: CUTS });
+
+  const categories = join(folder, "categories.json");
+  writeFileSync(categories, JSON.stringify({ cut: [...CUTS].reverse() }));
+  const other = await imported({ ...OPTIONS, file: join(FIXTURES, "ordinal.json"), categories });
+  expect(other.settings.categories).toMatchObject({ cut: [...CUTS].reverse() });
+});
+
+test("a JSON model may begin with blanks", async () => {
+  const file = join(folder, "blanks.json");
+  writeFileSync(file, `\n  ${readFileSync(join(FIXTURES, "one-hot.json"), "utf8")}`);
+  expect((await imported({ ...OPTIONS, file })).settings).toMatchObject({ xgboost: "3.2.0" });
 });
 
 test("what is for XGBoost models alone is refused for others", async () => {

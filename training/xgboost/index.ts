@@ -14,6 +14,9 @@ export { parseCategoryNames, parseFeatureMap } from "./mapping.ts";
 /** Objectives whose prediction is the sum of the trees itself. */
 const OBJECTIVES = ["reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:squaredlogerror"];
 
+/** Far above any model of nine columns, so that a corrupt number asks for no memory. */
+const MOST_FEATURES = 1000;
+
 export interface ReadOptions {
   /** What the category codes stand for, where it is not what the model or the vocabulary says. */
   readonly categories?: CategoryNames;
@@ -53,12 +56,18 @@ export function readXgboost(bytes: Uint8Array, options: ReadOptions = {}): Xgboo
   }
   const baseScore = readBaseScore(learner);
   const count = numberAt(learner, ["learner_model_param", "num_feature"]);
+  if (!Number.isInteger(count) || count < 1 || count > MOST_FEATURES)
+    throw new UnsupportedModelError(`a model of ${count} features is not supported`);
   const { booster, model, weights } = readBooster(learner);
   const features = readFeatures(learner, model, count, options);
   const all = listAt(model, ["trees"]);
+  if (weights !== undefined && weights.length !== all.length)
+    throw new UnsupportedModelError(
+      `the model has ${all.length} trees and ${weights.length} weights for them`,
+    );
   const trees = all
     .slice(0, options.iterations === "all" ? all.length : bestTrees(learner, model, all.length))
-    .map((tree, i) => readTree(objectAt(tree), count, weights ? Math.fround(weights[i] ?? 1) : 1));
+    .map((tree, i) => readTree(objectAt(tree), count, weights ? Math.fround(weights[i]!) : 1));
   checkCategorical(trees, features);
   return { version, booster, objective, features, ensemble: { baseScore, trees } };
 }

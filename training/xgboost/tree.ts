@@ -6,7 +6,10 @@ import { type JsonObject, numberAt, numbersAt } from "./fields.ts";
 /** Marks a node in `split_type` that splits on categories. */
 const CATEGORICAL = 1;
 
-export type ReadTree = Required<TreeNodes>;
+export type ReadTree = Required<TreeNodes> & {
+  /** What each split gained; 0 for leaves, and where the file does not say. */
+  readonly gain: readonly number[];
+};
 
 /**
  * Reads one tree: the nodes that its root reaches, each parent before its children. Nodes that pruning cut
@@ -28,6 +31,7 @@ export function readTree(json: JsonObject, features: number, scale: number): Rea
     defaultLeft: order.map((node) => file.defaultLeft[node]!),
     value: order.map((node, i) => (isLeaf[i] ? Math.fround(Math.fround(file.condition[node]!) * scale) : 0)),
     categories: order.map((node, i) => (isLeaf[i] ? undefined : file.sets.get(node))),
+    gain: order.map((node, i) => (isLeaf[i] ? 0 : Math.fround(file.gain[node] ?? 0))),
   };
   if (tree.feature.some((feature) => !(feature >= 0 && feature < features))) {
     throw new UnsupportedModelError(`a tree splits on a feature that the model's ${features} do not include`);
@@ -45,6 +49,7 @@ interface FileArrays {
   readonly condition: readonly number[];
   readonly feature: readonly number[];
   readonly defaultLeft: readonly number[];
+  readonly gain: readonly number[];
   /** The categories of the nodes that split on them. */
   readonly sets: ReadonlyMap<number, readonly number[]>;
 }
@@ -70,7 +75,7 @@ function readArrays(json: JsonObject): FileArrays {
   if (types.some((type, node) => type === CATEGORICAL && left[node] !== -1 && !sets.has(node))) {
     throw new UnsupportedModelError("a tree splits on categories that it does not list");
   }
-  return { left, right, condition, feature, defaultLeft, sets };
+  return { left, right, condition, feature, defaultLeft, sets, gain: numbersAt(json, ["loss_changes"], []) };
 }
 
 function readCategories(json: JsonObject): Map<number, readonly number[]> {

@@ -47,3 +47,18 @@ test("any bytes are refused", () => {
     }),
   );
 });
+
+test.each([
+  [
+    "3.2.0/one-hot.json",
+    /"num_feature":\s*"\d+"/g,
+    '"num_feature":"4294967296"',
+    "a model of 4294967296 features",
+  ],
+  ["3.2.0/dart.json", /"weight_drop":\s*\[[^\]]*\]/, '"weight_drop":[]', "and 0 weights for them"],
+])("%s with %s changed is refused", (name, found, changed, message) => {
+  const text = new TextDecoder().decode(fixture(name));
+  expect(text).toMatch(found);
+  const file = new TextEncoder().encode(text.replace(found, changed));
+  expect(() => readXgboost(file)).toThrow(message);
+});
