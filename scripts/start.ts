@@ -4,7 +4,9 @@
  */
 import { spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import ora from "ora";
 import { SCOPES } from "../src/domain/access.ts";
@@ -17,10 +19,13 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const state = resolve(process.env.FACET_STATE ?? join(root, ".wrangler/state"));
 const target: Target = { kind: "local", state };
 const READY_TIMEOUT_MS = 120_000;
+/** How often the log is kept up: dead letters, counts, archive. wrangler runs no cron on this machine. */
+const UPKEEP_MS = 60_000;
 const STONE = '{"carat":1.1,"cut":"Ideal","color":"H","clarity":"SI2"}';
 
 try {
   const port = readPort(process.env.PORT);
+  await checkFree(port);
   await prepare();
   await serve(port);
 } catch (error) {
@@ -34,6 +39,17 @@ function readPort(text: string | undefined): number {
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new Failure("PORT must be a number from 1 to 65535");
   return port;
+}
+
+/** Before anything else is done: another server on the port would answer in the place of this one. */
+function checkFree(port: number): Promise<void> {
+  return new Promise((done, fail) => {
+    const probe = createServer();
+    probe.once("error", (cause) =>
+      fail(new Failure(`port ${port} cannot be used: ${cause.message}; PORT names another`, { cause })),
+    );
+    probe.listen(port, () => probe.close(() => done()));
+  });
 }
 
 /** Databases with all migrations, and a champion. */
@@ -110,25 +126,38 @@ async function serve(port: number): Promise<void> {
       else fail(new Failure(`the server ended with code ${code}`, { exitCode: code ?? 1 }));
     });
   });
-  await Promise.race([announce(port), ended]);
-  await ended;
+  const over = new AbortController();
+  const running = ended.finally(() => over.abort());
+  await Promise.all([running, announce(port, over.signal)]);
 }
 
-/** Waits until the Worker answers, and says where. */
-async function announce(port: number): Promise<void> {
+/** Waits until the Worker answers, says where, and keeps up what Cloudflare's cron does for a deployed one. */
+async function announce(port: number, over: AbortSignal): Promise<void> {
   const url = `http://localhost:${port}`;
   const deadline = Date.now() + READY_TIMEOUT_MS;
-  while (Date.now() < deadline) {
-    const ready = await fetch(`${url}/ready`).catch(() => null);
-    if (ready?.ok) {
-      console.log(`
+  let ready = false;
+  while (!ready && !over.aborted && Date.now() < deadline) {
+    ready = await fetch(`${url}/ready`, { signal: over }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (!ready) await pause(250, over);
+  }
+  if (over.aborted) return;
+  console.log(`
   Facet serves at  ${url}
   API docs         ${url}/docs
 
   curl -s ${url}/v1/predictions -H 'content-type: application/json' -d '${STONE}'
 `);
-      return;
-    }
-    await new Promise((next) => setTimeout(next, 250));
+  if (!ready) console.log(`  It is not ready to price yet: ${url}/ready says why.\n`);
+  while (!over.aborted) {
+    await fetch(`${url}/cdn-cgi/handler/scheduled`, { signal: over }).catch(() => {});
+    await pause(UPKEEP_MS, over);
   }
+}
+
+/** Waits, but not longer than the server runs. */
+function pause(ms: number, over: AbortSignal): Promise<void> {
+  return sleep(ms, undefined, { signal: over }).catch(() => {});
 }
