@@ -25,18 +25,18 @@ await main(async (args) => {
   const target = targetOf(values);
   const registry = await readRegistry(target);
   const since = new Date(Date.now() - PROTECTED_DAYS * 86_400_000).toISOString();
-  // What a move within the days came from was pointed at within the days as well.
+  // A move lasts until the next one of its alias: what was pointed at when the days began counts as well.
   const [history = []] = await query(target, [
-    `SELECT name, version, from_name, from_version, canary_name, canary_version FROM alias_history WHERE at >= ${literal(since)}`,
+    `SELECT name, version, canary_name, canary_version FROM (
+       SELECT *, lead(at) OVER (PARTITION BY alias ORDER BY revision) AS until FROM alias_history)
+     WHERE (until IS NULL OR until >= ${literal(since)}) AND removed IS NOT 1`,
   ]);
   const pointedAt = new Set<string>();
   for (const { name, version, canaryName, canaryVersion } of registry.aliases) {
     pointedAt.add(`${name}@${version}`).add(`${canaryName}@${canaryVersion}`);
   }
-  for (const row of history) {
-    pointedAt.add(`${row.name}@${row.version}`).add(`${row.from_name}@${row.from_version}`);
-    pointedAt.add(`${row.canary_name}@${row.canary_version}`);
-  }
+  for (const row of history)
+    pointedAt.add(`${row.name}@${row.version}`).add(`${row.canary_name}@${row.canary_version}`);
 
   const kept = new Map<string, number>();
   const old = [...registry.models]
@@ -56,12 +56,18 @@ await main(async (args) => {
     `${old.length} versions and ${files.length} files${values["dry-run"] ? " would go" : ""}; ${stays.length} versions stay`,
   );
   if (values["dry-run"] || old.length === 0) return;
-  // Rows before files: a version that is still listed always has its file.
+  // Rows before files, and only files that no row names then: a version that is listed always has its file.
   await execute(
     target,
     old.map(
-      ({ name, version }) => `DELETE FROM models WHERE name = ${literal(name)} AND version = ${version};`,
+      // Not where an alias was moved to it since.
+      ({ name, version }) => `DELETE FROM models WHERE name = ${literal(name)} AND version = ${version}
+AND NOT EXISTS (SELECT 1 FROM aliases AS a WHERE (a.name, a.version) = (models.name, models.version)
+  OR (a.canary_name, a.canary_version) = (models.name, models.version));`,
     ),
   );
-  await Promise.all(files.map((key) => wrangler(target, ["r2", "object", "delete", `${BUCKET}/${key}`])));
+  const left = await readRegistry(target);
+  const named = new Set(left.models.flatMap(({ key, report }) => [key, report]));
+  const unnamed = files.filter((key) => !named.has(key));
+  await Promise.all(unnamed.map((key) => wrangler(target, ["r2", "object", "delete", `${BUCKET}/${key}`])));
 });

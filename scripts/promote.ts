@@ -1,6 +1,7 @@
 /** `npm run promote -- log-linear@3 --reason "..."`: points the champion alias at a version, old or new. */
 import { userInfo } from "node:os";
 import { parseArgs } from "node:util";
+import type { Stone } from "../src/domain/diamond.ts";
 import {
   CHALLENGER,
   CHAMPION,
@@ -10,13 +11,19 @@ import {
   parseSelector,
 } from "../src/domain/selector.ts";
 import { Failure } from "../training/failure.ts";
+import { predictPrices } from "../training/predict.ts";
 import { moveAlias } from "../training/registry/alias.ts";
+import { getStored } from "../training/registry/bucket.ts";
 import { execute } from "../training/registry/execute.ts";
-import { findModel, readRegistry } from "../training/registry/state.ts";
+import { findModel, type PublishedModel, readRegistry } from "../training/registry/state.ts";
+import type { Target } from "../training/registry/wrangler.ts";
 import { main, TARGET_OPTIONS, targetOf } from "./command.ts";
 
 const USAGE =
   'npm run promote -- NAME@VERSION --reason "why" [--alias champion] [--share PERCENT] [--state DIR | --remote]';
+
+/** Any stone will do. */
+const STONE: Stone = { carat: 1, cut: "Ideal", color: "G", clarity: "VS1" };
 
 await main(async (args) => {
   const { values, positionals } = parseArgs({
@@ -38,16 +45,32 @@ await main(async (args) => {
 
   const target = targetOf(values);
   const registry = await readRegistry(target);
-  if (!findModel(registry, to)) throw new Failure(`${formatVersion(to)} is not in the registry`);
+  const model = findModel(registry, to);
+  if (model === undefined) throw new Failure(`${formatVersion(to)} is not in the registry`);
+  if (registry.models.some(({ name }) => name === values.alias))
+    throw new Failure(`${values.alias} is a model's name; an alias must have one of its own`);
+  await checkPrices(target, model);
   const from = registry.aliases.find(({ alias }) => alias === values.alias) ?? null;
   const share = readShare(values.alias, values.share);
   const actor = process.env.GITHUB_ACTOR ?? userInfo().username;
-  await execute(
-    target,
-    moveAlias(registry, { alias: values.alias, to, reason: values.reason.trim(), actor, share }),
-  );
+  const move = { alias: values.alias, to, reason: values.reason.trim(), actor, share };
+  const { statements, done } = moveAlias(registry, move);
+  await execute(target, statements, done);
   console.log(`${values.alias}: ${from ? formatVersion(from) : "nothing"} -> ${formatVersion(to)}`);
 });
+
+/**
+ * Has a version price a stone before callers rely on it, as the API does.
+ * @throws Failure where its file in the bucket is missing, damaged, or no model.
+ */
+async function checkPrices(target: Target, { key, sha256, ...model }: PublishedModel): Promise<void> {
+  const bytes = await getStored(target, key, sha256);
+  const [price = Number.NaN] = await predictPrices(bytes, [STONE]).catch((cause: unknown) => {
+    throw new Failure(`the file of ${formatVersion(model)} does not run: nothing was changed`, { cause });
+  });
+  if (!(Number.isFinite(price) && price > 0))
+    throw new Failure(`${formatVersion(model)} prices a stone at ${price}: nothing was changed`);
+}
 
 /** The share of predictions that the challenger prices in the shadow; other aliases take none here. */
 function readShare(alias: string, text: string | undefined): number | null {

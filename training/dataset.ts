@@ -4,7 +4,7 @@ import { type Info, parse } from "csv-parse";
 import type { DatasetSource } from "../src/db/registry.ts";
 import type { PricedStone } from "../src/domain/diamond.ts";
 import { SPLIT_PRIME } from "../src/domain/split.ts";
-import { measurementsText, rowText } from "../src/domain/stone-text.ts";
+import { measurementsText, rowText, STONE_ID_DIGITS } from "../src/domain/stone-text.ts";
 import { clean, type RawRow, REQUIRED_COLUMNS, type Rejection } from "./clean.ts";
 import { Failure } from "./failure.ts";
 import type { Source } from "./source.ts";
@@ -26,10 +26,12 @@ export interface Dataset {
   readonly examples: readonly string[];
 }
 
-interface Rows {
-  readonly stones: PricedStone[];
+/** What one source brought. */
+export interface SourceRows {
+  readonly stones: readonly DatasetStone[];
   readonly source: DatasetSource;
-  readonly examples: string[];
+  /** Its first rejected rows. */
+  readonly examples: readonly string[];
 }
 
 const EXAMPLES = 5;
@@ -40,65 +42,95 @@ const MAXIMUM_RECORD_BYTES = 65_536;
  * @throws Failure naming the source and the column where one cannot be read, and where less than half of
  *   all rows is fit for training.
  */
-export async function readDataset(sources: readonly Source[]): Promise<Dataset> {
-  const read: Rows[] = [];
+export async function readSources(sources: readonly Source[]): Promise<SourceRows[]> {
+  const read: SourceRows[] = [];
   for (const source of sources) read.push(await readSource(source));
+  const { rejected } = rejections(read);
+  const fit = read.reduce((sum, rows) => sum + rows.stones.length, 0);
+  const lost = Object.values(rejected).reduce((sum, count) => sum + count, 0);
+  if (sources.length > 0 && (fit < lost || fit === 0)) {
+    const reasons = Object.entries(rejected).map(([reason, count]) => `${reason}: ${count}`);
+    const names = read.map((rows) => rows.source.name).join(", ");
+    throw new Failure(
+      `${names}: only ${fit} of ${fit + lost} rows are fit for training (${reasons.join(", ") || "no rows"})`,
+    );
+  }
+  return read;
+}
+
+/** {@link readSources} as a dataset of its own. */
+export async function readDataset(sources: readonly Source[]): Promise<Dataset> {
+  return collect([], await readSources(sources), new Set()).dataset;
+}
+
+/**
+ * A dataset from the stones that are known and those that sources bring, without those that were withdrawn.
+ * A stone that two of them have is in it once. Its stones lie in the order of their ids, so that the same
+ * stones make the same models wherever they came from.
+ */
+export function collect(
+  known: readonly DatasetStone[],
+  read: readonly SourceRows[],
+  withdrawn: ReadonlySet<string>,
+): { dataset: Dataset; fresh: DatasetStone[] } {
+  const stones = new Map<string, DatasetStone>();
+  for (const stone of known) if (!withdrawn.has(stone.id)) stones.set(stone.id, stone);
+  const fresh: DatasetStone[] = [];
+  const sources: DatasetSource[] = [];
+  for (const rows of read) {
+    const taken = rows.stones.filter(({ id }) => !stones.has(id) && !withdrawn.has(id));
+    for (const stone of taken) stones.set(stone.id, stone);
+    fresh.push(...taken);
+    // A source that brings nothing new is none: a folder that is read again and again would fill the list.
+    if (taken.length > 0) sources.push({ ...rows.source, rows: taken.length });
+  }
+  const all = [...stones.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return { dataset: { id: datasetId(all), stones: all, sources, ...rejections(read) }, fresh };
+}
+
+function rejections(read: readonly SourceRows[]): Pick<Dataset, "rejected" | "examples"> {
   const rejected: Partial<Record<Rejection, number>> = {};
   for (const { source } of read) {
     for (const [reason, count] of Object.entries(source.rejected) as [Rejection, number][]) {
       rejected[reason] = (rejected[reason] ?? 0) + count;
     }
   }
-  const stones = read.flatMap((rows) => rows.stones);
-  const lost = Object.values(rejected).reduce((sum, count) => sum + count, 0);
-  if (stones.length < lost || stones.length === 0) {
-    const reasons = Object.entries(rejected).map(([reason, count]) => `${reason}: ${count}`);
-    const names = read.map((rows) => rows.source.name).join(", ");
-    throw new Failure(
-      `${names}: only ${stones.length} of ${stones.length + lost} rows are fit for training (${reasons.join(", ") || "no rows"})`,
-    );
-  }
-  return {
-    ...identify(stones),
-    sources: read.map((rows) => rows.source),
-    rejected,
-    examples: read.flatMap((rows) => rows.examples).slice(0, EXAMPLES),
-  };
+  return { rejected, examples: read.flatMap(({ examples }) => examples).slice(0, EXAMPLES) };
 }
 
-/** Gives stones their ids, and the dataset its own. */
-export function identify(stones: readonly PricedStone[]): Pick<Dataset, "id" | "stones"> {
+/** Gives the stones of one source their ids; exact copies of a row are numbered. */
+export function identify(stones: readonly PricedStone[]): DatasetStone[] {
   const copies = new Map<string, number>();
-  const identified = stones.map((stone): DatasetStone => {
+  return stones.map((stone) => {
     const first = rowText(stone);
     const copy = copies.get(first) ?? 0;
     copies.set(first, copy + 1);
-    return {
-      ...stone,
-      id: createHash("sha256").update(rowText(stone, copy)).digest("hex").slice(0, 16),
-      splitKey: createHash("sha256").update(measurementsText(stone)).digest().readUIntBE(0, 6) % SPLIT_PRIME,
-    };
+    const hash = createHash("sha256").update(rowText(stone, copy)).digest("hex");
+    return named(stone, hash.slice(0, STONE_ID_DIGITS));
   });
-  return { id: datasetId(identified), stones: identified };
 }
 
-/** A dataset's id from its stones, in whatever order. */
-export function datasetId(stones: readonly DatasetStone[]): string {
+/** A stone whose id is known. */
+export function named(stone: PricedStone, id: string): DatasetStone {
+  const hash = createHash("sha256").update(measurementsText(stone)).digest();
+  return { ...stone, id, splitKey: hash.readUIntBE(0, 6) % SPLIT_PRIME };
+}
+
+/** A dataset's id from its stones, in the order of their ids. */
+function datasetId(stones: readonly DatasetStone[]): string {
   const hash = createHash("sha256");
-  for (const id of stones.map((stone) => stone.id).sort()) hash.update(id);
+  for (const { id } of stones) hash.update(id);
   return hash.digest("hex");
 }
 
-async function readSource(source: Source): Promise<Rows> {
-  const rows: Rows = {
-    stones: [],
-    source: { name: source.name, rows: 0, rejected: {}, readAt: new Date().toISOString() },
-    examples: [],
-  };
+async function readSource(source: Source): Promise<SourceRows> {
+  const stones: PricedStone[] = [];
+  const rejected: Record<string, number> = {};
+  const examples: string[] = [];
+  const readAt = new Date().toISOString();
   const reject = (reason: Rejection, line: number, column: string) => {
-    rows.source.rejected[reason] = (rows.source.rejected[reason] ?? 0) + 1;
-    if (rows.examples.length < EXAMPLES)
-      rows.examples.push(`${source.name}, line ${line}: ${reason} (${column})`);
+    rejected[reason] = (rejected[reason] ?? 0) + 1;
+    if (examples.length < EXAMPLES) examples.push(`${source.name}, line ${line}: ${reason} (${column})`);
   };
   let header: Header | undefined;
   for await (const { record, info } of parseCsv(source)) {
@@ -108,13 +140,16 @@ async function readSource(source: Source): Promise<Rows> {
       reject("wrong number of columns", info.lines, `${record.length} of ${header.columns}`);
     } else {
       const cleaned = clean(pick(record, header));
-      if ("stone" in cleaned) rows.stones.push(cleaned.stone);
+      if ("stone" in cleaned) stones.push(cleaned.stone);
       else reject(cleaned.reason, info.lines, cleaned.column);
     }
   }
   if (header === undefined) throw new Failure(`${source.name}: the file is empty`);
-  rows.source.rows = rows.stones.length;
-  return rows;
+  return {
+    stones: identify(stones),
+    source: { name: source.name, rows: stones.length, rejected, readAt },
+    examples,
+  };
 }
 
 /** The records of a source, the header among them, streamed. */

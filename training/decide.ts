@@ -4,11 +4,9 @@ import type { VersionedModel } from "./candidate.ts";
 import type { DatasetStone } from "./dataset.ts";
 import { evaluateStones } from "./evaluate.ts";
 import { Failure } from "./failure.ts";
-import { type Contender, judge, type Verdict } from "./gate.ts";
-import type { Options } from "./options.ts";
+import { type Contender, judge, type Promotion, type Verdict } from "./gate.ts";
 import { predictPrices } from "./predict.ts";
-import { getVerified, unreadable } from "./registry/bucket.ts";
-import { championOf, findModel, type Registry } from "./registry/state.ts";
+import type { Champion } from "./registry/champion.ts";
 
 /** The verdict and the measurements behind it. */
 export interface Decision {
@@ -19,20 +17,18 @@ export interface Decision {
 
 /** Measures this run's models and the champion on the stones that none of them was trained on, and judges. */
 export async function decide(
-  options: Pick<Options, "target" | "promotion">,
-  registry: Registry,
+  promotion: Promotion,
+  champion: Champion | null,
   models: readonly VersionedModel[],
   test: readonly DatasetStone[],
 ): Promise<Decision> {
-  const champion = championOf(registry);
-  const record = champion && findModel(registry, champion);
   const everywhere = models.map(({ name, version, metrics }) => ({ name, version, metrics }));
-  if (!record)
-    return { verdict: judge(everywhere, null, options.promotion), contenders: everywhere, champion: null };
-  const bytes = await getVerified(options.target, record.key, record.sha256).catch(unreadable);
+  if (champion === null)
+    return { verdict: judge(everywhere, null, promotion), contenders: everywhere, champion: null };
+  const { model: record, bytes } = champion;
   if (bytes === null) {
     // A champion whose file is gone or damaged serves nobody: whatever is trained now is better.
-    const verdict = judge(everywhere, null, options.promotion);
+    const verdict = judge(everywhere, null, promotion);
     const reason = `the file of ${formatVersion(record)} cannot be read; ${verdict.reason}`;
     const stays = { name: record.name, version: record.version };
     return {
@@ -59,5 +55,5 @@ export async function decide(
       Float32Array.from(rows, (row) => model.prices[row]!),
     ),
   }));
-  return { verdict: judge(contenders, rescored, options.promotion), contenders, champion: rescored };
+  return { verdict: judge(contenders, rescored, promotion), contenders, champion: rescored };
 }

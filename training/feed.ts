@@ -5,9 +5,7 @@ import type { DatasetStone } from "./dataset.ts";
 import { Failure } from "./failure.ts";
 import { dollars } from "./gate.ts";
 import { predictPrices } from "./predict.ts";
-import { getVerified, unreadable } from "./registry/bucket.ts";
-import { championOf, findModel, type Registry } from "./registry/state.ts";
-import type { Target } from "./registry/wrangler.ts";
+import type { Champion } from "./registry/champion.ts";
 
 const REFUSED = 2;
 const SHOWN = 10;
@@ -17,16 +15,11 @@ const SHOWN = 10;
  * @throws Failure with exit code 2 and a table of the worst rows.
  */
 export async function checkAtTheDoor(
-  target: Target,
-  registry: Registry,
+  champion: Champion | null,
   feed: readonly DatasetStone[],
 ): Promise<void> {
-  const alias = championOf(registry);
-  const champion = alias && findModel(registry, alias);
-  if (!champion || feed.length === 0) return;
-  const bytes = await getVerified(target, champion.key, champion.sha256).catch(unreadable);
-  if (bytes === null) return;
-  const predicted = await predictPrices(bytes, feed);
+  if (!champion?.bytes || feed.length === 0) return;
+  const predicted = await predictPrices(champion.bytes, feed);
   const check = checkFeed(
     feed.map((stone) => stone.price),
     predicted,

@@ -11,6 +11,8 @@ export interface Contender extends ModelReference {
 }
 
 export interface Verdict {
+  /** The best of the run, which was judged. */
+  readonly challenger: ModelReference;
   /** Who serves after this run; null where nothing does. */
   readonly champion: ModelReference | null;
   readonly promoted: boolean;
@@ -32,13 +34,16 @@ export function judge(
   promotion: Promotion,
 ): Verdict {
   const best = challengers.reduce((a, b) => (b.metrics.mae < a.metrics.mae ? b : a));
+  const challenger = { name: best.name, version: best.version };
   const stay = (reason: string): Verdict => ({
+    challenger,
     champion: champion === null ? null : { name: champion.name, version: champion.version },
     promoted: false,
     reason,
   });
   const promote = (reason: string): Verdict => ({
-    champion: { name: best.name, version: best.version },
+    challenger,
+    champion: challenger,
     promoted: true,
     reason,
   });

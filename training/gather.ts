@@ -1,16 +1,23 @@
-import type { DatasetSource } from "../src/db/registry.ts";
-import { type Dataset, type DatasetStone, datasetId, identify, readDataset } from "./dataset.ts";
+import {
+  collect,
+  type Dataset,
+  type DatasetStone,
+  identify,
+  readSources,
+  type SourceRows,
+} from "./dataset.ts";
 import { Failure } from "./failure.ts";
 import type { Options } from "./options.ts";
 import { readFreshStones } from "./registry/appraisals.ts";
+import { unreadable } from "./registry/bucket.ts";
 import { readPublished } from "./registry/dataset-file.ts";
 import type { PublishedDataset, Registry } from "./registry/state.ts";
 import { embeddedSource, findSources } from "./source.ts";
 
-/** What a run trains on, and which of it came with this run's files to a dataset that was there. */
+/** What a run trains on. */
 export interface Gathered {
   readonly dataset: Dataset;
-  /** Stones of a feed that nobody has seen before: they are checked at the door. */
+  /** Stones of this run's files that the newest dataset does not have: they are checked at the door. */
   readonly feed: readonly DatasetStone[];
 }
 
@@ -20,38 +27,34 @@ export interface Gathered {
  * of the newest model's dataset, and those that were appraised through the API since. Withdrawn stones
  * are left out of all of it; a row that is known already is not taken twice.
  */
-export async function gather(options: Options, registry: Registry): Promise<Gathered> {
+export async function gather(
+  options: Pick<Options, "append" | "data" | "target" | "acceptFeed">,
+  registry: Registry,
+): Promise<Gathered> {
   const continues = options.append || options.data.length === 0;
-  const known = continues ? newestDataset(registry) : undefined;
-  const sources = options.data.length > 0 ? await findSources(options.data) : known ? [] : [embeddedSource()];
-  const [read, before, { appraised, withdrawn }] = await Promise.all([
-    sources.length > 0 ? readDataset(sources) : null,
-    known ? readPublished(options.target, known) : [],
+  const newest = newestDataset(registry);
+  const named = await findSources(options.data);
+  const sources = options.data.length === 0 && newest === undefined ? [embeddedSource()] : named;
+  const [read, known, { appraised, withdrawn }] = await Promise.all([
+    readSources(sources),
+    newest === undefined ? [] : readPublished(options.target, newest).catch(continues ? rethrow : unreadable),
     readFreshStones(options.target, options.acceptFeed),
   ]);
 
-  const stones = new Map(before.map((stone) => [stone.id, stone]));
-  const add = (some: readonly DatasetStone[]) => {
-    const fresh = some.filter((stone) => !stones.has(stone.id) && !withdrawn.has(stone.id));
-    for (const stone of fresh) stones.set(stone.id, stone);
-    return fresh;
-  };
-  const fresh = add(read?.stones ?? []);
-  const sent = continues ? add(identify(appraised).stones) : [];
-  for (const id of withdrawn) stones.delete(id);
-  if (stones.size === 0) throw new Failure("every stone is withdrawn: nothing is left to train on");
-
-  const all = [...stones.values()];
+  const sent = continues && appraised.length > 0 ? [fromApi(identify(appraised))] : [];
+  const { dataset } = collect(continues ? (known ?? []) : [], [...read, ...sent], withdrawn);
+  if (dataset.stones.length === 0) throw new Failure("every stone is withdrawn: nothing is left to train on");
   return {
     dataset: {
-      id: datasetId(all),
-      stones: all,
-      sources: [...(known?.sources ?? []), ...(read?.sources ?? []), ...appraisalSource(sent)],
-      rejected: read?.rejected ?? {},
-      examples: read?.examples ?? [],
+      ...dataset,
+      sources: [...((continues && newest?.sources) || []), ...dataset.sources],
     },
-    feed: known ? fresh : [],
+    feed: options.data.length > 0 ? collect(known ?? [], read, withdrawn).fresh : [],
   };
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 function newestDataset(registry: Registry): PublishedDataset | undefined {
@@ -59,7 +62,8 @@ function newestDataset(registry: Registry): PublishedDataset | undefined {
   return registry.datasets.find((dataset) => dataset.seq === seq);
 }
 
-function appraisalSource(stones: readonly DatasetStone[]): DatasetSource[] {
-  if (stones.length === 0) return [];
-  return [{ name: "POST /v1/diamonds", rows: stones.length, rejected: {}, readAt: new Date().toISOString() }];
+function fromApi(stones: readonly DatasetStone[]): SourceRows {
+  const readAt = new Date().toISOString();
+  const source = { name: "POST /v1/diamonds", rows: stones.length, rejected: {}, readAt };
+  return { stones, source, examples: [] };
 }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { ModelName } from "../src/domain/selector.ts";
+import { CHALLENGER, CHAMPION, ModelName } from "../src/domain/selector.ts";
 import { Failure } from "./failure.ts";
 import { PROMOTIONS, type Promotion } from "./gate.ts";
 import type { ImportOptions } from "./import.ts";
@@ -9,7 +9,7 @@ import type { Target } from "./registry/wrangler.ts";
 export interface Options {
   /** The file to import instead of fitting models; null for a training run. */
   readonly import: ImportOptions | null;
-  /** Paths, globs or addresses of CSV files; none for the embedded dataset. */
+  /** Paths, globs or addresses of CSV files; none for what is known, at first the embedded dataset. */
   readonly data: readonly string[];
   /** Add the files to what is known, rather than training on them alone. */
   readonly append: boolean;
@@ -25,6 +25,8 @@ export interface Options {
   readonly json: string | null;
   /** Where each test row with each model's price goes, as CSV. */
   readonly predictions: string | null;
+  /** Where the training rows of the split go, as CSV. */
+  readonly trainingRows: string | null;
   /** Where the decision goes, as Markdown. */
   readonly summary: string | null;
   /** Folder for each model's report, as HTML. */
@@ -37,7 +39,7 @@ npm run train -- import FILE --name NAME [--log] [--categories FILE] [--features
   --data FILE ...     CSV files, globs or http(s) addresses to train on, and on nothing else (default: the
                       stones of the newest model and those appraised since; at first the embedded dataset)
   --append            add the files to the stones that are known
-  --accept-feed       take fresh stones however far their prices are from the champion's
+  --accept-feed       take fresh stones however far their prices are from the champion's, and quarantined ones
   --force-train       train even where nothing is new
   import FILE         take an XGBoost model (JSON, UBJ) or an ONNX file instead of fitting models
   --name NAME         the imported model's name in the registry
@@ -48,11 +50,14 @@ npm run train -- import FILE --name NAME [--log] [--categories FILE] [--features
   --promote MODE      auto (default): the better model serves; never; force
   --dry-run           train and judge, publish nothing
   --predictions FILE  write each test stone with its price and each model's, as CSV
+  --training-rows FILE  write the stones that models are fitted on, as CSV: fit a model on these elsewhere to
+                      import it, for its figures are those of the others
   --json FILE         write the run's result as JSON
   --summary FILE      add the models and the decision to a file, as Markdown
   --report DIR        write each model's report into a folder, as HTML
   --state DIR         local state (default .wrangler/state, or FACET_STATE)
-  --remote            publish to Cloudflare instead of the local state`;
+  --remote            publish to Cloudflare instead of the local state
+  --help              this text`;
 
 const DEFAULT_STATE = ".wrangler/state";
 const DEFAULT_SEED = 42;
@@ -69,9 +74,9 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
     throw new Failure(`${positionals[0]}: not understood; files are named with --data\n\n${USAGE}`);
   }
   if (values.help) throw new Failure(USAGE, { exitCode: 0 });
-  if (!importing && [values.name, values.categories, values.features].some((value) => value !== undefined)) {
-    throw new Failure("--name, --categories and --features belong to import");
-  }
+  const ofImport = [values.name, values.categories, values.features];
+  if (!importing && (values.log || ofImport.some((value) => value !== undefined)))
+    throw new Failure("--name, --log, --categories and --features belong to import");
   if (values.append && values.data === undefined)
     throw new Failure("--append needs files: name them with --data");
   const promotion = PROMOTIONS.find((mode) => mode === values.promote);
@@ -94,6 +99,7 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
       : { kind: "local", state: resolve(values.state ?? environment.FACET_STATE ?? DEFAULT_STATE) },
     json: values.json ?? null,
     predictions: values.predictions ?? null,
+    trainingRows: values["training-rows"] ?? null,
     summary: values.summary ?? null,
     reports: values.report ?? null,
   };
@@ -104,6 +110,8 @@ function readImport(file: string | undefined, values: ReturnType<typeof parse>["
   const name = ModelName.safeParse(values.name);
   if (!name.success)
     throw new Failure("--name must be lower-case words joined by hyphens, such as cluster-xgboost");
+  if (name.data === CHAMPION || name.data === CHALLENGER)
+    throw new Failure(`--name: ${name.data} is an alias; a model must have a name of its own`);
   return {
     file,
     name: name.data,
@@ -131,6 +139,7 @@ function parse(args: readonly string[]) {
         promote: { type: "string", default: "auto" },
         "dry-run": { type: "boolean", default: false },
         predictions: { type: "string" },
+        "training-rows": { type: "string" },
         json: { type: "string" },
         summary: { type: "string" },
         report: { type: "string" },

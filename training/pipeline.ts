@@ -1,20 +1,21 @@
 import { writeFile } from "node:fs/promises";
 import { isTest } from "../src/domain/split.ts";
-import type { Split, TrainedModel, VersionedModel } from "./candidate.ts";
+import type { Candidate, Split, TrainedModel, VersionedModel } from "./candidate.ts";
 import type { Dataset, DatasetStone } from "./dataset.ts";
-import { decide } from "./decide.ts";
+import { type Decision, decide } from "./decide.ts";
 import { Failure } from "./failure.ts";
 import { checkAtTheDoor } from "./feed.ts";
 import { fitted } from "./fit.ts";
-import type { Verdict } from "./gate.ts";
+import { dollars, type Verdict } from "./gate.ts";
 import { gather } from "./gather.ts";
 import { imported } from "./import.ts";
 import { MODELS } from "./models/index.ts";
 import type { PriceModel } from "./models/model.ts";
 import type { Options } from "./options.ts";
-import { predictionsCsv } from "./predictions.ts";
+import { predictionsCsv, stonesCsv } from "./predictions.ts";
 import { provenance } from "./provenance.ts";
 import { preparePublication, writeReports } from "./publication.ts";
+import { readChampion } from "./registry/champion.ts";
 import { Overtaken } from "./registry/execute.ts";
 import { publish } from "./registry/publish.ts";
 import { championOf, nextVersion, type Registry, readRegistry } from "./registry/state.ts";
@@ -26,7 +27,10 @@ export interface TrainingRun {
   /** The registry after the run. */
   readonly registry: Registry;
   readonly models: readonly VersionedModel[];
-  readonly verdict: Verdict;
+  /** Who serves now, and why. */
+  readonly outcome: Pick<Verdict, "champion" | "promoted" | "reason">;
+  /** What the models were judged by; null where nothing was trained. */
+  readonly decision: Decision | null;
 }
 
 /** Told what the run is doing, step by step. */
@@ -45,58 +49,77 @@ export async function train(
   kinds: readonly PriceModel[] = MODELS,
 ): Promise<TrainingRun> {
   const start = performance.now();
-  report("read", "reading the registry and the data");
+  const { target, seed, promotion } = options;
   const candidates = options.import ? [await imported(options.import)] : kinds.map(fitted);
-  const found = await readRegistry(options.target);
-  const { dataset, feed } = await gather(options, found);
-  report("read", `${dataset.stones.length} stones, ${describeRejected(dataset)}`);
-  if (!options.acceptFeed) await checkAtTheDoor(options.target, found, feed);
   const origin = provenance(process.env);
-  if (options.promotion !== "force" && !options.forceTrain) {
-    const same = alreadyTrained(found, dataset, candidates, {
-      seed: options.seed,
-      facetVersion: origin.facetVersion,
-    });
-    if (same !== null) return nothingNew(dataset, found, same);
-  }
-  const split = splitStones(dataset.stones, options.seed);
+  const made = new Map<string, readonly TrainedModel[]>();
+  for (let attempt = 1; ; attempt++) {
+    report("read", "reading the registry and the data");
+    const registry = await readRegistry(target);
+    refuseAliases(registry, candidates);
+    const [{ dataset, feed }, champion] = await Promise.all([
+      gather(options, registry),
+      readChampion(target, registry),
+    ]);
+    report("read", `${dataset.stones.length} stones, ${describeRejected(dataset)}`);
+    if (!options.acceptFeed) await checkAtTheDoor(champion, feed);
+    if (mayBeSettled(options) && champion !== null && champion.bytes !== null) {
+      const same = alreadyTrained(registry, dataset, candidates, { seed, ...origin });
+      if (same !== null) return nothingNew(dataset, registry, same);
+    }
 
-  const trained: TrainedModel[] = [];
-  for (const { name, make } of candidates) {
-    report("fit", name);
-    const onProgress = (done: number, total: number) => report("fit", `${name}: ${done} of ${total}`);
-    const model = await make(split, { seed: options.seed, onProgress });
-    report("fit", `${name}: ${model.fitSeconds.toFixed(1)} s, test MAE $${model.metrics.mae.toFixed(1)}`);
-    trained.push(model);
-  }
-  if (options.predictions !== null) await writeFile(options.predictions, predictionsCsv(split.test, trained));
+    const split = splitStones(dataset.stones, seed);
+    if (options.trainingRows !== null) await writeFile(options.trainingRows, stonesCsv(split.train));
+    const trained = made.get(dataset.id) ?? (await makeAll(candidates, split, seed, report));
+    made.set(dataset.id, trained);
+    if (options.predictions !== null)
+      await writeFile(options.predictions, predictionsCsv(split.test, trained));
 
-  for (let attempt = 1, registry = found; ; attempt++, registry = await readRegistry(options.target)) {
     const models = trained.map((model) => ({ ...model, version: nextVersion(registry, model.name) }));
     report("judge", "measuring against the champion");
-    const decision = await decide(options, registry, models, split.test);
-    const { verdict } = decision;
-    report("judge", verdict.reason);
-    const publication = preparePublication({
-      dataset,
-      split,
-      models,
-      decision,
-      origin,
-      seed: options.seed,
-      history: registry.models,
-      start,
-    });
+    const decision = await decide(promotion, champion, models, split.test);
+    const outcome = decision.verdict;
+    report("judge", outcome.reason);
+    const run = { dataset, split, models, decision, origin, seed, history: registry.models, start };
+    const publication = preparePublication(run);
     if (options.reports !== null) await writeReports(options.reports, publication);
-    if (options.dryRun) return { dataset, registry, models, verdict };
+    if (options.dryRun) return { dataset, registry, models, outcome, decision };
     try {
-      const after = await publish(options.target, registry, publication, (text) => report("publish", text));
-      return { dataset, registry: after, models, verdict };
+      const after = await publish(target, registry, publication, (text) => report("publish", text));
+      return { dataset, registry: after, models, outcome, decision };
     } catch (error) {
-      // Somebody else published meanwhile: versions and the decision are made anew on what is there now.
+      // Somebody else published meanwhile: what is known, versions and the decision are made anew.
       if (!(error instanceof Overtaken) || attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/** Whether the run may end without training where nothing is new: nothing was asked for that needs the models. */
+function mayBeSettled({ promotion, forceTrain, dryRun, predictions, trainingRows }: Options): boolean {
+  return promotion !== "force" && !forceTrain && !dryRun && predictions === null && trainingRows === null;
+}
+
+/** A selector is an alias or a model's name: what is both would hide one of them. */
+function refuseAliases({ aliases }: Registry, candidates: readonly Candidate[]): void {
+  const taken = candidates.find(({ name }) => aliases.some(({ alias }) => alias === name));
+  if (taken) throw new Failure(`${taken.name} is an alias already; a model must have a name of its own`);
+}
+
+async function makeAll(
+  candidates: readonly Candidate[],
+  split: Split,
+  seed: number,
+  report: Report,
+): Promise<TrainedModel[]> {
+  const models: TrainedModel[] = [];
+  for (const { name, make } of candidates) {
+    report("fit", name);
+    const onProgress = (done: number, total: number) => report("fit", `${name}: ${done} of ${total}`);
+    const model = await make(split, { seed, onProgress });
+    report("fit", `${name}: ${model.fitSeconds.toFixed(1)} s, test MAE ${dollars(model.metrics.mae)}`);
+    models.push(model);
+  }
+  return models;
 }
 
 function describeRejected(dataset: Dataset): string {
@@ -121,10 +144,11 @@ function nothingNew(dataset: Dataset, registry: Registry, versions: readonly str
     dataset,
     registry,
     models: [],
-    verdict: {
+    outcome: {
       champion: champion && { name: champion.name, version: champion.version },
       promoted: false,
       reason: `nothing new since ${versions.join(", ")}: the same stones, seed and settings; --force-train trains all the same`,
     },
+    decision: null,
   };
 }

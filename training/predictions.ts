@@ -14,3 +14,9 @@ export function predictionsCsv(
   ]);
   return stringify([header, ...rows]);
 }
+
+/** Stones with their price, as CSV that `--data` reads: what a model that is fitted elsewhere may learn from. */
+export function stonesCsv(stones: readonly PricedStone[]): string {
+  const columns = [...STONE_COLUMNS, "price"];
+  return stringify([...stones], { header: true, columns });
+}

@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Decision as DecisionRecord, Metrics } from "../src/domain/model-record.ts";
 import { formatVersion } from "../src/domain/selector.ts";
 import type { Split, VersionedModel } from "./candidate.ts";
+import { compare } from "./comparison.ts";
 import type { Dataset } from "./dataset.ts";
 import type { Decision } from "./decide.ts";
 import { histogramsOf } from "./histograms.ts";
@@ -69,6 +71,7 @@ export function preparePublication(run: {
             rows: measured.rows,
             mae: measured.mae,
             championMae: champion?.metrics.mae ?? null,
+            bands: champion ? bandsOf(measured, champion.metrics) : {},
             promoted: winner?.name === model.name && winner.version === model.version,
             reason: verdict.reason,
           },
@@ -84,6 +87,14 @@ export function preparePublication(run: {
     }),
     promotion: winner && { to: winner, reason: verdict.reason, actor: runBy },
   };
+}
+
+/** The comparison by carat band, as the record keeps it. */
+function bandsOf(measured: Metrics, champion: Metrics): DecisionRecord["bands"] {
+  const [, ...bands] = compare(measured, champion);
+  return Object.fromEntries(
+    bands.map(({ name, rows, mae, championMae }) => [name, { rows, mae, championMae }]),
+  );
 }
 
 /** Writes each model's report into a folder, named after its version. */

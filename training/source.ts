@@ -2,6 +2,7 @@ import { createReadStream, existsSync } from "node:fs";
 import { glob, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename } from "node:path";
+import querystring from "node:querystring";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import { Failure } from "./failure.ts";
@@ -56,6 +57,12 @@ function urlSource(address: string, patienceMs: number): Source {
   const url = URL.parse(address);
   if (url === null) throw new Failure(`${address}: this is not an address`);
   const name = `${url.origin}${url.pathname}`;
+  // fetch refuses addresses with credentials in them.
+  const bare = new URL(url);
+  bare.username = bare.password = "";
+  const credentials = [url.username, url.password].map((text) => querystring.unescape(text)).join(":");
+  const headers: Record<string, string> =
+    credentials === ":" ? {} : { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
   const silence = new Failure(`${name}: no answer for ${patienceMs / 1000} seconds`);
   return {
     name,
@@ -63,7 +70,7 @@ function urlSource(address: string, patienceMs: number): Source {
       // A server that says nothing must not hold the run for ever, while a slow one may take its time.
       const watch = new AbortController();
       const alarm = setTimeout(() => watch.abort(silence), patienceMs);
-      const response = await fetch(url, { signal: watch.signal }).catch((cause) => {
+      const response = await fetch(bare, { headers, signal: watch.signal }).catch((cause) => {
         clearTimeout(alarm);
         throw cause === silence ? cause : new Failure(`${name}: cannot be reached`, { cause });
       });

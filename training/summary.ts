@@ -1,6 +1,7 @@
 import Table from "cli-table3";
 import type { ModelReference } from "../src/domain/model-record.ts";
 import { formatVersion } from "../src/domain/selector.ts";
+import { compare } from "./comparison.ts";
 import { dollars } from "./gate.ts";
 import type { TrainingRun } from "./pipeline.ts";
 
@@ -8,28 +9,56 @@ const OLD_VERSIONS = 5;
 
 const HEAD = ["model", "test MAE", "R2", "MAPE", "within 10 %", "size", "fit", ""];
 
-/** The models of a run and some older ones, who is champion, and why. */
+/** The models of a run and some older ones, how the best one was judged, who is champion, and why. */
 export function summaryTable(run: TrainingRun): string {
-  const table = new Table({ head: HEAD, style: { head: [], border: [] } });
-  table.push(...tableRows(run));
-  return `${table.toString()}\n${outcome(run)}`;
+  const draw = (head: readonly string[], rows: readonly string[][]) => {
+    const table = new Table({ head: [...head], style: { head: [], border: [] } });
+    table.push(...rows);
+    return table.toString();
+  };
+  const judged = judgement(run);
+  const decision = judged ? `\n${judged.title}\n${draw(judged.head, judged.rows)}` : "";
+  return `${draw(HEAD, tableRows(run))}${decision}\n${outcome(run)}`;
 }
 
 /** The same as Markdown, for the summary of a CI job. */
 export function summaryMarkdown(run: TrainingRun): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const rule = line(HEAD.map(() => "---"));
+  const draw = (head: readonly string[], rows: readonly string[][]) =>
+    [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
   const count = run.dataset.stones.length.toLocaleString("en-US");
-  return `### Facet training: ${count} stones\n\n${[line(HEAD), rule, ...tableRows(run).map(line)].join("\n")}\n\n${outcome(run)}\n`;
+  const judged = judgement(run);
+  const decision = judged ? `${judged.title}\n\n${draw(judged.head, judged.rows)}\n\n` : "";
+  return `### Facet training: ${count} stones\n\n${draw(HEAD, tableRows(run))}\n\n${decision}${outcome(run)}\n`;
 }
 
-function outcome({ verdict }: TrainingRun): string {
-  return `champion: ${verdict.champion ? formatVersion(verdict.champion) : "none"} (${verdict.reason})`;
+function outcome({ outcome: { champion, reason } }: TrainingRun): string {
+  return `champion: ${champion ? formatVersion(champion) : "none"} (${reason})`;
 }
 
-function tableRows({ models, registry, verdict }: TrainingRun): string[][] {
+/** The best of the run beside the champion, which the decision rests on; null where there was none to compare. */
+function judgement({ decision }: TrainingRun) {
+  if (!decision?.champion) return null;
+  const { champion, contenders, verdict } = decision;
+  const name = formatVersion(verdict.challenger);
+  const challenger = contenders.find((one) => formatVersion(one) === name);
+  if (challenger === undefined) return null;
+  return {
+    title: `${name} against the champion, test MAE on the same stones, which neither was trained on`,
+    head: ["carat", "stones", formatVersion(champion), name, "change"],
+    rows: compare(challenger.metrics, champion.metrics).map((row) => [
+      row.name,
+      row.rows.toLocaleString("en-US"),
+      row.championMae === null ? "" : dollars(row.championMae),
+      dollars(row.mae),
+      row.change === null ? "" : `${row.change > 0 ? "+" : ""}${percent(row.change)}`,
+    ]),
+  };
+}
+
+function tableRows({ models, registry, outcome: { champion } }: TrainingRun): string[][] {
   const mark = (model: ModelReference) =>
-    verdict.champion !== null && formatVersion(verdict.champion) === formatVersion(model) ? "champion" : "";
+    champion !== null && formatVersion(champion) === formatVersion(model) ? "champion" : "";
   const fresh = new Set(models.map(formatVersion));
   const older = registry.models.filter((model) => !fresh.has(formatVersion(model)));
   return [
@@ -56,7 +85,7 @@ function tableRows({ models, registry, verdict }: TrainingRun): string[][] {
 }
 
 /** The run's result for other programs. */
-export function resultJson({ dataset, models, verdict }: TrainingRun): string {
+export function resultJson({ dataset, models, outcome }: TrainingRun): string {
   const result = {
     dataset: { id: dataset.id, rows: dataset.stones.length, rejected: dataset.rejected },
     models: models.map(({ name, version, metrics, fitSeconds, bytes, sha256 }) => ({
@@ -67,7 +96,7 @@ export function resultJson({ dataset, models, verdict }: TrainingRun): string {
       bytes: bytes.length,
       sha256,
     })),
-    decision: verdict,
+    decision: outcome,
   };
   return `${JSON.stringify(result, null, 2)}\n`;
 }

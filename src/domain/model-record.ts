@@ -82,6 +82,12 @@ export const Decision = z
     rows: z.number().int().meta({ description: "Test stones that both were measured on." }),
     mae: z.number().meta({ description: "Mean absolute error of this version on them, US dollars." }),
     championMae: z.number().nullable().meta({ description: "That of the champion, US dollars." }),
+    bands: z
+      .record(
+        z.string(),
+        z.object({ rows: z.number().int(), mae: z.number(), championMae: z.number().nullable() }),
+      )
+      .meta({ description: "The same by carat band; empty where there was no champion." }),
     promoted: z.boolean(),
     reason: z.string(),
   })

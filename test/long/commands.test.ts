@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { aliasHistory } from "../../src/db/registry.ts";
 import { EMBEDDED, readState, registryFaults, scratchFolder, startTrainer } from "../system/trainer.ts";
 
 const folder = scratchFolder();
@@ -69,6 +71,7 @@ describe("npm run promote", () => {
     [["median-price", "--reason", "x"], "name one version"],
     [["median-price@1"], "--reason is missing"],
     [["median-price@1", "--reason", "x", "--share", "5"], "--share is the challenger's"],
+    [["median-price@1", "--reason", "x", "--alias", "median-price"], "median-price is a model's name"],
   ])("%j is refused", async (args, message) => {
     const { code, output } = await run("scripts/promote.ts", ...args);
     expect(output).toContain(message);
@@ -137,6 +140,23 @@ describe("npm run models -- prune", () => {
     const dry = await run("scripts/models.ts", "prune", "--keep", "1", "--dry-run");
     expect(dry.output).toMatch(/1 versions and \d files would go; 4 versions stay/);
     expect(await versions()).toEqual([1, 2, 3, 4, 5]);
+
+    // 4 was a canary until some days ago; a long time ago it is none that is kept.
+    const ended = async (days: number) => {
+      const at = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString();
+      const move = { alias: "spare", name: "median-price", version: 1, actor: "test", reason: "test" };
+      await readState(state, async (db) => {
+        await db.delete(aliasHistory).where(eq(aliasHistory.alias, "spare"));
+        await db.insert(aliasHistory).values([
+          { ...move, revision: 1, at: at(days + 100), canaryName: "median-price", canaryVersion: 4 },
+          { ...move, revision: 2, at: at(days) },
+        ]);
+      });
+    };
+    await ended(30);
+    const kept = await run("scripts/models.ts", "prune", "--keep", "1", "--dry-run");
+    expect(kept.output).toContain("0 versions and 0 files would go; 5 versions stay");
+    await ended(100);
 
     // 1 is champion, 2 is challenger, 3 was champion lately, 5 is the newest.
     const pruned = await run("scripts/models.ts", "prune", "--keep", "1");

@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { isTest } from "../../src/domain/split.ts";
 import {
   EMBEDDED,
   type Finished,
@@ -18,7 +17,6 @@ const STONES = [...new Set(ROWS.filter((_, i) => i % 5 === 0))];
 const PRICE = HEADER.split(",").indexOf("price");
 const folder = scratchFolder();
 const state = join(folder.path, "state");
-const SEED = 42;
 
 function csv(name: string, rows: readonly string[]): string {
   const path = join(folder.path, name);
@@ -50,6 +48,24 @@ const feed = STONES.slice(1000, 2000);
 let day1: Awaited<ReturnType<typeof snapshot>>;
 let day2: Awaited<ReturnType<typeof snapshot>>;
 
+const tested = (day: number) => join(folder.path, `predictions-${day}.csv`);
+
+/** The stones that a day's models were tested on, by what they wrote, and the others of the day. */
+function sides(day: number, rows: readonly string[]) {
+  const columns = HEADER.split(",");
+  const measured = columns.filter((name) => name !== "price");
+  const key = (names: readonly string[], cells: readonly string[]) =>
+    measured
+      .map((name) =>
+        (/^[\d.]+$/.test(cells[names.indexOf(name)]!) ? Number : String)(cells[names.indexOf(name)]!),
+      )
+      .join();
+  const [head = "", ...lines] = readFileSync(tested(day), "utf8").trim().split("\n");
+  const inTest = new Set(lines.map((line) => key(head.split(","), line.split(","))));
+  const all = rows.map((row) => key(columns, row.split(",")));
+  return { tested: inTest, trained: new Set(all.filter((stone) => !inTest.has(stone))) };
+}
+
 async function well(run: Promise<Finished>): Promise<string> {
   const { code, output } = await run;
   expect(code, output).toBe(0);
@@ -57,9 +73,11 @@ async function well(run: Promise<Finished>): Promise<string> {
 }
 
 beforeAll(async () => {
-  await well(train("--state", state, "--data", csv("day1.csv", first)));
+  await well(train("--state", state, "--data", csv("day1.csv", first), "--predictions", tested(1)));
   day1 = await snapshot();
-  await well(train("--state", state, "--data", csv("day2.csv", rest), "--append"));
+  await well(
+    train("--state", state, "--data", csv("day2.csv", rest), "--append", "--predictions", tested(2)),
+  );
   day2 = await snapshot();
 });
 afterAll(() => folder.remove());
@@ -75,10 +93,13 @@ test("day 2 adds to day 1: two datasets, the newer model is champion, and the hi
 });
 
 test("a stone stays on its side of the split", () => {
-  const sides = new Map(day1.stones.map((stone) => [stone.id, isTest(stone.splitKey, SEED)]));
-  const again = day2.stones.filter((stone) => sides.has(stone.id));
-  expect(again).toHaveLength(sides.size);
-  for (const stone of again) expect(isTest(stone.splitKey, SEED)).toBe(sides.get(stone.id));
+  const { tested: before, trained } = sides(1, first);
+  const { tested: after } = sides(2, [...first, ...rest]);
+  expect(before.size).toBeGreaterThan(900);
+  for (const stone of before) expect(after).toContain(stone);
+  for (const stone of trained) expect(after).not.toContain(stone);
+  // As many of the new ones as of the old ones.
+  expect(after.size / before.size).toBeGreaterThan(1.8);
 });
 
 test("a feed with prices ten times too high is refused at the door, and leaves nothing behind", async () => {
@@ -92,6 +113,8 @@ test("a feed with prices ten times too high is refused at the door, and leaves n
   expect(code).toBe(2);
   expect(output).toMatch(/the feed is refused: \d+ of its \d+ fresh prices/);
   expect(output).toMatch(/the median price is (9|10|11)\.\d+ times the champion's/);
+  const alone = await train("--state", state, "--data", join(folder.path, "bad.csv"));
+  expect(alone, "without --append").toMatchObject({ code: 2 });
   expect(await snapshot()).toEqual(day2);
 });
 
@@ -120,7 +143,7 @@ test("a feed that was taken already is nothing new", async () => {
   expect(output).toContain("nothing new since");
 });
 
-test("two runs at once: both end, versions are unique, no stone is there twice", async () => {
+test("two runs at once: both end, versions are unique, and each brings its stones", async () => {
   const runs = [1, 2].map((k) =>
     startTrainer([
       "--state",
@@ -130,13 +153,15 @@ test("two runs at once: both end, versions are unique, no stone is there twice",
       "--append",
     ]),
   );
-  const before = (await snapshot()).models.length;
+  const before = await snapshot();
   const ended = await Promise.all(runs.map(({ finished }) => finished));
   for (const { code, output } of ended) {
     if (code !== 0) expect(output).toContain("changed by somebody else at the same time");
   }
   const well = ended.filter(({ code }) => code === 0).length;
   expect(well).toBeGreaterThan(0);
-  expect((await snapshot()).models).toHaveLength(before + 3 * well);
+  const after = await snapshot();
+  expect(after.models).toHaveLength(before.models.length + 3 * well);
+  expect(after.datasets.at(-1)?.rows).toBe((before.datasets.at(-1)?.rows ?? 0) + 100 * well);
   expect(await registryFaults(state)).toEqual([]);
 });

@@ -110,14 +110,16 @@ describe("npm start in an empty folder", () => {
 
   test("the models' figures are near those of scikit-learn and XGBoost on this dataset", async () => {
     const { models } = (await (await fetch(`${url}/v1/models`)).json()) as {
-      models: { name: string; metrics: { mae: number } }[];
+      models: { name: string; bytes: number; metrics: { mae: number } }[];
     };
     const mae = (name: string) => models.find((model) => model.name === name)?.metrics.mae ?? Number.NaN;
     // Means of 10 random splits with scikit-learn 1.2 and XGBoost 1.7.4.
     expect(Math.abs(mae("log-linear") / 525.5 - 1)).toBeLessThan(0.03);
     expect(Math.abs(mae("gradient-boosting-notebook") / 275.4 - 1)).toBeLessThan(0.03);
     // XGBoost's best single model on this dataset, mean of 10 random splits, is at 251.8.
-    expect(mae("gradient-boosting")).toBeLessThan(251.8);
+    expect(mae("gradient-boosting")).toBeLessThan(250);
+    const bytes = (name: string) => models.find((model) => model.name === name)?.bytes ?? Number.NaN;
+    expect(bytes("gradient-boosting")).toBeLessThan(8 * bytes("gradient-boosting-notebook"));
   });
 
   test("1,000 mixed requests at 50 connections: each is in the log once, with the status that was seen", async () => {

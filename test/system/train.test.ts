@@ -114,12 +114,35 @@ describe("one registry, run after run", () => {
     expect(champion).toMatchObject({ name: "gradient-boosting", version: 1, revision: 1 });
   });
 
-  test("a dry run judges and publishes nothing", async () => {
+  test("a dry run trains and judges also where nothing is new, and publishes nothing", async () => {
     const before = await count();
-    const run = await train("--data", csv("dry.csv", SOME.slice(50)), "--state", state, "--dry-run");
+    const predictions = join(folder.path, "dry.csv");
+    const run = await train(
+      ...["--data", join(folder.path, "other.csv"), "--state", state],
+      ...["--dry-run", "--predictions", predictions],
+    );
     expect(run.code, run.output).toBe(0);
+    expect(run.output).toMatch(/gradient-boosting@4 against the champion, test MAE on the same stones/);
+    expect(run.output).toMatch(/│ all +│ \d+ +│ \$[\d.,]+ +│ \$[\d.,]+ +│ [+-][\d.]+ % +│/);
     expect(run.output).toMatch(/champion: gradient-boosting@/);
+    expect(readFileSync(predictions, "utf8").split("\n").length).toBeGreaterThan(100);
     expect(await count()).toEqual(before);
+  });
+
+  test("the champion's file that was lost is made whole by the next run", async () => {
+    await readState(state, async (db, bucket) => {
+      const [champion] = await db.query.aliases.findMany();
+      const models = await db.query.models.findMany();
+      const lost = models.find(
+        ({ name, version }) => name === champion?.name && version === champion.version,
+      );
+      await bucket.delete(lost?.key ?? "");
+    });
+    expect(await registryFaults(state)).not.toEqual([]);
+    const run = await train("--data", join(folder.path, name), "--state", state);
+    expect(run.code, run.output).toBe(0);
+    expect(run.output).toContain("the file of gradient-boosting@1 cannot be read; first champion");
+    expect(await registryFaults(state)).toEqual([]);
   });
 });
 
@@ -130,6 +153,8 @@ describe("what cannot be trained on ends with code 1 and one line", () => {
     [["--promote", "maybe"], "--promote must be one of auto, never, force"],
     [["--sed", "1"], "Unknown option '--sed'"],
     [["stones.csv"], "stones.csv: not understood"],
+    [["--log"], "--name, --log, --categories and --features belong to import"],
+    [["import", "model.ubj", "--name", "champion"], "champion is an alias"],
   ])("%j", async (args, message) => {
     const { code, output } = await train("--state", state, ...args);
     expect(output).toContain(message);

@@ -3,12 +3,19 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { PricedStone } from "../../src/domain/diamond.ts";
 import { isTest } from "../../src/domain/split.ts";
-import { identify, readDataset } from "../../training/dataset.ts";
+import { collect, type DatasetStone, identify, readDataset } from "../../training/dataset.ts";
+import { keep, sha256 } from "../../training/registry/bucket.ts";
+import { datasetFile, readPublished } from "../../training/registry/dataset-file.ts";
 import { embeddedSource, findSources } from "../../training/source.ts";
 
 const HEADER = "carat,cut,color,clarity,depth,table,price,x,y,z";
 const ROWS = ["0.23,Ideal,E,SI2,61.5,55,326,3.95,3.98,2.43", "0.21,Premium,E,SI1,59.8,61,326,3.89,3.84,2.31"];
+const STONE: PricedStone = {
+  ...{ carat: 1, cut: "Ideal", color: "D", clarity: "IF" },
+  ...{ depth: 61, table: 55, x: 6, y: 6, z: 4, price: 9 },
+};
 let folder: string;
 
 beforeAll(() => {
@@ -77,6 +84,26 @@ describe("reading", () => {
     expect(both.sources.map((source) => source.name)).toEqual(["part-1.csv", "part-2.csv"]);
   });
 
+  test("a stone that two files have is one; copies within a file are stones of their own", async () => {
+    const [first, second] = ROWS as [string, string];
+    const week1 = file("week-1.csv", `${HEADER}\n${first}\n${first}\n`);
+    const week2 = file("week-2.csv", `${HEADER}\n${second}\n${first}\n`);
+    const both = await read(week1, week2, week2);
+    expect(both.stones).toHaveLength(3);
+    expect(both.sources.map(({ name, rows }) => [name, rows])).toEqual([
+      ["week-1.csv", 2],
+      ["week-2.csv", 1],
+    ]);
+  });
+
+  test("the same rows in another order are the same stones in the same order", async () => {
+    const rows = [...ROWS, ROWS[0]];
+    const one = await read(file("one.csv", `${HEADER}\n${rows.join("\n")}\n`));
+    const other = await read(file("other.csv", `${HEADER}\n${rows.reverse().join("\n")}\n`));
+    expect(other.stones).toEqual(one.stones);
+    expect(other.id).toBe(one.id);
+  });
+
   test("a name with quotes, semicolons and blanks is kept", async () => {
     const name = `it's; "new" [1] stones.csv`;
     const { sources } = await read(file(name, `${HEADER}\n${ROWS[0]}\n`));
@@ -96,6 +123,23 @@ describe("reading", () => {
       expect(stones).toHaveLength(2);
       expect(sources[0]?.name).toBe(`${base}/stones.csv`);
       await expect(read(`${base}/none.csv`)).rejects.toThrow(`${base}/none.csv: the server answered 404`);
+    } finally {
+      server.close();
+    }
+  });
+
+  test("the name and password of an address are sent, and not kept", async () => {
+    const server = createServer(({ headers }, response) => {
+      const right = headers.authorization === `Basic ${Buffer.from("marta:p@ss:word").toString("base64")}`;
+      response.writeHead(right ? 200 : 401).end(`${HEADER}\n${ROWS[0]}\n`);
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const address = server.address();
+    const host = `127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+    try {
+      const { sources } = await read(`http://marta:p%40ss:word@${host}/stones.csv`);
+      expect(sources).toMatchObject([{ name: `http://${host}/stones.csv`, rows: 1 }]);
+      await expect(read(`http://${host}/stones.csv`)).rejects.toThrow("the server answered 401");
     } finally {
       server.close();
     }
@@ -129,20 +173,41 @@ describe("reading", () => {
 });
 
 test("copies of a row have ids of their own, the same in every reading", () => {
-  const stone = {
-    carat: 1,
-    cut: "Ideal",
-    color: "D",
-    clarity: "IF",
-    depth: 61,
-    table: 55,
-    x: 6,
-    y: 6,
-    z: 4,
-    price: 9,
-  } as const;
-  const { stones, id } = identify([stone, stone]);
-  expect(new Set(stones.map((s) => s.id)).size).toBe(2);
-  expect(identify([stone, stone]).id).toBe(id);
-  expect(identify([stone]).stones[0]?.id).toBe(stones[0]?.id);
+  const stones = identify([STONE, STONE]);
+  expect(new Set(stones.map(({ id }) => id)).size).toBe(2);
+  expect(identify([STONE, STONE])).toEqual(stones);
+  expect(identify([STONE])).toEqual([stones[0]]);
+});
+
+test("of two copies of a row one can be withdrawn, now and in every later dataset", () => {
+  const read = {
+    stones: identify([STONE, STONE]),
+    source: { name: "a", rows: 2, rejected: {}, readAt: "" },
+    examples: [],
+  };
+  const [gone, left] = read.stones as [DatasetStone, DatasetStone];
+  const withdrawn = new Set([gone.id]);
+  const { dataset, fresh } = collect(read.stones, [], withdrawn);
+  expect(dataset.stones).toEqual([left]);
+  expect(fresh).toEqual([]);
+  const again = collect(dataset.stones, [read], withdrawn);
+  expect(again.dataset).toMatchObject({ stones: [left], sources: [] });
+});
+
+describe("a published dataset", () => {
+  const copies = identify([STONE, STONE, { ...STONE, price: 10 }]);
+  const dataset = (stones: readonly DatasetStone[]) => {
+    const { key, bytes } = datasetFile(stones);
+    return {
+      file: bytes,
+      dataset: { seq: 1, id: "", rows: stones.length, key, sha256: sha256(bytes), sources: [] },
+    };
+  };
+
+  test("comes back as it was, also where only the second copy of a row is left", async () => {
+    const left = copies.slice(1);
+    const { file: bytes, dataset: published } = dataset(left);
+    await keep(bytes);
+    expect(await readPublished({ kind: "local", state: folder }, published)).toEqual(left);
+  });
 });

@@ -24,6 +24,7 @@ function contender(
 test("the best of the run is the first champion", () => {
   const verdict = judge([contender("a", 1, 300), contender("b", 1, 200)], null, "auto");
   expect(verdict).toEqual({
+    challenger: { name: "b", version: 1 },
     champion: { name: "b", version: 1 },
     promoted: true,
     reason: "first champion: test MAE $200.0, the lowest of this run",
@@ -33,6 +34,7 @@ test("the best of the run is the first champion", () => {
 test("a challenger must be better, not as good", () => {
   const champion = contender("b", 1, 200);
   expect(judge([contender("a", 1, 200)], champion, "auto")).toEqual({
+    challenger: { name: "a", version: 1 },
     champion: { name: "b", version: 1 },
     promoted: false,
     reason: "a@1: test MAE $200.0 does not beat $200.0 of b@1 on the same 100 test stones",

@@ -18,9 +18,9 @@ function stones(count: number): PricedStone[] {
 }
 
 function input(count = 300): ReportInput {
-  const { id, stones: test } = identify(stones(count));
+  const test = identify(stones(count));
   const dataset: Dataset = {
-    id,
+    id: "d5".repeat(32),
     stones: test,
     sources: [
       { name: HOSTILE, rows: count, rejected: { "unknown cut": 3 }, readAt: "2026-11-24T01:02:03.000Z" },
@@ -47,7 +47,7 @@ function input(count = 300): ReportInput {
     dataset,
     split: { train: test, test },
     decision: {
-      verdict: { champion: reference, promoted: true, reason: `better: ${HOSTILE}` },
+      verdict: { challenger: reference, champion: reference, promoted: true, reason: `better: ${HOSTILE}` },
       contenders: [{ ...reference, metrics }],
       champion,
     },
@@ -180,7 +180,12 @@ test("a first version, a single stone, no champion", () => {
     decision: {
       contenders: few.decision.contenders,
       champion: null,
-      verdict: { champion: null, promoted: false, reason: "promotion is switched off" },
+      verdict: {
+        ...few.decision.verdict,
+        champion: null,
+        promoted: false,
+        reason: "promotion is switched off",
+      },
     },
   });
   expect(report.includes("NaN")).toBe(false);

@@ -56,6 +56,7 @@ export async function publish({ name, version, file, dataset = 1, seed = 7 }: Ve
         rows: 20,
         mae: 300,
         championMae: null,
+        bands: {},
         promoted: true,
         reason: "there was no champion",
       },

@@ -13,13 +13,16 @@ export interface AliasMove {
   readonly actor: string;
 }
 
-/** Statements that move an alias. They fail as a whole where somebody moved it since it was read. */
-export function moveAlias(registry: Registry, move: AliasMove): string[] {
+/**
+ * Statements that move an alias, and a query that gives a row once it is moved. They fail as a whole where
+ * somebody moved it since it was read.
+ */
+export function moveAlias(registry: Registry, move: AliasMove): { statements: string[]; done: string } {
   const { alias, to, reason, actor, share = null } = move;
   const from = registry.aliases.find((existing) => existing.alias === alias);
   const revision = (registry.revisions.get(alias) ?? 0) + 1;
   const at = new Date().toISOString();
-  return [
+  const statements = [
     // The key (alias, revision) is the compare-and-set: a second mover of the same revision fails.
     ...insert(aliasHistory, [
       {
@@ -41,4 +44,8 @@ ON CONFLICT (alias) DO UPDATE SET name = excluded.name, version = excluded.versi
   revision = excluded.revision, updated_at = excluded.updated_at,
   share = excluded.share, canary_name = NULL, canary_version = NULL;`,
   ];
+  const own = { alias, at, actor };
+  const conditions = Object.entries(own).map(([column, value]) => `${column} = ${literal(value)}`);
+  const done = `SELECT 1 FROM alias_history WHERE revision = ${revision} AND ${conditions.join(" AND ")}`;
+  return { statements, done };
 }

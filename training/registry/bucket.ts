@@ -55,9 +55,15 @@ export async function getVerified(target: Target, key: string, expected: string)
   const path = join(CACHE, expected);
   const cached = await readFile(path).catch(() => null);
   if (cached !== null && sha256(cached) === expected) return cached;
+  const bytes = await getStored(target, key, expected);
+  await keep(bytes);
+  return bytes;
+}
+
+/** {@link getVerified} from the bucket itself. */
+export async function getStored(target: Target, key: string, expected: string): Promise<Uint8Array> {
   const bytes = await withTemporaryFolder((folder) => download(target, key, join(folder, "object")));
   if (sha256(bytes) !== expected) throw new UnreadableFile(`${key}: the stored file is damaged`);
-  await keep(bytes);
   return bytes;
 }
 

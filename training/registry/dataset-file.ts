@@ -2,16 +2,18 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
 import { clean, type RawRow, REQUIRED_COLUMNS } from "../clean.ts";
-import { type DatasetStone, identify } from "../dataset.ts";
+import { type DatasetStone, named } from "../dataset.ts";
 import { Failure } from "../failure.ts";
 import { getVerified, type StoredFile, sha256 } from "./bucket.ts";
 import type { PublishedDataset } from "./state.ts";
 import type { Target } from "./wrangler.ts";
 
-/** A dataset as the bucket keeps it: its rows as gzipped CSV, in order of their ids. */
+/**
+ * A dataset as the bucket keeps it: its rows with their ids as gzipped CSV. The ids belong to it: which copy of
+ * a row a stone is cannot be told from the rows that are left.
+ */
 export function datasetFile(stones: readonly DatasetStone[]): StoredFile {
-  const ordered = [...stones].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const bytes = gzipSync(stringify(ordered, { header: true, columns: [...REQUIRED_COLUMNS] }));
+  const bytes = gzipSync(stringify([...stones], { header: true, columns: ["id", ...REQUIRED_COLUMNS] }));
   return { key: `datasets/${sha256(bytes)}.csv.gz`, bytes, served: true };
 }
 
@@ -21,11 +23,10 @@ export async function readPublished(
   dataset: PublishedDataset,
 ): Promise<readonly DatasetStone[]> {
   const bytes = await getVerified(target, dataset.key, dataset.sha256);
-  const rows: RawRow[] = parse(gunzipSync(bytes), { columns: true });
-  const stones = rows.map((row) => {
+  const rows: (RawRow & { id: string })[] = parse(gunzipSync(bytes), { columns: true });
+  return rows.map(({ id, ...row }) => {
     const cleaned = clean(row);
     if (!("stone" in cleaned)) throw new Failure(`${dataset.key}: ${cleaned.reason} (${cleaned.column})`);
-    return cleaned.stone;
+    return named(cleaned.stone, id);
   });
-  return identify(stones).stones;
 }

@@ -28,7 +28,8 @@ export async function createKey(
   // 256 random bits: a plain hash of it cannot be searched.
   const secret = `facet_${randomBytes(32).toString("base64url")}`;
   const row = { ...key, hash: sha256(Buffer.from(secret)), createdAt: new Date().toISOString() };
-  await execute(target, insert(keys, [row])).catch((error) => {
+  const done = `SELECT 1 FROM keys WHERE hash = ${literal(row.hash)}`;
+  await execute(target, insert(keys, [row]), done).catch((error) => {
     throw error instanceof Overtaken ? new Failure(`there is a key named ${key.name} already`) : error;
   });
   return secret;

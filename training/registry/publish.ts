@@ -4,12 +4,12 @@ import type { ModelReference } from "../../src/domain/model-record.ts";
 import { CHAMPION } from "../../src/domain/selector.ts";
 import type { Dataset } from "../dataset.ts";
 import { moveAlias } from "./alias.ts";
-import { keep, putVerified, type StoredFile, sha256 } from "./bucket.ts";
+import { getStored, keep, putVerified, type StoredFile, sha256, unreadable } from "./bucket.ts";
 import { datasetFile, readPublished } from "./dataset-file.ts";
 import { execute, Overtaken } from "./execute.ts";
 import { chunk, insert, literal } from "./sql.ts";
 import { findModel, type Registry, readRegistry } from "./state.ts";
-import type { Target } from "./wrangler.ts";
+import { query, type Target } from "./wrangler.ts";
 
 /** A model version ready for the registry: its row (the dataset is filled in here) and its files. */
 export interface Publication {
@@ -38,31 +38,55 @@ export async function publish(
   const files = publication.models.flatMap((model) => model.files);
   const stored = known === undefined ? datasetFile(publication.dataset.stones) : null;
   if (stored !== null) files.push(stored);
-  const present = new Set(registry.models.flatMap(({ key, report }) => [key, report]));
-  const missing = files.filter(
-    (file, i) => !present.has(file.key) && files.findIndex((f) => f.key === file.key) === i,
-  );
+  const missing = await notThere(target, registry, files);
   onStep(missing.length > 0 ? `uploading ${missing.length} files` : "all files are there already");
   await putVerified(target, missing);
-  await Promise.all(files.map((file) => keep(file.bytes)));
+  if (stored !== null) await keep(stored.bytes);
 
   const statements: string[] = [];
   const seq = known?.seq ?? (registry.datasets.at(-1)?.seq ?? 0) + 1;
   if (stored !== null)
     statements.push(...(await importDataset(target, registry, publication.dataset, seq, stored)));
   statements.push(...publication.models.flatMap(({ row }) => insert(models, [{ ...row, dataset: seq }])));
-  if (publication.promotion !== null) {
-    statements.push(...moveAlias(registry, { alias: CHAMPION, ...publication.promotion }));
-  }
+  if (publication.promotion !== null)
+    statements.push(...moveAlias(registry, { alias: CHAMPION, ...publication.promotion }).statements);
 
   onStep(stored === null ? "writing the registry" : `importing stones and writing the registry`);
-  await execute(target, statements);
+  await execute(target, statements, written(publication));
   const after = await readRegistry(target);
   for (const { row } of publication.models) {
     const found = findModel(after, row);
     if (found?.sha256 !== row.sha256 || found.createdAt !== row.createdAt) throw new Overtaken();
   }
   return after;
+}
+
+/**
+ * The files that must be uploaded, each once. That the registry names one is believed, except of those that
+ * serve: a model that is trained again is how one that was lost or damaged is made whole.
+ */
+async function notThere(
+  target: Target,
+  registry: Registry,
+  files: readonly StoredFile[],
+): Promise<StoredFile[]> {
+  const named = new Set(registry.models.flatMap(({ key, report }) => [key, report]));
+  const once = files.filter((file, i) => files.findIndex(({ key }) => key === file.key) === i);
+  const missing = await Promise.all(
+    once.map(async ({ key, bytes, served }) => {
+      if (!named.has(key)) return true;
+      return served && (await getStored(target, key, sha256(bytes)).catch(unreadable)) === null;
+    }),
+  );
+  return once.filter((_, i) => missing[i]);
+}
+
+/** A query that gives a row once the publication is in the registry. */
+function written({ models: [first] }: Publication): string | undefined {
+  if (first === undefined) return undefined;
+  const { name, version, sha256, createdAt } = first.row;
+  return `SELECT 1 FROM models WHERE name = ${literal(name)} AND version = ${version}
+    AND sha256 = ${literal(sha256)} AND created_at = ${literal(createdAt)}`;
 }
 
 /** Statements that bring the stones table from the newest dataset to this one: only what differs. */
@@ -73,8 +97,7 @@ async function importDataset(
   seq: number,
   stored: StoredFile,
 ): Promise<string[]> {
-  const newest = registry.datasets.at(-1);
-  const before = new Set(newest ? (await readPublished(target, newest)).map((stone) => stone.id) : []);
+  const before = await idsOfNewest(target, registry);
   const now = new Set(dataset.stones.map((stone) => stone.id));
   const gone = [...before].filter((id) => !now.has(id)).map(literal);
   return [
@@ -97,4 +120,14 @@ async function importDataset(
       dataset.stones.filter((stone) => !before.has(stone.id)).map((stone) => ({ ...stone, since: seq })),
     ),
   ];
+}
+
+/** The ids of the stones of the newest dataset: from its file, or from the table where the file is lost. */
+async function idsOfNewest(target: Target, registry: Registry): Promise<ReadonlySet<string>> {
+  const newest = registry.datasets.at(-1);
+  if (newest === undefined) return new Set();
+  const stones = await readPublished(target, newest).catch(unreadable);
+  if (stones !== null) return new Set(stones.map(({ id }) => id));
+  const [rows = []] = await query(target, ["SELECT id FROM diamonds WHERE until IS NULL"]);
+  return new Set(rows.map(({ id }) => String(id)));
 }

@@ -39,7 +39,7 @@ export interface PublishedAlias extends ModelReference {
 export interface Registry {
   /** In order of `seq`. */
   readonly datasets: readonly PublishedDataset[];
-  /** Newest first. */
+  /** As they were published, newest first: the clocks of those who train may differ. */
   readonly models: readonly PublishedModel[];
   readonly aliases: readonly PublishedAlias[];
   /** The last revision of every alias that ever was, also of those taken away. */
@@ -50,7 +50,7 @@ const STATEMENTS = [
   "SELECT seq, id, rows, key, sha256, sources FROM datasets ORDER BY seq",
   `SELECT name, version, key, sha256, report, dataset, seed, hyperparameters, facet_version AS facetVersion,
      metrics ->> '$.mae' AS mae, created_at AS createdAt
-   FROM models ORDER BY created_at DESC, name, version DESC`,
+   FROM models ORDER BY rowid DESC`,
   `SELECT alias, name, version, revision, canary_name AS canaryName, canary_version AS canaryVersion
    FROM aliases ORDER BY alias`,
   // `removed` is named so that a registry that lacks the column is brought up to date.

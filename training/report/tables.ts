@@ -1,6 +1,7 @@
 import { CARAT_BANDS } from "../../src/domain/bands.ts";
 import type { Figures, Metrics } from "../../src/domain/model-record.ts";
 import { formatVersion } from "../../src/domain/selector.ts";
+import { type Compared, compare } from "../comparison.ts";
 import type { Dataset } from "../dataset.ts";
 import type { Contender } from "../gate.ts";
 import { change, count, dollars, percent, time } from "./format.ts";
@@ -22,20 +23,17 @@ export function metricsTable(metrics: Metrics): Html {
 
 /** This version beside the champion of its time, both on the same stones. */
 export function comparisonTable(challenger: Contender, champion: Contender): Html {
-  const row = (name: string, mine: Figures, theirs: Figures | undefined, all: boolean) => {
-    const difference = theirs === undefined || theirs.mae === 0 ? null : mine.mae / theirs.mae - 1;
-    const mark = difference === null ? "" : difference < 0 ? "better" : difference > 0 ? "worse" : "";
+  const row = ({ name, rows, mae, championMae, change: by }: Compared) => {
+    const mark = by === null || by === 0 ? "" : by < 0 ? "better" : "worse";
     return html`
-      <tr${all ? html` class="all"` : null}><th scope="row">${name}</th><td>${count(mine.rows)}</td>
-      <td>${theirs === undefined ? "–" : dollars(theirs.mae)}</td><td>${dollars(mine.mae)}</td>
-      <td class="${mark}">${difference === null ? "–" : change(difference)}</td></tr>`;
+      <tr${name === "all" ? html` class="all"` : null}><th scope="row">${name}</th><td>${count(rows)}</td>
+      <td>${championMae === null ? "–" : dollars(championMae)}</td><td>${dollars(mae)}</td>
+      <td class="${mark}">${by === null ? "–" : change(by)}</td></tr>`;
   };
   return html`<div class="wide"><table>
     <thead><tr><th scope="col">weight, carat</th><th scope="col">stones</th><th scope="col">mean error of<br>${formatVersion(champion)}</th>
     <th scope="col">mean error of<br>this version</th><th scope="col">change</th></tr></thead>
-    <tbody>${row("all", challenger.metrics, champion.metrics, true)}${bandsOf(challenger.metrics).map(
-      ([name, figures]) => row(name, figures, champion.metrics.bands[name], false),
-    )}</tbody>
+    <tbody>${compare(challenger.metrics, champion.metrics).map(row)}</tbody>
   </table></div>`;
 }
 
