@@ -8,6 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { type Ensemble, fitEnsemble, type Matrix, predictEnsemble } from "../training/boosting/index.ts";
+import { weightedMedian } from "../training/statistics.ts";
 import { CANDIDATES, type Candidate } from "./candidates.ts";
 import { type Diamonds, loadDiamonds, meanAbsoluteError, pick, shuffled } from "./diamonds.ts";
 import { FEATURES } from "./features.ts";
@@ -43,7 +44,7 @@ async function crossValidate(candidate: Candidate): Promise<void> {
     seconds += time / folds;
     candidate.at.forEach((rounds, i) => {
       const cut = ensembles.map((ensemble) => ({ ...ensemble, trees: ensemble.trees.slice(0, rounds) }));
-      errors[i]!.push(meanAbsoluteError(price(candidate, cut, held), pick(stones.price, held)));
+      errors[i]!.push(errorOf(candidate, cut, fitted, held));
       leaves[i]! += cut.reduce((sum, { trees }) => sum + leavesOf(trees), 0) / folds;
     });
   }
@@ -60,7 +61,7 @@ async function testOnSplits(candidate: Candidate): Promise<void> {
   for (let seed = 1; seed <= 10; seed++) {
     const { train, test } = split(seed);
     const { ensembles, time } = await fitBag(candidate, train);
-    errors.push(meanAbsoluteError(price(candidate, ensembles, test), pick(stones.price, test)));
+    errors.push(errorOf(candidate, ensembles, train, test));
     const leaves = ensembles.reduce((sum, { trees }) => sum + leavesOf(trees), 0);
     console.log(
       `split ${seed}: test MAE ${errors.at(-1)!.toFixed(2)}, ${leaves} leaves, fit ${time.toFixed(1)} s`,
@@ -93,6 +94,25 @@ async function fitBag(
     ensembles.push(await fitEnsemble(x, y, { ...candidate.parameters, seed }, weights ? { weights } : {}));
   }
   return { ensembles, time: (performance.now() - start) / 1000 };
+}
+
+/** The error in dollars on some rows of ensembles that were fitted on others. */
+function errorOf(
+  candidate: Candidate,
+  ensembles: readonly Ensemble[],
+  fitted: Int32Array,
+  rows: Int32Array,
+): number {
+  const predicted = price(candidate, ensembles, rows);
+  const actual = pick(stones.price, rows);
+  if (!candidate.correct) return meanAbsoluteError(predicted, actual);
+  const own = price(candidate, ensembles, fitted);
+  const ratios = pick(stones.price, fitted).map((value, i) => value / own[i]!);
+  const factor = weightedMedian(ratios, own);
+  return meanAbsoluteError(
+    predicted.map((value) => value * factor),
+    actual,
+  );
 }
 
 /** Dollars: the target's inverse of the bag's mean. */

@@ -1,10 +1,7 @@
 import { type PricedStone, STONE_COLUMNS } from "../src/domain/diamond.ts";
-import { randomAt, sampleIndices } from "./boosting/random.ts";
+import { randomAt } from "./boosting/random.ts";
 import { createModel } from "./onnx/runtime.ts";
 import { stoneTensors } from "./stone-tensors.ts";
-
-/** Stones that importance is measured on: enough for a figure to three digits, and quick. */
-const SAMPLE = 2000;
 
 /**
  * Permutation importance: by how many dollars the test MAE grows when one column's values are shuffled
@@ -15,21 +12,17 @@ export async function permutationImportance(
   stones: readonly PricedStone[],
   seed: number,
 ): Promise<Record<string, number>> {
-  const sample = Array.from(
-    sampleIndices(stones.length, Math.min(SAMPLE, stones.length), seed),
-    (row) => stones[row]!,
-  );
-  const tensors = stoneTensors(sample);
+  const tensors = stoneTensors(stones);
   const model = await createModel(bytes);
   try {
     const mae = async (feeds: typeof tensors) => {
       const { price } = await model.run(feeds);
       return (
-        sample.reduce((sum, stone, row) => sum + Math.abs(price!.data[row]! - stone.price), 0) / sample.length
+        stones.reduce((sum, stone, row) => sum + Math.abs(price!.data[row]! - stone.price), 0) / stones.length
       );
     };
     const base = await mae(tensors);
-    const order = shuffled(sample.length, seed);
+    const order = shuffled(stones.length, seed);
     const importance: Record<string, number> = {};
     for (const column of STONE_COLUMNS) {
       const values = tensors[column]!;

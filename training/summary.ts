@@ -18,7 +18,8 @@ export function summaryTable(run: TrainingRun): string {
   };
   const judged = judgement(run);
   const decision = judged ? `\n${judged.title}\n${draw(judged.head, judged.rows)}` : "";
-  return `${draw(HEAD, tableRows(run))}${decision}\n${outcome(run)}`;
+  const rejected = run.dataset.examples.map((example) => `not taken: ${example}\n`).join("");
+  return `${rejected}${draw(HEAD, tableRows(run))}${decision}\n${outcome(run)}`;
 }
 
 /** The same as Markdown, for the summary of a CI job. */

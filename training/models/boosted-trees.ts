@@ -1,5 +1,6 @@
 import {
   type BoostingParameters,
+  type Ensemble,
   fitEnsemble,
   gainImportance,
   type Matrix,
@@ -7,6 +8,7 @@ import {
 } from "../boosting/index.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
 import { trees } from "../onnx/trees.ts";
+import { weightedMedian } from "../statistics.ts";
 import { gradeCode } from "./grades.ts";
 import type { PriceModel, StoneValues } from "./model.ts";
 
@@ -35,6 +37,8 @@ interface Target {
   price(sum: number, carat: number): number;
   /** The same as nodes: float [N] each. */
   nodes(graph: Graph, sum: Value, carat: Value): Value;
+  /** What to add to all sums so that the error in dollars is least: trees that fit another target miss it. */
+  correction?(prices: ArrayLike<number>, predicted: ArrayLike<number>): number;
 }
 
 export const TARGETS = {
@@ -48,6 +52,13 @@ export const TARGETS = {
     of: (price, carat) => Math.log(price / carat),
     price: (sum, carat) => Math.exp(sum) * carat,
     nodes: (graph, sum, carat) => graph.mul(graph.exp(sum), carat),
+    correction: (prices, predicted) =>
+      Math.log(
+        weightedMedian(
+          Float64Array.from(prices, (price, row) => price / predicted[row]!),
+          predicted,
+        ),
+      ),
   },
 } as const satisfies Record<string, Target>;
 
@@ -76,15 +87,17 @@ export function boostedTrees(model: {
       const carat = matrix.columns[CARAT]!;
       const y = prices.map((price, row) => target.of(price, carat[row]!));
       const options = onProgress ? { onRound: onProgress } : {};
-      const ensemble = await fitEnsemble(matrix, y, { ...parameters, seed }, options);
+      const grown = await fitEnsemble(matrix, y, { ...parameters, seed }, options);
+      const priced = (ensemble: Ensemble, values: Matrix) =>
+        predictEnsemble(ensemble, values).map((sum, row) => target.price(sum, values.columns[CARAT]![row]!));
+      const correction = target.correction?.(prices, priced(grown, matrix)) ?? 0;
+      const ensemble = { ...grown, baseScore: Math.fround(grown.baseScore + correction) };
       const gain = gainImportance(ensemble);
       return {
         price: (graph, values) =>
           target.nodes(graph, trees(graph, values, ensemble), graph.gather(values, graph.int64(CARAT), 1)),
-        predict: (values: Matrix) =>
-          predictEnsemble(ensemble, values).map((sum, row) =>
-            target.price(sum, values.columns[CARAT]![row]!),
-          ),
+        predict: (values) => priced(ensemble, values),
+        ...(target.correction && { settled: { correction } }),
         importance: Object.fromEntries(names.map((feature, i) => [feature, gain[i] ?? 0])),
       };
     },
