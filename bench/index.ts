@@ -12,6 +12,8 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   boosting: ["boosting.ts"],
   accuracy: ["boosting.ts", "--accuracy"],
   settings: ["search.ts", "--final", "chosen"],
+  train: ["train.ts"],
+  import: ["xgboost-import.ts"],
   inference: ["inference.ts"],
   load: ["log-load.ts"],
   log: ["log.ts"],
