@@ -72,6 +72,16 @@ export default defineConfig({
           hookTimeout: 600_000,
         },
       },
+      {
+        // Pages in a real browser, which must be there: `npm run test:web`.
+        test: {
+          name: "web",
+          environment: "node",
+          include: ["test/web/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
       inWorkerd("worker", { include: ["test/worker/**/*.test.ts"], exclude: [WITH_QUEUE] }),
       // What wrangler.toml has in comments, with shorter times.
       inWorkerd(
