@@ -2,10 +2,12 @@ import Table from "cli-table3";
 import type { ModelReference } from "../src/domain/model-record.ts";
 import { formatVersion } from "../src/domain/selector.ts";
 import { compare } from "./comparison.ts";
+import type { Dataset } from "./dataset.ts";
 import { dollars } from "./gate.ts";
 import type { TrainingRun } from "./pipeline.ts";
 
 const OLD_VERSIONS = 5;
+const SHOWN_ROWS = 2;
 
 const HEAD = ["model", "test MAE", "R2", "MAPE", "within 10 %", "size", "fit", ""];
 
@@ -18,8 +20,7 @@ export function summaryTable(run: TrainingRun): string {
   };
   const judged = judgement(run);
   const decision = judged ? `\n${judged.title}\n${draw(judged.head, judged.rows)}` : "";
-  const rejected = run.dataset.examples.map((example) => `not taken: ${example}\n`).join("");
-  return `${rejected}${draw(HEAD, tableRows(run))}${decision}\n${outcome(run)}`;
+  return `${notTaken(run.dataset)}${draw(HEAD, tableRows(run))}${decision}\n${outcome(run)}`;
 }
 
 /** The same as Markdown, for the summary of a CI job. */
@@ -31,6 +32,14 @@ export function summaryMarkdown(run: TrainingRun): string {
   const judged = judgement(run);
   const decision = judged ? `${judged.title}\n\n${draw(judged.head, judged.rows)}\n\n` : "";
   return `### Facet training: ${count} stones\n\n${draw(HEAD, tableRows(run))}\n\n${decision}${outcome(run)}\n`;
+}
+
+/** The first rows that were rejected, for people to look up; nothing where none were. */
+function notTaken({ examples, rejected }: Dataset): string {
+  const total = Object.values(rejected).reduce((sum, count) => sum + count, 0);
+  const shown = examples.slice(0, SHOWN_ROWS);
+  const more = total > shown.length ? [`and ${total - shown.length} more`] : [];
+  return total === 0 ? "" : `not taken: ${[...shown, ...more].join("; ")}\n`;
 }
 
 function outcome({ outcome: { champion, reason } }: TrainingRun): string {
