@@ -13,6 +13,9 @@ export interface HistoryPoint {
 }
 
 const SHOWN = 50;
+/** Of a model's name beside its line; a character is about so wide. */
+const MOST_CHARACTERS = 26;
+const CHARACTER = 7;
 
 /** Test MAE of each model's versions, a line a model. */
 export function historyPlot(points: readonly HistoryPoint[], current: HistoryPoint): Html {
@@ -29,7 +32,7 @@ export function historyPlot(points: readonly HistoryPoint[], current: HistoryPoi
     height: 320,
     marginTop: 30,
     marginLeft: 52,
-    marginRight: 128,
+    marginRight: 22 + CHARACTER * Math.max(...names.map((name) => shorten(name).length)),
     marginBottom: 44,
     x: {
       domain: first === last ? [first - 1, last + 1] : [first, last],
@@ -57,7 +60,7 @@ export function historyPlot(points: readonly HistoryPoint[], current: HistoryPoi
       text(labels(series, highest / 18), {
         x: last,
         y: "y",
-        text: "name",
+        text: ({ name }: { name: string }) => shorten(name),
         fill: "name",
         textAnchor: "start",
         dx: 14,
@@ -69,6 +72,10 @@ export function historyPlot(points: readonly HistoryPoint[], current: HistoryPoi
     drawing,
     html`Mean error (MAE) of each version on its own test stones when it was trained; lower is better. The ring is this version, at ${dollars(current.mae)}.`,
   );
+}
+
+function shorten(name: string): string {
+  return name.length > MOST_CHARACTERS ? `${name.slice(0, MOST_CHARACTERS - 1)}…` : name;
 }
 
 /** Some whole numbers from first to last. */
