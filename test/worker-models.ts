@@ -14,7 +14,7 @@ export default async function setup(project: TestProject): Promise<void> {
   });
   project.provide(
     "slopes",
-    [100, 200, 300, 400, 600, 700].map((slope) => base64(linear(slope))),
+    [100, 200, 300, 400, 600, 700, 800, 900, 1100].map((slope) => base64(linear(slope))),
   );
   const { stones } = await readDataset([embeddedSource()]);
   project.provide("stones", JSON.stringify(stones));

@@ -10,8 +10,9 @@ export function messages(error: unknown): string {
   return parts.join(": ");
 }
 
-export function isMissingTable(error: unknown): boolean {
-  return /no such table/.test(messages(error));
+/** The table that a database lacks, its migrations not applied; null where that is not what failed. */
+export function missingTable(error: unknown): string | null {
+  return /no such table: (?:main\.)?(\w+)/.exec(messages(error))?.[1] ?? null;
 }
 
 /** Whether D1 itself failed, rather than the code around it. */

@@ -75,7 +75,7 @@ export const models = sqliteTable(
     metrics: text({ mode: "json" }).$type<Metrics>().notNull(),
     ranges: text({ mode: "json" }).$type<Ranges>().notNull(),
     importance: text({ mode: "json" }).$type<Importance>(),
-    /** The training rows' distribution of each input and of the price: what drift is measured against. */
+    /** Distribution of each input in the training rows, and of the price over the test stones: what drift is measured against. */
     histograms: text({ mode: "json" }).$type<Histograms>(),
     /** How this version was judged against the champion of its time. */
     decision: text({ mode: "json" }).$type<Decision>(),

@@ -126,7 +126,7 @@ export async function countTraffic(d1: D1Database, hour: number): Promise<Traffi
     .prepare(
       `SELECT route, status / 100 AS class, model, model_version AS version, ${LATENCY_BIN} AS bin,
          count(*) AS requests
-       FROM requests WHERE id >= ?1 AND id < ?2
+       FROM requests WHERE id >= ?1 AND id < ?2 AND method <> 'OPTIONS'
          AND (route IS NULL OR route NOT IN (SELECT value FROM json_each(?3)))
        GROUP BY 1, 2, 3, 4, 5`,
     )

@@ -27,10 +27,10 @@ export const DOCUMENT: NonNullable<RouterOptions["schema"]> = {
   servers: [{ url: "/", description: "This server" }],
   tags: [
     { name: "Prices", description: "What is a stone worth?" },
-    { name: "Comparable stones", description: "What did stones like it sell for?" },
+    { name: "Comparable stones", description: "What are stones like it priced at?" },
     {
       name: "Fresh stones",
-      description: "What did stones sell for lately? The next model learns from them.",
+      description: "What were stones appraised at or sold for lately? The next model learns from them.",
     },
     { name: "Models", description: "Which models there are, how accurate they are, and which one answers." },
     { name: "Log", description: "Every request, and what came of its prices." },

@@ -45,13 +45,14 @@ export const Histograms = z
         .optional()
         .meta({ description: "Inner edges of the bins of a number column, ascending." }),
       counts: z.record(z.string(), z.number().int()).meta({
-        description: "Training rows by grade, or by the bin's place for a number column.",
+        description: "Rows by grade, or by the bin's place for a number column.",
       }),
     }),
   )
   .meta({
     id: "Histograms",
-    description: "Distribution of each input and of the price in the training rows.",
+    description:
+      "Distribution of each input in the training rows, and of the model's own price over the test stones.",
   });
 export type Histograms = z.infer<typeof Histograms>;
 

@@ -9,7 +9,7 @@ import { formatVersion } from "../domain/selector.ts";
 import { sha256 } from "../domain/sha256.ts";
 import { stoneList } from "../domain/stone-list.ts";
 import { rowText, STONE_ID_DIGITS } from "../domain/stone-text.ts";
-import type { AppContext } from "../http/context.ts";
+import { ANONYMOUS, type AppContext } from "../http/context.ts";
 import { Endpoint } from "../http/endpoint.ts";
 import { fieldErrors, summarise } from "../http/field-errors.ts";
 import {
@@ -139,7 +139,7 @@ export class CreateAppraisals extends Endpoint {
     const status = check?.refused ? "quarantined" : "accepted";
     const kept = await keepAppraisals(c.env.DB, stones, {
       status,
-      source: [c.var.exchange.caller ?? "anonymous", body.source].filter(Boolean).join(": "),
+      source: [c.var.exchange.caller ?? ANONYMOUS, body.source].filter(Boolean).join(": "),
       requestId: c.var.exchange.id,
       receivedAt: new Date(c.var.exchange.at).toISOString(),
     });

@@ -23,7 +23,7 @@ const schema = {
   summary: "Find comparable diamonds with known prices",
   description: `The stones that the model learned from which have the same cut, colour and clarity, nearest in weight first; stones equally near in the order of their ids.
 
-They are the evidence behind a price: real stones with the price that was paid. Where fewer than \`n\` such stones are known, you get those there are, or none.`,
+They are the evidence behind a price: real stones whose prices are known. Where fewer than \`n\` such stones are known, you get those there are, or none.`,
   request: {
     query: strictFields("the query", {
       carat: stoneShape.carat,

@@ -1,9 +1,10 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { withdraw } from "../db/withdrawals.ts";
+import { authorize } from "../access/authorize.ts";
+import { isKnownStone, sentBy, withdraw } from "../db/withdrawals.ts";
 import { Reason, strictFields } from "../domain/fields.ts";
 import { STONE_ID_DIGITS } from "../domain/stone-text.ts";
-import type { AppContext } from "../http/context.ts";
+import { ANONYMOUS, type AppContext } from "../http/context.ts";
 import { Endpoint } from "../http/endpoint.ts";
 import {
   documented,
@@ -23,7 +24,7 @@ const schema = {
   operationId: "withdrawDiamond",
   tags: ["Fresh stones"],
   summary: "Withdraw a stone, such as a wrong appraisal",
-  description: `No later training takes the stone. Models that were trained with it stay as they are, and so do the comparable stones that they show.
+  description: `No later training takes the stone. Who sent it in can withdraw it; any other stone needs a key with the scope \`admin\`. Models that were trained with it stay as they are, and so do the comparable stones that they show.
 
 \`GET /v1/diamonds/similar\` and \`POST /v1/diamonds\` show the id of a stone. Withdrawn twice, the first reason stays.`,
   request: {
@@ -75,13 +76,14 @@ export class WithdrawDiamond extends Endpoint {
 
   override async handle(c: AppContext) {
     const { params, body } = await this.input(c, schema);
-    const withdrawn = await withdraw(c.env.DB, {
-      id: params.id,
-      reason: body.reason,
-      actor: c.var.exchange.caller ?? "anonymous",
-      at: new Date(c.var.exchange.at).toISOString(),
-    });
-    if (withdrawn === null) throw new NotFound(`There is no stone with the id ${params.id}.`);
-    return withdrawn;
+    const actor = c.var.exchange.caller ?? ANONYMOUS;
+    if (!(await sentBy(c.env.DB, params.id, actor))) {
+      // Whoever may administer is told whether there is such a stone; others learn nothing, and read little.
+      authorize(c, "admin");
+      if (!(await isKnownStone(c.env.DB, params.id)))
+        throw new NotFound(`There is no stone with the id ${params.id}.`);
+    }
+    const at = new Date(c.var.exchange.at).toISOString();
+    return withdraw(c.env.DB, { id: params.id, reason: body.reason, actor, at });
   }
 }

@@ -117,7 +117,7 @@ export class NotFound extends Problem {
     status: 404,
     slug: "not-found",
     title: "Not found",
-    example: "There is no model or alias named log-quadratic. GET /v1/models lists them.",
+    example: "There is no model or alias named log-quadratic. GET /v1/models lists what there is.",
   };
 }
 

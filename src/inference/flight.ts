@@ -24,11 +24,18 @@ export class Flights<T> {
   }
 }
 
-/** Rejects where the work takes longer than some milliseconds. */
+/** What somebody waited for did not come in time. */
+export class TimedOut extends Error {
+  constructor(ms: number) {
+    super(`no answer within ${ms} ms`);
+  }
+}
+
+/** @throws TimedOut where the work takes longer than some milliseconds. */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   const timer = new AbortController();
   const late = scheduler.wait(ms, { signal: timer.signal }).then(() => {
-    throw new Error(`no answer within ${ms} ms`);
+    throw new TimedOut(ms);
   });
   try {
     return await Promise.race([work, late]);

@@ -1,31 +1,14 @@
 import { messages } from "../db/failure.ts";
 import { findByName, findVersion, type Pointer, type ServedModel, type Target } from "../db/models.ts";
-import { elapsed } from "../domain/clock.ts";
 import { CHAMPION, formatVersion, parseSelector } from "../domain/selector.ts";
 import { isInShare } from "../domain/share.ts";
 import type { AppContext } from "../http/context.ts";
 import { NotFound, NotReady, Unavailable } from "../http/problem.ts";
 import { requestKey } from "../http/request-key.ts";
-import { Flights, within } from "./flight.ts";
+import { Remembered } from "./remembered.ts";
 
-/** How long the isolate trusts what it knows; also the longest that a moved alias takes to arrive. */
-const FRESH_MS = 5_000;
-/** How long it does so again where the registry does not answer, before it asks once more. */
-const STALE_MS = 1_000;
-/** How long it waits for the registry: shorter where it knows an answer that will do. */
-const PATIENCE_MS = { known: 1_000, unknown: 10_000 };
-const MOST_POINTERS = 100;
-
-interface Known {
-  readonly pointer: Pointer;
-  /** When the registry was last asked, and for how long that will do. */
-  askedAt: number;
-  freshMs: number;
-}
-
-const pointers = new Map<string, Known>();
-
-const flights = new Flights<{ readonly pointer: Pointer | null; readonly readAt: number }>();
+/** `freshMs` is also the longest that a moved alias takes to arrive. */
+const pointers = new Remembered<Pointer>({ freshMs: 5_000, most: 100 });
 
 /**
  * Where a selector leads. What was found is kept for some seconds, and for as long as the registry cannot
@@ -33,30 +16,19 @@ const flights = new Flights<{ readonly pointer: Pointer | null; readonly readAt:
  * @throws NotFound naming the model, NotReady where there is no champion yet.
  */
 export async function findPointer(c: AppContext, selector: string): Promise<Pointer> {
-  const known = pointers.get(selector);
-  if (known !== undefined && elapsed(known.askedAt) < known.freshMs) return known.pointer;
-  try {
-    const search = flights.share(selector, c.executionCtx, async () => {
-      const readAt = Date.now();
-      return { pointer: await find(c.env.DB, selector), readAt };
-    });
-    const { pointer, readAt } = await within(known ? PATIENCE_MS.known : PATIENCE_MS.unknown, search);
-    pointers.delete(selector);
-    if (pointer === null) throw unknown(selector);
-    keep(selector, { pointer, readAt });
-    return pointer;
-  } catch (error) {
-    if (known === undefined || error instanceof NotFound || error instanceof NotReady) throw error;
-    known.askedAt = Date.now();
-    known.freshMs = STALE_MS;
-    c.var.exchange.problems.push(`the registry did not answer: ${messages(error)}`);
-    return known.pointer;
-  }
+  const pointer = await pointers.get(
+    selector,
+    c.executionCtx,
+    () => find(c.env.DB, selector),
+    (error) => c.var.exchange.problems.push(`the registry did not answer: ${messages(error)}`),
+  );
+  if (pointer === null) throw unknown(selector);
+  return pointer;
 }
 
 /** Makes this isolate ask the registry anew, which somebody has just changed through it. */
 export function refreshPointers(): void {
-  for (const known of pointers.values()) known.freshMs = 0;
+  pointers.refresh();
 }
 
 function find(db: D1Database, text: string): Promise<Pointer | null> {
@@ -64,12 +36,6 @@ function find(db: D1Database, text: string): Promise<Pointer | null> {
   return selector.kind === "version"
     ? findVersion(db, selector.name, selector.version)
     : findByName(db, selector.name);
-}
-
-function keep(selector: string, { pointer, readAt }: { pointer: Pointer; readAt: number }): void {
-  pointers.set(selector, { pointer, askedAt: readAt, freshMs: FRESH_MS });
-  const [oldest] = pointers.keys();
-  if (pointers.size > MOST_POINTERS && oldest !== undefined) pointers.delete(oldest);
 }
 
 function unknown(selector: string): NotFound | NotReady {

@@ -4,15 +4,18 @@ import { GRADE_COLUMNS, NUMBER_COLUMNS } from "../domain/diamond.ts";
 import { formatVersion } from "../domain/selector.ts";
 import { sha256 } from "../domain/sha256.ts";
 import type { Background } from "../http/context.ts";
-import { Flights, within } from "./flight.ts";
+import { Flights, TimedOut, within } from "./flight.ts";
+import { bound } from "./remembered.ts";
 import type { Session } from "./runtime.ts";
 import { takeTurn } from "./turn.ts";
 
 /** A few versions are in use at a time: the champion, one before it, a challenger. Each takes a few MB. */
 const MOST_SESSIONS = 4;
-/** A file that could not be used is not tried again for so long. */
-const BROKEN_MS = 10_000;
-const LOAD_MS = 15_000;
+const MOST_FAILURES = 100;
+/** How long one waits for a file to be loaded, and for one that did not come the last time. */
+const LOAD_MS = { first: 15_000, again: 1_000 };
+/** How long it is not tried again: a file that cannot be used, a bucket that failed, one that did not answer. */
+const PAUSE_MS = { broken: 10_000, failed: 1_000, silent: 5_000 };
 
 const INPUTS: ReadonlySet<string> = new Set([...NUMBER_COLUMNS, ...GRADE_COLUMNS]);
 export const OUTPUT = "price";
@@ -27,7 +30,8 @@ interface Held {
 
 /** Sessions by the file's SHA-256, least recently used first. */
 const sessions = new Map<string, Held>();
-const broken = new Map<string, { readonly error: unknown; readonly at: number }>();
+/** The last failure to load a file, and for how long it stands. */
+const failures = new Map<string, { readonly error: unknown; readonly at: number; readonly ms: number }>();
 const flights = new Flights<void>();
 
 /**
@@ -57,31 +61,44 @@ export async function withSession<T>(
 }
 
 async function load(bucket: R2Bucket, background: Background, model: ServedModel): Promise<void> {
-  const failure = broken.get(model.sha256);
-  if (failure !== undefined && elapsed(failure.at) < BROKEN_MS) throw failure.error;
-  broken.delete(model.sha256);
+  const failure = failures.get(model.sha256);
+  if (failure !== undefined && elapsed(failure.at) < failure.ms) throw failure.error;
   const loading = flights.share(model.sha256, background, async () => {
     try {
-      sessions.set(model.sha256, {
-        session: await open(await fetchVerified(bucket, model), model),
-        users: 0,
-      });
+      const session = await open(await fetchVerified(bucket, model), model);
+      sessions.set(model.sha256, { session, users: 0 });
+      failures.delete(model.sha256);
     } catch (error) {
-      broken.set(model.sha256, { error, at: Date.now() });
+      note(model, error, error instanceof BrokenModel ? PAUSE_MS.broken : PAUSE_MS.failed);
       throw error;
     }
   });
-  return within(LOAD_MS, loading);
+  const again = failure?.error instanceof TimedOut;
+  return within(again ? LOAD_MS.again : LOAD_MS.first, loading).catch((error: unknown) => {
+    if (error instanceof TimedOut) note(model, error, PAUSE_MS.silent);
+    throw error;
+  });
+}
+
+function note({ sha256 }: ServedModel, error: unknown, ms: number): void {
+  failures.delete(sha256);
+  failures.set(sha256, { error, at: Date.now(), ms });
+  bound(failures, MOST_FAILURES);
 }
 
 async function fetchVerified(bucket: R2Bucket, model: ServedModel): Promise<Uint8Array> {
-  const object = await bucket.get(model.key);
-  if (object === null) throw new BrokenModel(`${formatVersion(model)}: ${model.key} is not in the bucket`);
-  const bytes = new Uint8Array(await object.arrayBuffer());
+  // Once more: what fails in the bucket mostly passes.
+  const bytes = await download(bucket, model.key).catch(() => download(bucket, model.key));
+  if (bytes === null) throw new BrokenModel(`${formatVersion(model)}: ${model.key} is not in the bucket`);
   const hash = await sha256(bytes);
   if (hash !== model.sha256)
     throw new BrokenModel(`${formatVersion(model)}: ${model.key} has SHA-256 ${hash}, not ${model.sha256}`);
   return bytes;
+}
+
+async function download(bucket: R2Bucket, key: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  const object = await bucket.get(key);
+  return object === null ? null : new Uint8Array(await object.arrayBuffer());
 }
 
 async function open(bytes: Uint8Array, model: ServedModel): Promise<Session> {

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { cors as honoCors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
+import { countAddress } from "../access/rate.ts";
 import type { App } from "../http/context.ts";
 
 /** Chromium keeps a preflight no longer, whatever it is told. */
@@ -18,10 +19,13 @@ const answer = honoCors({
  * Lets pages of the origins in `CORS_ORIGINS` call the API; all others call it from their own origin alone.
  * Keys are sent in a header that a page sets itself, so that no origin needs credentials of the browser.
  */
-export const cors = createMiddleware<App>((c, next) => {
+export const cors = createMiddleware<App>(async (c, next) => {
+  if (c.req.method !== "OPTIONS") return answer(c, next);
   // Hono takes every OPTIONS for a preflight; one that is none is answered with Allow, by its path.
-  const asks = c.req.method !== "OPTIONS" || c.req.header("access-control-request-method") !== undefined;
-  return asks ? answer(c, next) : next();
+  if (c.req.header("access-control-request-method") === undefined) return next();
+  // It is answered here, before anything that counts requests: browsers send it without the key.
+  await countAddress(c);
+  return answer(c, next);
 });
 
 /** `CORS_ORIGINS` names origins, separated by commas or blanks; `*` is any. */

@@ -1,7 +1,12 @@
+import { getTableName } from "drizzle-orm";
 import type { ErrorHandler, NotFoundHandler } from "hono";
-import { isDatabaseFailure, isMissingTable, messages } from "../db/failure.ts";
+import { isDatabaseFailure, messages, missingTable } from "../db/failure.ts";
+import * as registry from "../db/registry.ts";
 import type { App, AppContext } from "../http/context.ts";
 import { Internal, MethodNotAllowed, NotFound, NotReady, Problem, Unavailable } from "../http/problem.ts";
+import { TimedOut } from "../inference/flight.ts";
+
+const REGISTRY_TABLES: ReadonlySet<string> = new Set(Object.values(registry).map(getTableName));
 
 /** Answers every error as a problem. What the caller is not told goes into the log's record. */
 export const answerProblem: ErrorHandler<App> = (error, c) => {
@@ -30,12 +35,10 @@ export function answerOtherMethods(allowed: readonly string[]): (c: AppContext) 
 
 function toProblem(error: Error): Problem {
   if (error instanceof Problem) return error;
-  if (isMissingTable(error)) return new NotReady(error);
-  if (isDatabaseFailure(error))
-    return new Unavailable(
-      "The registry cannot be reached at the moment. Try again in a few seconds.",
-      error,
-    );
+  // The training makes the registry's tables.
+  if (REGISTRY_TABLES.has(missingTable(error) ?? "")) return new NotReady(error);
+  if (error instanceof TimedOut || isDatabaseFailure(error))
+    return new Unavailable("A database cannot be reached at the moment. Try again in a few seconds.", error);
   return new Internal(error);
 }
 

@@ -24,6 +24,7 @@ interface Appraised {
 }
 
 let headers: Record<string, string>;
+let admin: Record<string, string>;
 
 async function send(diamonds: unknown, extra: object = {}, bindings: Env = CLOSED) {
   const body = JSON.stringify({ diamonds, ...extra });
@@ -31,12 +32,14 @@ async function send(diamonds: unknown, extra: object = {}, bindings: Env = CLOSE
   return { ...answer, body: JSON.parse(answer.text) as Appraised & Refusal };
 }
 
-async function withdraw(id: string, body: object = { reason: "wrong" }): Promise<Answer & { body: Refusal }> {
-  const answer = await call(
-    `/v1/diamonds/${id}`,
-    { method: "DELETE", headers, body: JSON.stringify(body) },
-    CLOSED,
-  );
+async function withdraw(
+  id: string,
+  body: object = { reason: "wrong" },
+  by = headers,
+  bindings: Env = CLOSED,
+): Promise<Answer & { body: Refusal }> {
+  const init = { method: "DELETE", headers: by, body: JSON.stringify(body) };
+  const answer = await call(`/v1/diamonds/${id}`, init, bindings);
   return { ...answer, body: JSON.parse(answer.text) };
 }
 
@@ -53,10 +56,9 @@ const statuses = ({ results }: Appraised) => results.map(({ status }) => status)
 const rows = async () => (await env.DB.prepare("SELECT * FROM appraisals ORDER BY id").all()).results;
 
 beforeAll(async () => {
-  headers = {
-    ...bearer(await makeKey("appraiser", ["appraise"])),
-    "content-type": "application/json",
-  };
+  const json = { "content-type": "application/json" };
+  headers = { ...bearer(await makeKey("appraiser", ["appraise"])), ...json };
+  admin = { ...bearer(await makeKey("marta", ["appraise", "admin"])), ...json };
 });
 
 beforeEach(async () => {
@@ -271,6 +273,23 @@ describe("DELETE /v1/diamonds/{id}", () => {
     expect(body).toMatchObject({ accepted: 1, rejected: 1 });
   });
 
+  it("withdraws what the caller sent in, and nobody else's", async () => {
+    const json = { "content-type": "application/json" };
+    const other = { ...bearer(await makeKey("other", ["appraise"])), ...json };
+    const [mine = "", theirs = ""] = (await send(stones(1, 2), { source: "auction" })).body.results.map(
+      ({ id }) => id,
+    );
+    expect((await withdraw(mine, undefined, other)).status).toBe(403);
+    expect((await withdraw(mine)).status).toBe(200);
+    expect((await withdraw(theirs, undefined, admin)).status).toBe(200);
+
+    const body = JSON.stringify({ diamonds: stones(2, 1) });
+    const open = await call("/v1/diamonds", { method: "POST", headers: json, body });
+    const [{ id = "" } = {}] = (JSON.parse(open.text) as Appraised).results as { id?: string }[];
+    expect((await withdraw("0123456789abcdef", undefined, json, env)).status).toBe(401);
+    expect((await withdraw(id, undefined, json, env)).status).toBe(200);
+  });
+
   it("withdraws a stone that models were trained on, and changes no row of it", async () => {
     const id = "0123456789abcdef";
     await env.DB.prepare(
@@ -279,13 +298,16 @@ describe("DELETE /v1/diamonds/{id}", () => {
       .bind(id)
       .run();
     const before = await env.DB.prepare("SELECT * FROM diamonds WHERE id = ?1").bind(id).all();
-    expect((await withdraw(id)).status).toBe(200);
+    expect((await withdraw(id)).status).toBe(403);
+    expect((await withdraw(id, undefined, admin)).status).toBe(200);
     const after = await env.DB.prepare("SELECT * FROM diamonds WHERE id = ?1").bind(id).all();
     expect(after.results).toEqual(before.results);
   });
 
   it("knows no other stone, and asks for a reason", async () => {
-    expect((await withdraw("ffffffffffffffff")).status).toBe(404);
+    expect((await withdraw("ffffffffffffffff", undefined, admin)).status).toBe(404);
+    // Nobody else is told whether there is such a stone.
+    expect((await withdraw("ffffffffffffffff")).body.detail).toContain("has no scope admin");
     for (const id of ["1", "FFFFFFFFFFFFFFFF"]) expect((await withdraw(id)).status).toBe(422);
     // A path of its own, which knows GET alone.
     expect((await withdraw("similar")).status).toBe(405);

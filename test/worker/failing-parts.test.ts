@@ -84,6 +84,47 @@ describe("the registry is down", () => {
   });
 });
 
+describe("the registry is slow", () => {
+  const slow = (ms: number) => ({
+    ...CLOSED,
+    DB: faultyDatabase(env.DB, () => scheduler.wait(ms)),
+  });
+
+  it("and never answers: what the isolate does not know is a 503 after ten seconds", async () => {
+    const silent = { ...env, DB: faultyDatabase(env.DB, () => new Promise(() => {})) };
+    const answer = await unsettled("silent", silent);
+    expect(answer).toMatchObject({ status: 503, retry: "5" });
+    expect(answer.text).toContain("A database cannot be reached");
+  });
+
+  it("by 2.5 s: a revoked key and a moved alias are noticed all the same", async () => {
+    const key = bearer(await makeKey("slow-shop", ["predict"]));
+    await publish({ name: "mover", version: 1, file: slope(6) });
+    await point("moving", { name: "good", version: 1 });
+    const ask = async (bindings: Env) => {
+      const headers = { ...key, "content-type": "application/json" };
+      const init = { method: "POST", headers, body: JSON.stringify(STONE) };
+      const answer = await call("/v1/predictions?model=moving", init, bindings);
+      return answer.status === 200 ? (JSON.parse(answer.text) as Priced).model.name : answer.status;
+    };
+    expect(await ask(CLOSED)).toBe("good");
+    await point("moving", { name: "mover", version: 1 });
+    jump(11);
+    const seen: (string | number)[] = [];
+    const steadily = async (until: string | number) => {
+      for (const end = performance.now() + 9_000; performance.now() < end && seen.at(-1) !== until; )
+        seen.push(await ask(slow(2_500)));
+    };
+    await steadily("mover");
+    expect(seen[0]).toBe("good");
+    expect(seen.at(-1)).toBe("mover");
+    await revoke("slow-shop");
+    jump(11);
+    await steadily(401);
+    expect(seen.at(-1)).toBe(401);
+  });
+});
+
 describe("the bucket", () => {
   it("that is slow makes the first caller wait, and nobody after", async () => {
     await publish({ name: "slow", version: 1, file: slope(0) });
@@ -112,6 +153,33 @@ describe("the bucket", () => {
     expect(answer).toMatchObject({ status: 503, retry: "5" });
     expect(standIn).toMatchObject({ status: 200 });
     expect(standIn.text).toContain("good@1, the hanging before it, answered");
+    // Whoever comes next is not made to wait for it again.
+    for (let later = 0; later <= 6; later += 6) {
+      jump(later);
+      const start = performance.now();
+      expect(await unsettled("hanging", bindings)).toMatchObject({ status: 200 });
+      expect(performance.now() - start).toBeLessThan(3_000);
+    }
+  });
+
+  it("that fails for a moment is asked once more, and soon again", async () => {
+    const [once, twice] = [slope(7), slope(8)];
+    const keys = [
+      await publish({ name: "once", version: 1, file: once }),
+      await publish({ name: "twice", version: 1, file: twice }),
+    ];
+    const left = new Map(keys.map((key, i) => [key, i + 1]));
+    const get = async (key: string) => {
+      const faults = left.get(key) ?? 0;
+      if (faults === 0) return env.MODELS.get(key);
+      left.set(key, faults - 1);
+      throw new Error("We encountered an internal error. Please try again. (10001)");
+    };
+    const bindings = { ...env, MODELS: wrap(env.MODELS, { get: get as R2Bucket["get"] }) };
+    expect((await price("once", bindings)).status).toBe(200);
+    await expectUnavailable(await price("twice", bindings), /twice@1 cannot be used: .*internal error/);
+    await scheduler.wait(1_100);
+    expect((await price("twice", bindings)).status).toBe(200);
   });
 
   it("that breaks off in the middle of a file is a 503", async () => {
@@ -137,6 +205,19 @@ describe("the log's database is down", () => {
     const { status, id } = await price("steady", logless);
     expect(status).toBe(200);
     expect(await env.MODELS.head(`log-dead-letters/${id}.json`)).not.toBeNull();
+  });
+
+  it("or has no tables: what reads the log is a 503 that says nothing of models", async () => {
+    const bare = {
+      ...env,
+      LOG_DB: faultyDatabase(env.LOG_DB, async () => {
+        throw new Error("D1_ERROR: no such table: requests: SQLITE_ERROR");
+      }),
+    };
+    const headers = bearer(await makeKey("reader of none", ["admin"]));
+    const answer = await call("/v1/requests", { headers }, bare);
+    expect(answer.status).toBe(503);
+    expect(answer.text).toContain("A database cannot be reached");
   });
 
   it("what reads the log is a 503", async () => {

@@ -92,6 +92,25 @@ describe("a caller without a key", () => {
     },
   );
 
+  it("is counted at a preflight too, which a browser sends without the key", async () => {
+    const { bindings } = limited({ ADDRESS_LIMIT: 1 });
+    const ask = () =>
+      call(
+        "/v1/predictions",
+        {
+          method: "OPTIONS",
+          headers: {
+            "cf-connecting-ip": "192.0.2.7",
+            origin: "https://shop.example",
+            "access-control-request-method": "POST",
+          },
+        },
+        bindings,
+      );
+    expect((await ask()).status).toBe(204);
+    expect((await ask()).status).toBe(429);
+  });
+
   it("is not at /health, with no key or a wrong one", async () => {
     const { bindings, counted } = limited({ ADDRESS_LIMIT: 0, FAILURE_LIMIT: 0 });
     expect((await call("/health", from("192.0.2.1"), bindings)).status).toBe(200);
