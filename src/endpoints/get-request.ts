@@ -23,7 +23,7 @@ const schema = {
   tags: ["Log"],
   summary: "Show a request and its response in full",
   description:
-    "With both bodies as they were. The id is the one that every answer carries as `x-request-id`, and a prediction as `id`. It takes a moment after an answer until its request is there.",
+    "With both bodies as they were. The id is the one that every answer carries as `x-request-id`, and a prediction as `id`. It takes a moment after an answer until its request is there. The status 499 is of a client that had gone before its answer.",
   request: {
     params: z.object({
       id: z.string().min(1).meta({

@@ -24,7 +24,7 @@ export class Flights<T> {
   }
 }
 
-/** What somebody waited for did not come in time. */
+/** What somebody was asked for did not come in time. */
 export class TimedOut extends Error {
   constructor(ms: number) {
     super(`no answer within ${ms} ms`);
@@ -33,22 +33,19 @@ export class TimedOut extends Error {
 
 /** @throws TimedOut where the work takes longer than some milliseconds. */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const timer = new AbortController();
-  const late = scheduler.wait(ms, { signal: timer.signal }).then(() => {
-    throw new TimedOut(ms);
-  });
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new TimedOut(ms)), ms);
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, late.promise]);
   } finally {
-    timer.abort();
-    late.catch(() => {});
+    clearTimeout(timer);
   }
 }
 
 /** Waits for something, but no longer than some milliseconds. */
 export async function atMost(ms: number, signal: Promise<void>): Promise<void> {
-  const timer = new AbortController();
-  const late = scheduler.wait(ms, { signal: timer.signal }).catch(() => {});
-  await Promise.race([signal, late]);
-  timer.abort();
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  await Promise.race([signal, late.promise]);
+  clearTimeout(timer);
 }

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as logSchema from "../../src/db/log.ts";
-import { ROOT, readLog, scratchFolder } from "./trainer.ts";
+import { appraisals } from "../../src/db/registry.ts";
+import { ROOT, readLog, readState, scratchFolder } from "./trainer.ts";
 
 const STONE = {
   carat: 1.1,
@@ -60,6 +61,22 @@ function freePort(): Promise<number> {
       const address = probe.address();
       probe.close(() => done(typeof address === "object" && address ? address.port : 0));
     });
+  });
+}
+
+/** Sends a request, or the beginning of it, and after some time tears the connection off. */
+function sendAndLeave(agent: string, path: string, body: string, length: number, ms: number): Promise<void> {
+  return new Promise((done) => {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1", () => {
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nhost: facet.test\r\nuser-agent: ${agent}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n${body}`,
+      );
+      setTimeout(() => {
+        socket.resetAndDestroy();
+        done();
+      }, ms);
+    });
+    socket.on("error", () => {});
   });
 }
 
@@ -155,6 +172,35 @@ describe("npm start in an empty folder", () => {
       )
       .toBe(0);
     expect(new Set(seen.map(([id]) => id)).size).toBe(1000);
+  });
+
+  test("30 clients that go away: what they did is in the log, and what they had begun to send", async () => {
+    await Promise.all(
+      Array.from({ length: 15 }, async (_, i) => {
+        const stone = JSON.stringify({ diamonds: [{ ...STONE, carat: 1 + i / 1000, price: 4500 }] });
+        await sendAndLeave(`gone-${i}`, "/v1/diamonds", stone, stone.length, 5 * i);
+        // Long enough for the Worker to have begun with it.
+        await sendAndLeave(`torn-${i}`, "/v1/predictions", '{"carat":', 1000, 500 + 20 * i);
+      }),
+    );
+    await expect
+      .poll(
+        async () => {
+          const stones = await readState(state, (db) => db.select().from(appraisals));
+          const rows = await readLog(state, (db) => db.select().from(logSchema.requests));
+          const logged = new Set(rows.map(({ id }) => id));
+          const torn = rows.filter(({ userAgent }) => userAgent?.startsWith("torn-"));
+          return {
+            done: stones.length > 0,
+            missing: stones.filter(({ requestId }) => !logged.has(requestId)).length,
+            // wrangler stands between: it breaks the body off, or says nothing, so that the Worker gives up.
+            torn: torn.filter(({ status }) => status === 400 || status === 499).length,
+            bodies: new Set(torn.map(({ requestBody }) => requestBody)),
+          };
+        },
+        { timeout: 45_000, interval: 1000 },
+      )
+      .toEqual({ done: true, missing: 0, torn: 15, bodies: new Set(['{"carat":']) });
   });
 
   test("started again it serves without training", async () => {
