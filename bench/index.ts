@@ -17,6 +17,7 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   inference: ["inference.ts"],
   load: ["log-load.ts"],
   log: ["log.ts"],
+  aliases: ["aliases.ts"],
   keys: ["keys.ts"],
 };
 

@@ -131,6 +131,7 @@ afterAll(async () => {
       .map(([status, n]) => `${status} x ${n}`)
       .join(", ")}`,
   );
+  expect(cases).toBeGreaterThanOrEqual(CASES);
 });
 
 async function settle(): Promise<void> {

@@ -59,6 +59,18 @@ describe("GET /v1/models/{name}", () => {
     expect(body.next).toEqual(expect.any(String));
   });
 
+  it("pages through 200 versions, each once", async () => {
+    for (let version = 1; version <= 200; version++) await publish({ name: "weekly", version });
+    const seen: number[] = [];
+    let next: string | null = "";
+    while (next !== null) {
+      const page: { body: Versions } = await get<Versions>(`/v1/models/weekly${next && `?next=${next}`}`);
+      seen.push(...page.body.versions.map(({ version }) => version));
+      next = page.body.next;
+    }
+    expect(seen).toEqual(Array.from({ length: 200 }, (_, i) => 200 - i));
+  });
+
   it("stays right while versions are added", async () => {
     const { body: first } = await get<Versions>("/v1/models/log-linear?limit=5");
     await publish({ name: "log-linear", version: 46 });
