@@ -1,5 +1,6 @@
 import { isRefusal, messages } from "../db/failure.ts";
 import { insertRequests, type RequestRecord } from "../db/requests.ts";
+import { retried } from "../db/retry.ts";
 
 export const DEAD_LETTERS = "log-dead-letters/";
 /** Letters that the database refuses for what is in them: kept for people to look at. */
@@ -9,18 +10,12 @@ export const REJECTED = "log-rejected/";
 const BATCH = 50;
 const MOST_BATCHES = 10;
 /** To keep a letter: behind it there is the console alone. */
-const ATTEMPTS = 3;
+const KEEPING = { attempts: 3, pause: 200, helps: () => true };
 
 /** Keeps a record that the database did not take, under its id: twice the same is once. */
 export async function keepDeadLetter(bucket: R2Bucket, record: RequestRecord): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await put(bucket, `${DEAD_LETTERS}${record.id}.json`, JSON.stringify(record));
-    } catch (error) {
-      if (attempt === ATTEMPTS) throw error;
-      await scheduler.wait(100 * 2 ** attempt * (0.5 + Math.random()));
-    }
-  }
+  const key = `${DEAD_LETTERS}${record.id}.json`;
+  await retried(() => put(bucket, key, JSON.stringify(record)), KEEPING);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { isRetryable } from "../db/failure.ts";
 import { insertRequests, type RequestRecord } from "../db/requests.ts";
+import { retried } from "../db/retry.ts";
 import { atMost, within } from "../inference/flight.ts";
 import { split } from "./split.ts";
 
@@ -11,7 +11,6 @@ const GONE_MS = 1_000;
 const TAKE_OVER_MS = 3_000;
 /** For all attempts together: the platform gives work after the response 30 s, and R2 needs some of them. */
 const PATIENCE_MS = 12_000;
-const ATTEMPTS = 4;
 
 interface Entry {
   readonly record: RequestRecord;
@@ -65,7 +64,10 @@ async function gatherAndWrite(db: D1Database, deadline: number): Promise<void> {
   for (const entry of entries) entry.takenAt = now;
   for (const batch of split(entries, ({ record }) => record)) {
     const records = batch.map(({ record }) => record);
-    await within(Math.max(1, deadline - Date.now()), insertWithRetries(db, records)).then(
+    await within(
+      Math.max(1, deadline - Date.now()),
+      retried(() => insertRequests(db, records)),
+    ).then(
       () => settle(batch, "written"),
       (error: unknown) => settle(batch, { error }),
     );
@@ -77,16 +79,5 @@ function settle(batch: readonly Entry[], outcome: NonNullable<Entry["outcome"]>)
     entry.outcome ??= outcome;
     entry.settled.resolve();
     open.delete(entry);
-  }
-}
-
-async function insertWithRetries(db: D1Database, records: readonly RequestRecord[]): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await insertRequests(db, records);
-    } catch (error) {
-      if (attempt === ATTEMPTS || !isRetryable(error)) throw error;
-      await scheduler.wait(50 * 2 ** attempt * (0.5 + Math.random()));
-    }
   }
 }
