@@ -1,6 +1,7 @@
 import { isRefusal, messages } from "../db/failure.ts";
 import { insertRequests, type RequestRecord } from "../db/requests.ts";
 import { retried } from "../db/retry.ts";
+import { within } from "../inference/flight.ts";
 
 export const DEAD_LETTERS = "log-dead-letters/";
 /** Letters that the database refuses for what is in them: kept for people to look at. */
@@ -9,13 +10,14 @@ export const REJECTED = "log-rejected/";
 /** Letters of one statement, and statements of one run: a run has a limited number of calls to the bucket. */
 const BATCH = 50;
 const MOST_BATCHES = 10;
-/** To keep a letter: behind it there is the console alone. */
+/** To keep a letter: behind it there is the console alone. With the pauses that is 7 s at most. */
 const KEEPING = { attempts: 3, pause: 200, helps: () => true };
+const PUT_MS = 2_000;
 
 /** Keeps a record that the database did not take, under its id: twice the same is once. */
 export async function keepDeadLetter(bucket: R2Bucket, record: RequestRecord): Promise<void> {
   const key = `${DEAD_LETTERS}${record.id}.json`;
-  await retried(() => put(bucket, key, JSON.stringify(record)), KEEPING);
+  await retried(() => within(PUT_MS, put(bucket, key, JSON.stringify(record))), KEEPING);
 }
 
 /**

@@ -103,20 +103,23 @@ const again: Failed = async (letters, _, error) => {
 
 /** Behind the queue of dead letters there is none: the bucket, from which the cron drains them, or the console. */
 const keep: Failed = async (letters, bucket, error) => {
-  for (const letter of letters) {
-    try {
-      await keepDeadLetter(bucket, letter.body);
-      letter.ack();
-    } catch (second) {
-      letter.retry();
-      console.error(
-        JSON.stringify({
-          message: "a request could not be logged yet",
-          insert: messages(error),
-          deadLetter: messages(second),
-          record: letter.body,
-        }),
-      );
-    }
-  }
+  // All at once: a bucket that does not answer takes each of them its 7 s.
+  await Promise.all(letters.map((letter) => keepOne(letter, bucket, error)));
 };
+
+async function keepOne(letter: Letter, bucket: R2Bucket, error: unknown): Promise<void> {
+  try {
+    await keepDeadLetter(bucket, letter.body);
+    letter.ack();
+  } catch (second) {
+    letter.retry();
+    console.error(
+      JSON.stringify({
+        message: "a request could not be logged yet",
+        insert: messages(error),
+        deadLetter: messages(second),
+        record: letter.body,
+      }),
+    );
+  }
+}

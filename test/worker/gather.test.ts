@@ -8,7 +8,7 @@ import worker from "../../src/index.ts";
 import { DEAD_LETTERS, drainDeadLetters, keepDeadLetter, REJECTED } from "../../src/log/dead-letter.ts";
 import { write } from "../../src/log/write.ts";
 import { call, logged } from "./call.ts";
-import { faultyDatabase, lost, wrap } from "./faults.ts";
+import { faultyDatabase, hurry, lost, wrap } from "./faults.ts";
 
 function toRecord(changes: Partial<RequestRecord> = {}): RequestRecord {
   return {
@@ -106,6 +106,28 @@ describe("gathering", () => {
   });
 });
 
+describe("a record whose request is cut off", () => {
+  it("is saved by the one that tried to write it, where the database fails", async () => {
+    vi.spyOn(scheduler, "wait").mockImplementationOnce(never);
+    const { bindings } = withFault(() => Promise.reject(lost()));
+    const puts: string[] = [];
+    const MODELS = wrap(env.MODELS, {
+      put: ((...args: Parameters<R2Bucket["put"]>) => {
+        puts.push(args[0]);
+        return env.MODELS.put(...args);
+      }) as R2Bucket["put"],
+    });
+    const first = toRecord();
+    void write(bindings, first);
+    await turn();
+    const records = toRecords(20);
+    await Promise.all(records.map((record) => write({ ...bindings, MODELS }, record)));
+    expect(await letters()).toEqual(sorted([first, ...records]));
+    // The others are there: each saves its own, and nobody else does.
+    expect(puts).toHaveLength(21);
+  });
+});
+
 describe("faults", () => {
   it.each<[string, (statement: number) => Promise<void>, "table" | "letters"]>([
     ["fails at first", async (n) => (n <= 2 ? Promise.reject(lost()) : undefined), "table"],
@@ -133,6 +155,55 @@ describe("faults", () => {
     const records = toRecords(10);
     await Promise.all(records.map((record) => write({ ...bindings, MODELS }, record)));
     expect(lines.map((line) => JSON.parse(line).record.id).sort()).toEqual(sorted(records));
+  });
+});
+
+describe("a bucket that does not answer", () => {
+  const MODELS = wrap(env.MODELS, { put: never as unknown as R2Bucket["put"] });
+
+  it("costs a large request its bodies, not its row", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const record = toRecord({ requestBody: "x".repeat(500_000) });
+    const start = performance.now();
+    await write({ ...env, MODELS }, record);
+    expect(performance.now() - start).toBeLessThan(5000);
+    expect(await logged(record.id)).toMatchObject({
+      requestBody: "x".repeat(8192),
+      bodies: null,
+      problem: "its bodies could not be kept: no answer within 3000 ms",
+    });
+  });
+
+  it("leaves a record that the database did not take to the console", async () => {
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    const record = toRecord();
+    await write({ ...withFault(() => Promise.reject(lost())).bindings, MODELS }, record);
+    expect(JSON.parse(error.mock.calls[0]?.[0])).toMatchObject({
+      message: "a request could not be logged",
+      deadLetter: "no answer within 2000 ms",
+      record: { id: record.id },
+    });
+  });
+
+  it.each([
+    ["", {}],
+    [" and large bodies", { requestBody: "x".repeat(500_000) }],
+  ])("together with database and queue%s: all is over in time", async (_, changes) => {
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    hurry(8);
+    const { bindings } = withFault(never);
+    const LOG_QUEUE = { send: () => new Promise<never>(() => {}) } as unknown as Queue<RequestRecord>;
+    const first = toRecord(changes);
+    const start = Date.now();
+    // The second comes while the first is written, and finds nothing that it could take over.
+    const others = turn().then(() => write({ ...bindings, MODELS, LOG_QUEUE }, toRecord(changes)));
+    await Promise.all([write({ ...bindings, MODELS, LOG_QUEUE }, first), others]);
+    // 30 s, of which a challenger's price can take 2 before.
+    expect(Date.now() - start).toBeLessThan(27_000);
+    const ids = error.mock.calls.flatMap(([line]) => JSON.parse(line).record?.id ?? []);
+    expect(ids).toHaveLength(2);
+    expect(ids).toContain(first.id);
   });
 });
 
