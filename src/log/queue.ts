@@ -2,6 +2,7 @@ import { isRefusal, messages } from "../db/failure.ts";
 import { insertRequests, type RequestRecord } from "../db/requests.ts";
 import { within } from "../inference/flight.ts";
 import { keepDeadLetter } from "./dead-letter.ts";
+import { isRecord } from "./is-record.ts";
 import { split } from "./split.ts";
 
 /**
@@ -55,15 +56,14 @@ export async function consume(
   env: Pick<Env, "LOG_DB" | "MODELS">,
 ): Promise<void> {
   const failed = queue === DEAD_LETTER_QUEUE ? keep : again;
-  const letters = messages.filter(isRecord);
+  const letters = messages.filter(isLetter);
   for (const part of split(letters, ({ body }) => body)) await insertAll(env, part, failed);
 }
 
 type Letter = Message<RequestRecord>;
 
-/** Whether the Worker sent it: people can put anything into a queue. */
-function isRecord({ id, body }: Message<Partial<RequestRecord> | null>): boolean {
-  if (typeof body?.id === "string") return true;
+function isLetter({ id, body }: Letter): boolean {
+  if (isRecord(body)) return true;
   console.error(JSON.stringify({ message: "a message of the queue is no record of a request", id, body }));
   return false;
 }

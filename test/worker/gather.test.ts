@@ -1,19 +1,18 @@
 /** The log under load and faults: no record is lost, none is there twice. */
-import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { v7 as uuidv7 } from "uuid";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../src/db/requests.ts";
-import worker from "../../src/index.ts";
-import { DEAD_LETTERS, drainDeadLetters, keepDeadLetter, REJECTED } from "../../src/log/dead-letter.ts";
+import { DEAD_LETTERS, drainDeadLetters, REJECTED } from "../../src/log/dead-letter.ts";
 import { write } from "../../src/log/write.ts";
 import { call, logged } from "./call.ts";
 import { faultyDatabase, hurry, lost, wrap } from "./faults.ts";
 
 function toRecord(changes: Partial<RequestRecord> = {}): RequestRecord {
+  const at = Date.now();
   return {
-    id: uuidv7(),
-    at: Date.now(),
+    id: uuidv7({ msecs: at }),
+    at,
     method: "GET",
     path: "/health",
     status: 200,
@@ -204,50 +203,6 @@ describe("a bucket that does not answer", () => {
     const ids = error.mock.calls.flatMap(([line]) => JSON.parse(line).record?.id ?? []);
     expect(ids).toHaveLength(2);
     expect(ids).toContain(first.id);
-  });
-});
-
-describe("dead letters", () => {
-  it("are drained by the cron, whole and once", async () => {
-    const records = toRecords(120, { problem: "it's a “test”\u0000" });
-    await Promise.all(records.map((record) => keepDeadLetter(env.MODELS, record)));
-    await worker.scheduled(createScheduledController(), env);
-    expect(await ids()).toEqual(sorted(records));
-    expect(await letters()).toEqual([]);
-    expect(await logged(records[0]?.id ?? "")).toMatchObject({ ...records[0] });
-  });
-
-  it("stay where the database still fails", async () => {
-    const records = toRecords(3);
-    await Promise.all(records.map((record) => keepDeadLetter(env.MODELS, record)));
-    const { bindings } = withFault(() => Promise.reject(lost()));
-    await expect(drainDeadLetters(bindings)).rejects.toThrow("Network connection lost");
-    expect(await letters()).toEqual(sorted(records));
-    const missing = { ...env, LOG_DB: env.DB };
-    await expect(drainDeadLetters(missing)).rejects.toThrow("no such table");
-    expect(await letters()).toEqual(sorted(records));
-  });
-
-  it("that could not be deleted are not written twice", async () => {
-    const records = toRecords(3);
-    await Promise.all(records.map((record) => keepDeadLetter(env.MODELS, record)));
-    const MODELS = wrap(env.MODELS, { delete: () => Promise.reject(new Error("R2 is down")) });
-    await expect(drainDeadLetters({ ...env, MODELS })).rejects.toThrow("R2 is down");
-    expect(await ids()).toEqual(sorted(records));
-    expect(await drainDeadLetters(env)).toBe(3);
-    expect(await ids()).toEqual(sorted(records));
-  });
-
-  it("that no row can be made of are put aside, and the others drained", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
-    const records = toRecords(4);
-    await Promise.all(records.map((record) => keepDeadLetter(env.MODELS, record)));
-    await env.MODELS.put(`${DEAD_LETTERS}0-half.json`, '{"id": "0-ha');
-    await env.MODELS.put(`${DEAD_LETTERS}0-empty.json`, "{}");
-    expect(await drainDeadLetters(env)).toBe(4);
-    expect(await ids()).toEqual(sorted(records));
-    expect(await letters()).toEqual([]);
-    expect(await letters(REJECTED)).toEqual(["0-empty", "0-half"]);
   });
 });
 
