@@ -47,8 +47,14 @@ export async function readRequests(
   return results;
 }
 
-export async function oldestRequest(d1: D1Database): Promise<Pick<RequestRecord, "id" | "at"> | null> {
-  return d1.prepare("SELECT id, at FROM requests ORDER BY id LIMIT 1").first();
+export async function readRequest(d1: D1Database, id: string): Promise<RequestRecord | null> {
+  return d1.prepare(`SELECT ${SELECTED} FROM requests WHERE id = ?1`).bind(id).first<RequestRecord>();
+}
+
+/** The id of the oldest row. */
+export async function oldestId(d1: D1Database): Promise<string | null> {
+  const row = await d1.prepare("SELECT id FROM requests ORDER BY id LIMIT 1").first<{ id: string }>();
+  return row?.id ?? null;
 }
 
 export async function hasRequests(d1: D1Database, first: string, last: string): Promise<boolean> {

@@ -7,7 +7,7 @@ import { isRecord } from "./is-record.ts";
 import { split } from "./split.ts";
 
 export const DEAD_LETTERS = "log-dead-letters/";
-/** Letters that the database refuses for what is in them: kept for people to look at. */
+/** What the log has no place for because of what is in it: kept for people to look at. */
 export const REJECTED = "log-rejected/";
 
 /** To keep a letter: behind it there is the console alone. With the pauses that is 7 s at most. */

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { insertOutcome } from "../../src/db/outcomes.ts";
 import type { RequestRecord } from "../../src/db/requests.ts";
 import { archive } from "../../src/log/archive.ts";
@@ -24,6 +24,10 @@ beforeEach(async () => {
   await empty();
   random = generator(3);
   clock = NOW;
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
 });
 
 /** Requests spread over a day, with bodies of all sorts. */
@@ -214,6 +218,28 @@ describe("archive", () => {
     await archiveAll();
     expect((await readArchive()).map(({ rows }) => rows.length).sort()).toEqual([40, 60]);
     await expectNothingLost(all);
+  });
+
+  it("takes the day from the id, and sets aside rows whose id has none", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const all = requestsOf(95, 100);
+    // Among those of the day, below all, above all; and one whose time says something else than its id.
+    const odd = ["019ae", `${all[50]?.id}x`, "0' OR 1=1/../é", "0".repeat(1500), "zzz"].map((id) => ({
+      ...row(day(95), random),
+      id,
+    }));
+    const strange = { ...all[7]!, at: day(0) };
+    await insert([...all.toSpliced(7, 1, strange), ...odd]);
+    await archiveAll();
+    expect(await readTable()).toEqual([]);
+    const parts = await readArchive();
+    expect(parts.map(({ key }) => key.slice(0, 23))).toEqual(["log-archive/2026/08/17/"]);
+    expect(parts.flatMap(({ rows }) => rows)).toEqual(all.toSpliced(7, 1, strange));
+    const { objects } = await env.MODELS.list({ prefix: "log-rejected/" });
+    const aside = await Promise.all(
+      objects.map(async ({ key }) => (await env.MODELS.get(key))?.json<RequestRecord>()),
+    );
+    expect(sorted(aside.map((one) => one?.id ?? ""))).toEqual(sorted(odd.map(({ id }) => id)));
   });
 
   it("is done by one run at a time", async () => {

@@ -228,11 +228,18 @@ describe("the consumer", () => {
   it("says of what is no record that it is none", async () => {
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     const rows = records(2);
-    expect(await deliver(QUEUE, [null, "text", rows[0], 7, {}, rows[1]])).toEqual({
-      acked: ["m2", "m5"],
-      again: [],
-    });
-    expect(error).toHaveBeenCalledTimes(4);
+    const [one, two] = records(2) as [RequestRecord, RequestRecord];
+    const strange = [
+      null,
+      "text",
+      7,
+      {},
+      { ...one, id: "0" },
+      { ...one, at: one.at + 1 },
+      { ...two, at: "1" },
+    ];
+    expect(await deliver(QUEUE, [...strange, ...rows])).toEqual({ acked: ["m7", "m8"], again: [] });
+    expect(error).toHaveBeenCalledTimes(strange.length);
     expect(await ids()).toEqual(sorted(rows));
   });
 });
