@@ -93,7 +93,7 @@ export class ListRequests extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    c.var.exchange.discreet = true;
+    c.var.exchange.keepsAnswer = false;
     const { query } = await this.input(c, schema);
     const { model, limit, next, format, ...rest } = query;
     const filter = { ...rest, model: model === undefined ? undefined : parseSelector(model) };

@@ -8,7 +8,7 @@ export const log = createMiddleware<App>(async (c, next) => {
   const start = performance.now();
   await next();
   const record = toRecord(c, performance.now() - start);
-  const body = c.res.body === null || c.var.exchange.discreet ? null : c.res.clone().text();
+  const body = c.res.body !== null && c.var.exchange.keepsAnswer ? c.res.clone().text() : null;
   c.executionCtx.waitUntil(
     (async () => {
       const responseBody = await body?.catch(() => null);
