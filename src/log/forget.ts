@@ -3,6 +3,7 @@ import { deleteRequests } from "../db/requests.ts";
 import { exclusively, forgetArchived, isArchivable } from "./archive.ts";
 import { bodiesKey } from "./bodies.ts";
 import { DEAD_LETTERS, REJECTED } from "./dead-letter.ts";
+import { fromBucket } from "./from-bucket.ts";
 
 /** What there was of a request and is no more. */
 export interface Forgotten {
@@ -18,6 +19,7 @@ export interface Forgotten {
  * Deletes everything that is kept of a request, and with it what its stones sold for and the requests that
  * told so. What was counted of it stays counted. Null where the archive is at work: it could be moving the
  * request just now.
+ * @throws Unavailable where the bucket fails: asked again it goes on.
  */
 export async function forget(env: Env, id: string, now = Date.now()): Promise<Forgotten | null> {
   const archivable = (one: string) => isArchivable(env, one, now);
@@ -40,12 +42,14 @@ async function forgetOne(
   const letters = [`${DEAD_LETTERS}${id}.json`, `${REJECTED}${id}.json`];
   const deadLetter = (await Promise.all(letters.map((key) => remove(MODELS, key)))).includes(true);
   const row = (await deleteRequests(LOG_DB, [id])) > 0;
-  const archived = archivable && (await forgetArchived(MODELS, id));
+  const archived = archivable && (await fromBucket(() => forgetArchived(MODELS, id)));
   return { row, deadLetter, archived, bodies: await remove(MODELS, bodiesKey(id)) };
 }
 
-async function remove(bucket: R2Bucket, key: string): Promise<boolean> {
-  if ((await bucket.head(key)) === null) return false;
-  await bucket.delete(key);
-  return true;
+function remove(bucket: R2Bucket, key: string): Promise<boolean> {
+  return fromBucket(async () => {
+    if ((await bucket.head(key)) === null) return false;
+    await bucket.delete(key);
+    return true;
+  });
 }
