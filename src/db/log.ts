@@ -84,8 +84,22 @@ export const outcomes = sqliteTable(
     model: text().notNull(),
     modelVersion: integer("model_version").notNull(),
   },
-  (t) => [primaryKey({ columns: [t.prediction, t.item, t.id] }), index("outcomes_at").on(t.at)],
+  (t) => [
+    primaryKey({ columns: [t.prediction, t.item, t.id] }),
+    index("outcomes_at").on(t.at),
+    index("outcomes_id").on(t.id),
+  ],
 );
+
+/**
+ * Requests that were forgotten, for as long as their record can still be on its way here: it is not written
+ * any more.
+ */
+export const forgotten = sqliteTable("forgotten", {
+  id: text().primaryKey(),
+  /** When they were, milliseconds since 1970. */
+  at: integer().notNull(),
+});
 
 /**
  * What happened in an hour, counted: `kind` and `subject` say what of, `counts` how often each value fell

@@ -1,4 +1,4 @@
-import { and, desc, eq } from "drizzle-orm";
+import { and, desc, eq, or } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { outcomes } from "./log.ts";
 
@@ -29,8 +29,15 @@ export async function listOutcomes(d1: D1Database, prediction: string): Promise<
     .orderBy(desc(outcomes.id));
 }
 
-export async function deleteOutcomes(d1: D1Database, prediction: string): Promise<void> {
-  await drizzle(d1).delete(outcomes).where(eq(outcomes.prediction, prediction));
+/** Those of a request's stones, and the one that the request told. */
+const areOf = (request: string) => or(eq(outcomes.prediction, request), eq(outcomes.id, request));
+
+export async function listOutcomesOf(d1: D1Database, request: string): Promise<Outcome[]> {
+  return drizzle(d1).select().from(outcomes).where(areOf(request));
+}
+
+export async function deleteOutcomes(d1: D1Database, request: string): Promise<void> {
+  await drizzle(d1).delete(outcomes).where(areOf(request));
 }
 
 /** How far a model version's prices were from what stones sold for. */

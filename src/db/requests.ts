@@ -7,10 +7,14 @@ export type RequestRecord = InferInsertModel<typeof requests>;
 
 const COLUMNS = Object.entries(getTableColumns(requests)).map(([key, { name }]) => ({ key, name }));
 
-/** One statement and one parameter for any number of rows; a row that is there already stays as it is. */
+/**
+ * One statement and one parameter for any number of rows; a row that is there already stays as it is, and a
+ * request that was forgotten stays forgotten.
+ */
 const INSERT = `INSERT INTO requests (${COLUMNS.map(({ name }) => name).join(", ")})
 SELECT ${COLUMNS.map(({ key }) => `value ->> '$.${key}'`).join(", ")} FROM json_each(?1)
-WHERE true ON CONFLICT DO NOTHING`;
+WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE forgotten.id = value ->> '$.id')
+ON CONFLICT DO NOTHING`;
 
 /**
  * Writes rows of the log in one transaction. Idempotent. Late ones have their hours counted again.

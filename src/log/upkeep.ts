@@ -1,6 +1,7 @@
 import { messages } from "../db/failure.ts";
 import { archive } from "./archive.ts";
 import { drainDeadLetters } from "./dead-letter.ts";
+import { releaseForgotten } from "./forget.ts";
 import { rollUp } from "./rollup.ts";
 
 /** The cron triggers of wrangler.toml. */
@@ -22,6 +23,7 @@ const JOBS: readonly Job[] = [
   { message: "dead letters drained", cron: EACH_MINUTE, work: drainDeadLetters },
   { message: "hours counted", cron: EVERY_FIVE_MINUTES, work: (env) => rollUp(env) },
   { message: "rows archived", cron: EVERY_FIVE_MINUTES, work: (env) => archive(env) },
+  { message: "forgotten ids released", cron: EVERY_FIVE_MINUTES, work: (env) => releaseForgotten(env) },
 ];
 
 /**
