@@ -103,24 +103,27 @@ export const forgotten = sqliteTable("forgotten", {
 
 /**
  * What happened in an hour, counted: `kind` and `subject` say what of, `counts` how often each value fell
- * into each bin. See src/log/rollup.ts.
+ * into each bin (of outcomes: how many, and the sums of their errors). See src/log/rollup.ts.
  */
 export const rollups = sqliteTable(
   "rollups",
   {
     /** Hours since 1970. */
     hour: integer().notNull(),
-    kind: text({ enum: ["latency", "model", "input"] }).notNull(),
+    kind: text({ enum: ["latency", "model", "input", "outcome"] }).notNull(),
     subject: text().notNull(),
     counts: text({ mode: "json" }).$type<number[]>().notNull(),
   },
   (t) => [primaryKey({ columns: [t.hour, t.kind, t.subject] })],
 );
 
-/** When each hour was last counted, milliseconds since 1970. */
+/** The hours that are counted or to be counted. */
 export const rollupHours = sqliteTable("rollup_hours", {
   hour: integer().primaryKey(),
+  /** When it was last counted, milliseconds since 1970; 0 where it never was. */
   countedAt: integer("counted_at").notNull(),
+  /** How often something came into it since then: it is to be counted again. */
+  pending: integer().notNull().default(0),
 });
 
 /** Work that one run at a time may do, and until when the one that does it has it. */

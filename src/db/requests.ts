@@ -1,6 +1,6 @@
 import { getTableColumns, type InferInsertModel } from "drizzle-orm";
 import { requests } from "./log.ts";
-import { hourOf, reopenHours, SETTLED_MS } from "./rollups.ts";
+import { hourOf, reopenHours, SETTLED_MS } from "./rollup-hours.ts";
 
 /** A row of the log: a request and its response. */
 export type RequestRecord = InferInsertModel<typeof requests>;
@@ -24,7 +24,7 @@ export async function insertRequests(d1: D1Database, records: readonly RequestRe
   const now = Date.now();
   const late = records.filter(({ at }) => now - at > SETTLED_MS / 2);
   if (late.length === 0) await insert.run();
-  else await d1.batch([insert, reopenHours(d1, [...new Set(late.map(({ at }) => hourOf(at)))], now)]);
+  else await d1.batch([insert, reopenHours(d1, [...new Set(late.map(({ at }) => hourOf(at)))])]);
 }
 
 const SELECTED = COLUMNS.map(({ key, name }) => `${name} AS ${key}`).join(", ");

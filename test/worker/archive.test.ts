@@ -260,15 +260,50 @@ describe("archive", () => {
     expect(await readTable()).toHaveLength(5);
   });
 
-  it("leaves what was counted", async () => {
-    await insert(requestsOf(91, 100).map((one) => ({ ...one, route: "/v1/models", path: "/v1/models" })));
-    while ((await rollUp(env, NOW)) > 1);
-    const counted = async () => (await env.LOG_DB.prepare("SELECT * FROM rollups").all()).results;
-    const before = await counted();
+  it("leaves what was counted, also where the hour is counted again", async () => {
+    const bindings = { ...env, LOG_RETENTION_DAYS: "2" } as unknown as Env;
+    const hour = (at: number) => Math.floor(at / (60 * MINUTE));
+    const counted = async (kind: string) => {
+      const { results } = await env.LOG_DB.prepare("SELECT * FROM rollups").all();
+      return results.filter((one) => one.kind === kind);
+    };
+    const countAll = async (now: number) => {
+      while ((await rollUp(bindings, now)) > 1);
+    };
+    await insert(requestsOf(3, 100).map((one) => ({ ...one, route: "/v1/models", path: "/v1/models" })));
+    await countAll(NOW);
+    const before = await counted("latency");
     expect(before.length).toBe(24);
-    await archiveAll();
-    while ((await rollUp(env, clock)) > 1);
-    expect(await counted()).toEqual(before);
+    while ((await archive(bindings, clock)) > 0);
+    expect(await readTable()).toEqual([]);
+
+    const tell = (told: number, price: number) =>
+      insertOutcome(env.LOG_DB, {
+        prediction: "p",
+        item: 0,
+        id: idAt(told, random),
+        at: told,
+        price,
+        soldAt: null,
+        caller: null,
+        predicted: 1000,
+        model: "steep",
+        modelVersion: 1,
+      });
+    // A late record, and an outcome that was told in that hour: outcomes stay in the table.
+    const at = day(3) + MINUTE;
+    await insert([row(at, random, { route: "/v1/models", path: "/v1/models" })]);
+    await tell(at, 1250);
+    await countAll(clock);
+    expect(await counted("latency")).toEqual(before);
+    expect(await counted("outcome")).toEqual([
+      { hour: hour(at), kind: "outcome", subject: "steep@1", counts: "[1,250,0.2]" },
+    ]);
+    // Its correction, which counts instead of it.
+    await tell(clock, 1100);
+    await countAll(clock);
+    expect(await counted("latency")).toEqual(before);
+    expect(await counted("outcome")).toMatchObject([{ hour: hour(clock) }]);
   });
 });
 
