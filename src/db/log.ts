@@ -2,12 +2,12 @@ import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
- * By what the log is searched. Each index is a further written row: so errors, slow requests and callers
- * with a key have one only where they are that, and route and model share one. Keys are text; the id
+ * By what the log is searched. Each index is a further written row: so only answers that are no plain
+ * success, slow requests and callers with a key have one, and route and model share one. Keys are text; the id
  * comes after the key, so that the requests of one key lie in order of time.
  */
 export const SEARCH_INDEXES = {
-  status: { name: "requests_status", key: "CAST(status AS TEXT)", where: "status >= 400" },
+  status: { name: "requests_status", key: "CAST(status AS TEXT)", where: "status <> 200" },
   /** The duration's power of two, plus 10 for two digits: key 14 takes from 16 to 32 ms. */
   slow: {
     name: "requests_slow",

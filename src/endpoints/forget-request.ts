@@ -10,7 +10,7 @@ const schema = {
   tags: ["Log"],
   summary: "Forget a request",
   description:
-    "Deletes everything that is kept of a request, wherever it lies: for a person who asks for it. Outcomes of its stones go with it, and the requests that told them; of a request that told an outcome, that outcome. Should its record still be on its way, it is not kept either. Figures that it was counted in stay.",
+    "Deletes everything that is kept of a request, wherever it lies: for a person who asks for it. Outcomes of its stones go with it, and the requests that told them; of a request that told an outcome, that outcome. Should its record still be on its way, it is not kept either. Traffic that it was counted in stays counted.",
   request: {
     params: z.object({
       id: z

@@ -30,7 +30,7 @@ export interface Forgotten {
 /**
  * Deletes everything that is kept of a request: with it what its stones sold for and the requests that told
  * so, and the outcome that it told itself. Its record is not written any more, should it still be on its
- * way. What was counted of it stays counted. Null where the archive is at work: it could be moving the
+ * way. Traffic that it was counted in stays counted. Null where the archive is at work: it could be moving the
  * request just now.
  * @throws Unavailable where the bucket fails: asked again it goes on.
  */
