@@ -8,8 +8,8 @@ const app = createApp();
 export default {
   fetch: app.fetch,
 
-  async scheduled(_controller, env) {
-    await keepUp(env);
+  async scheduled({ cron }, env) {
+    await keepUp(env, cron);
   },
 
   queue: consume,

@@ -2,12 +2,12 @@ import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
- * By what the log is searched. Each index is a further written row: so errors, slow requests and callers
- * with a key have one only where they are that, and route and model share one. Keys are text; the id
+ * By what the log is searched. Each index is a further written row: so only answers that are no plain
+ * success, slow requests and callers with a key have one, and route and model share one. Keys are text; the id
  * comes after the key, so that the requests of one key lie in order of time.
  */
 export const SEARCH_INDEXES = {
-  status: { name: "requests_status", key: "CAST(status AS TEXT)", where: "status >= 400" },
+  status: { name: "requests_status", key: "CAST(status AS TEXT)", where: "status <> 200" },
   /** The duration's power of two, plus 10 for two digits: key 14 takes from 16 to 32 ms. */
   slow: {
     name: "requests_slow",
@@ -84,29 +84,46 @@ export const outcomes = sqliteTable(
     model: text().notNull(),
     modelVersion: integer("model_version").notNull(),
   },
-  (t) => [primaryKey({ columns: [t.prediction, t.item, t.id] }), index("outcomes_at").on(t.at)],
+  (t) => [
+    primaryKey({ columns: [t.prediction, t.item, t.id] }),
+    index("outcomes_at").on(t.at),
+    index("outcomes_id").on(t.id),
+  ],
 );
 
 /**
+ * Requests that were forgotten, for as long as their record can still be on its way here: it is not written
+ * any more.
+ */
+export const forgotten = sqliteTable("forgotten", {
+  id: text().primaryKey(),
+  /** When they were, milliseconds since 1970. */
+  at: integer().notNull(),
+});
+
+/**
  * What happened in an hour, counted: `kind` and `subject` say what of, `counts` how often each value fell
- * into each bin. See src/log/rollup.ts.
+ * into each bin (of outcomes: how many, and the sums of their errors). See src/log/rollup.ts.
  */
 export const rollups = sqliteTable(
   "rollups",
   {
     /** Hours since 1970. */
     hour: integer().notNull(),
-    kind: text({ enum: ["latency", "model", "input"] }).notNull(),
+    kind: text({ enum: ["latency", "model", "input", "outcome"] }).notNull(),
     subject: text().notNull(),
     counts: text({ mode: "json" }).$type<number[]>().notNull(),
   },
   (t) => [primaryKey({ columns: [t.hour, t.kind, t.subject] })],
 );
 
-/** When each hour was last counted, milliseconds since 1970. */
+/** The hours that are counted or to be counted. */
 export const rollupHours = sqliteTable("rollup_hours", {
   hour: integer().primaryKey(),
+  /** When it was last counted, milliseconds since 1970; 0 where it never was. */
   countedAt: integer("counted_at").notNull(),
+  /** How often something came into it since then: it is to be counted again. */
+  pending: integer().notNull().default(0),
 });
 
 /** Work that one run at a time may do, and until when the one that does it has it. */

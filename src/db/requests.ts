@@ -1,16 +1,20 @@
 import { getTableColumns, type InferInsertModel } from "drizzle-orm";
 import { requests } from "./log.ts";
-import { hourOf, reopenHours, SETTLED_MS } from "./rollups.ts";
+import { hourOf, reopenHours, SETTLED_MS } from "./rollup-hours.ts";
 
 /** A row of the log: a request and its response. */
 export type RequestRecord = InferInsertModel<typeof requests>;
 
 const COLUMNS = Object.entries(getTableColumns(requests)).map(([key, { name }]) => ({ key, name }));
 
-/** One statement and one parameter for any number of rows; a row that is there already stays as it is. */
+/**
+ * One statement and one parameter for any number of rows; a row that is there already stays as it is, and a
+ * request that was forgotten stays forgotten.
+ */
 const INSERT = `INSERT INTO requests (${COLUMNS.map(({ name }) => name).join(", ")})
 SELECT ${COLUMNS.map(({ key }) => `value ->> '$.${key}'`).join(", ")} FROM json_each(?1)
-WHERE true ON CONFLICT DO NOTHING`;
+WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE forgotten.id = value ->> '$.id')
+ON CONFLICT DO NOTHING`;
 
 /**
  * Writes rows of the log in one transaction. Idempotent. Late ones have their hours counted again.
@@ -20,7 +24,7 @@ export async function insertRequests(d1: D1Database, records: readonly RequestRe
   const now = Date.now();
   const late = records.filter(({ at }) => now - at > SETTLED_MS / 2);
   if (late.length === 0) await insert.run();
-  else await d1.batch([insert, reopenHours(d1, [...new Set(late.map(({ at }) => hourOf(at)))], now)]);
+  else await d1.batch([insert, reopenHours(d1, [...new Set(late.map(({ at }) => hourOf(at)))])]);
 }
 
 const SELECTED = COLUMNS.map(({ key, name }) => `${name} AS ${key}`).join(", ");
@@ -47,8 +51,14 @@ export async function readRequests(
   return results;
 }
 
-export async function oldestRequest(d1: D1Database): Promise<Pick<RequestRecord, "id" | "at"> | null> {
-  return d1.prepare("SELECT id, at FROM requests ORDER BY id LIMIT 1").first();
+export async function readRequest(d1: D1Database, id: string): Promise<RequestRecord | null> {
+  return d1.prepare(`SELECT ${SELECTED} FROM requests WHERE id = ?1`).bind(id).first<RequestRecord>();
+}
+
+/** The id of the oldest row. */
+export async function oldestId(d1: D1Database): Promise<string | null> {
+  const row = await d1.prepare("SELECT id FROM requests ORDER BY id LIMIT 1").first<{ id: string }>();
+  return row?.id ?? null;
 }
 
 export async function hasRequests(d1: D1Database, first: string, last: string): Promise<boolean> {

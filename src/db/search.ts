@@ -25,6 +25,10 @@ const { requestBody, responseBody, ...summary } = getTableColumns(requests);
 /** A row of the log without the bodies. */
 export type RequestSummary = Omit<typeof requests.$inferSelect, "requestBody" | "responseBody">;
 
+const SUMMARY = Object.entries(summary)
+  .map(([key, { name }]) => `${name} AS ${key}`)
+  .join(", ");
+
 export interface RequestPage {
   readonly rows: RequestSummary[];
   /** The id before which the next page begins; null where there is none. */
@@ -69,11 +73,17 @@ export async function searchRequests(
   const until = firstId(filter.until ?? Number.MAX_SAFE_INTEGER);
   const range = { from, before: before !== undefined && before < until ? before : until };
 
-  const { candidates, horizon } = await newest(d1, first, all, range, limit);
+  const { candidates, horizon, whole } = await newest(d1, first, all, range, limit);
   const fitting = candidates.filter(({ fits }) => fits === 1);
-  const ids = fitting.slice(0, limit).map(({ id }) => id);
-  const last = fitting.length > limit ? ids.at(-1) : horizon;
-  return { rows: await fetchRows(d1, ids), before: last || null };
+  const page = fitting.slice(0, limit);
+  const last = fitting.length > limit ? page.at(-1)?.id : horizon;
+  const rows = whole
+    ? page.map(({ fits, ...row }) => row as RequestSummary)
+    : await fetchRows(
+        d1,
+        page.map(({ id }) => id),
+      );
+  return { rows, before: last || null };
 }
 
 /** Those that an index can find come first, the most selective first. */
@@ -83,7 +93,7 @@ function conditions(filter: RequestFilter): Condition[] {
     status !== undefined && {
       sql: "status BETWEEN ? AND ?",
       values: status,
-      ...(status[0] >= 400 && {
+      ...((status[0] > 200 || status[1] < 200) && {
         found: {
           index: SEARCH_INDEXES.status,
           from: String(status[0]),
@@ -145,14 +155,22 @@ interface Range {
   readonly before: string;
 }
 
-interface Candidate {
+/** With the rest of its row where that is known to be wanted. */
+interface Candidate extends Partial<RequestSummary> {
   readonly id: string;
   readonly fits: 0 | 1;
 }
 
+interface Newest {
+  readonly candidates: Candidate[];
+  readonly horizon: string;
+  /** Whether candidates are whole rows. */
+  readonly whole: boolean;
+}
+
 /**
  * The newest requests that may fit, newest first, and the id down to which they are all there is: "" where
- * nothing is older.
+ * nothing is older. Where all that is read fits, it is read whole: then a page is one statement.
  */
 async function newest(
   d1: D1Database,
@@ -160,9 +178,13 @@ async function newest(
   all: readonly Condition[],
   range: Range,
   limit: number,
-): Promise<{ candidates: Candidate[]; horizon: string }> {
+): Promise<Newest> {
   const found = first?.found;
   const keys = found === undefined ? [null] : await keysOf(d1, found, range);
+  const others = (key: Key | null) =>
+    all.filter((condition) => condition !== (key !== null && found?.exact(key.key) ? first : undefined));
+  const [only = null] = keys;
+  const whole = keys.length === 1 && others(only).length === 0;
   let candidates: Candidate[] = [];
   let horizon = "";
   for (let i = 0; i < keys.length; i += KEYS_AT_ONCE) {
@@ -171,10 +193,10 @@ async function newest(
     const enough = candidates.filter(({ fits }) => fits === 1)[limit]?.id ?? horizon;
     if (some[0] && some[0].head < enough) break;
     const reads = some.map((key) => {
-      const known = key !== null && found?.exact(key.key) ? first : undefined;
-      const others = all.filter((condition) => condition !== known);
-      const most = others.length === 0 ? limit + 1 : Math.max(MOST_LOOKED_AT, limit + 1);
-      return { most, statement: read(d1, found, key, others, range, most) };
+      const toCheck = others(key);
+      const most = toCheck.length === 0 ? limit + 1 : Math.max(MOST_LOOKED_AT, limit + 1);
+      const columns = whole ? SUMMARY : "id";
+      return { most, statement: read(d1, columns, found, key, toCheck, range, most) };
     });
     const pages = await d1.batch<Candidate>(reads.map(({ statement }) => statement));
     for (const [place, { results }] of pages.entries()) {
@@ -184,12 +206,13 @@ async function newest(
     }
     candidates = candidates.filter(({ id }) => id >= horizon).sort((a, b) => (a.id < b.id ? 1 : -1));
   }
-  return { candidates, horizon };
+  return { candidates, horizon, whole };
 }
 
 /** Reads the newest requests of a key, or of all, and whether they fit. */
 function read(
   d1: D1Database,
+  columns: string,
   found: Finding | undefined,
   key: Key | null,
   others: readonly Condition[],
@@ -205,7 +228,7 @@ function read(
   }
   return d1
     .prepare(
-      `SELECT id, ${fits} AS fits FROM requests ${source} AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?`,
+      `SELECT ${columns}, ${fits} AS fits FROM requests ${source} AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?`,
     )
     .bind(...values, range.from, range.before, most);
 }

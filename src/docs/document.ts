@@ -53,6 +53,7 @@ export function serveDocument(app: Pick<OpenAPIRouterType<unknown>, "schema">) {
     const open = isOpen(c.env);
     const document = documents.get(open) ?? JSON.stringify(open ? withoutKeys(app.schema) : app.schema);
     documents.set(open, document);
+    c.var.exchange.keepsAnswer = false;
     return c.body(document, 200, { "content-type": "application/json" });
   };
 }

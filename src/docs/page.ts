@@ -1,4 +1,4 @@
-import type { Context } from "hono";
+import type { AppContext } from "../http/context.ts";
 
 /** Everything comes from this server: no script inline, none from elsewhere. */
 const POLICY = [
@@ -31,6 +31,7 @@ const PAGE = `<!doctype html>
 `;
 
 /** The API's documentation, to read and to try: Swagger UI over /openapi.json. */
-export function answerDocs(c: Context): Response {
+export function answerDocs(c: AppContext): Response {
+  c.var.exchange.keepsAnswer = false;
   return c.html(PAGE, 200, { "content-security-policy": POLICY });
 }

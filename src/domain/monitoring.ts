@@ -8,6 +8,12 @@ export const DRIFT_BANDS = { moderate: 0.1, significant: 0.25 } as const;
 /** Live errors up to this many times the test error are as tested. */
 export const WORSE_FROM = 1.25;
 
+/**
+ * What drift rests on where there is more: of each twelfth of an hour so many predictions of one stone, and
+ * so many batches, of each model version.
+ */
+export const SAMPLE = { parts: 12, singles: 100, batches: 2 } as const;
+
 const count = (description: string, example: number) => z.number().int().meta({ description, example });
 const share = (description: string, example: number) => z.number().nullable().meta({ description, example });
 const dollars = (description: string) =>
@@ -40,7 +46,7 @@ export const RouteTraffic = z
     ...Traffic,
     statuses: z.array(
       z.object({
-        class: z.string().meta({ description: "Class of the status.", example: "2xx" }),
+        status: z.number().int().meta({ example: 404 }),
         requests: Traffic.requests,
         latency: Latency,
       }),
@@ -79,7 +85,10 @@ export type LiveError = z.infer<typeof LiveError>;
 
 export const ModelTraffic = ModelReference.extend({
   requests: count("How many requests it answered.", 1000),
-  stones: count("How many stones it priced in them.", 5000),
+  stones: count(
+    `How many of the stones that it priced drift was looked for in: of each five minutes those of at most ${SAMPLE.singles} requests and ${SAMPLE.batches} batches.`,
+    5000,
+  ),
   drift: z.record(z.string(), Drift).nullable().meta({
     description: "By column, and of the price; null where the version has no histograms.",
   }),

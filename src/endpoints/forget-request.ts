@@ -10,7 +10,7 @@ const schema = {
   tags: ["Log"],
   summary: "Forget a request",
   description:
-    "Deletes everything that is kept of a request, wherever it lies: for a person who asks for it. Outcomes of its stones go with it, and the requests that told them. Figures that it was counted in stay.",
+    "Deletes everything that is kept of a request, wherever it lies: for a person who asks for it. Outcomes of its stones go with it, and the requests that told them; of a request that told an outcome, that outcome. Should its record still be on its way, it is not kept either. Traffic that it was counted in stays counted.",
   request: {
     params: z.object({
       id: z
@@ -32,7 +32,9 @@ const schema = {
               bodies: z.boolean().meta({ description: "Its bodies in the bucket." }),
               deadLetter: z.boolean().meta({ description: "Its record that was not in the log yet." }),
               archived: z.boolean().meta({ description: "Its row in the archive." }),
-              outcomes: z.number().int().meta({ description: "How many outcomes of its stones." }),
+              outcomes: z.number().int().meta({
+                description: "How many outcomes: those of its stones, and the one that it told.",
+              }),
             })
             .meta({ description: "What there was of it." }),
         }),

@@ -45,6 +45,7 @@ export class GetReport extends Endpoint {
       throw new Unavailable("The report cannot be read at the moment. Try again in a few seconds.", cause);
     });
     if (file === null) throw new NotFound(`The report of ${formatVersion(params)} is not there any more.`);
+    c.var.exchange.keepsAnswer = false;
     return new Response(file.body, {
       headers: {
         "content-type": "text/html; charset=utf-8",

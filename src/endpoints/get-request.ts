@@ -37,9 +37,13 @@ const schema = {
       description: "The request.",
       ...contentJson(
         LogEntry.extend({
-          requestBody: z.string().nullable().meta({ description: "As it came; null where there was none." }),
+          requestBody: z.string().nullable().meta({
+            description:
+              "As it came; its beginning where the request was refused before it mattered whose it was; null where there was none.",
+          }),
           responseBody: z.string().nullable().meta({
-            description: "As it was answered; null where there was none, and for answers about the log.",
+            description:
+              "As it was answered; null where there was none, for answers about the log, and for those that are the same for everybody.",
           }),
           outcomes: z.array(Outcome).meta({
             description: "What its stones sold for, newest first; of each stone the newest counts.",
@@ -58,7 +62,7 @@ export class GetRequest extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    c.var.exchange.discreet = true;
+    c.var.exchange.keepsAnswer = false;
     const { params } = await this.input(c, schema);
     const found = await findRequest(c.env, params.id);
     if (found === null) throw new NotFound(`There is no request ${params.id.slice(0, 100)} in the log.`);

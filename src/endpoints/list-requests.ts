@@ -10,8 +10,8 @@ import { documented, Internal, InvalidInput, Unavailable } from "../http/problem
 import { LogEntry, toEntry } from "../log/entry.ts";
 import { EXPORTS, exportEntries } from "../log/export.ts";
 
-/** Rows of an export that are read at once. */
-const EXPORT_PAGE = 1000;
+/** Rows of an export that are read at once: a request can make 1,000 queries, and memory holds 128 MB. */
+const EXPORT_PAGE = 5000;
 
 function time(name: string, description: string) {
   const error = `${name} must be a time such as 2026-11-24T09:30:00Z, or a day such as 2026-11-24`;
@@ -34,11 +34,13 @@ const schema = {
   operationId: "listRequests",
   tags: ["Log"],
   summary: "Search the log of all requests",
-  description: `Every request that was made, newest first: whatever is given narrows the list.
+  description: `Every request of the last months, newest first: whatever is given narrows the list.
 
-A page looks at a limited number of requests, so that it is quick however large the log is. Where an index finds what fits (\`status\` from 400, \`minDuration\` from 16, \`route\`, \`model\`, \`caller\`, and any time) that is no limit that you notice. \`path\`, and two filters together, are looked for among the newest 600 requests of the time (or of the index): the page can then be short, even empty, while \`next\` is not null and leads further back. Give \`since\`, or a second filter, to get there sooner.
+A page looks at a limited number of requests, so that it is quick however large the log is. Where an index finds what fits (a \`status\` other than 200 and 2xx, \`minDuration\` from 16, \`route\`, \`model\`, \`caller\`, and any time) that is no limit that you notice. \`path\`, and two filters together, are looked for among the newest 600 requests of the time (or of the index): the page can then be short, even empty, while \`next\` is not null and leads further back. Give \`since\`, or a second filter, to get there sooner.
 
-With \`format=ndjson\` or \`format=csv\` you get everything that fits in one go; \`limit\` does not matter then. Texts that a spreadsheet would run as a formula begin with an apostrophe.`,
+Requests older than \`LOG_RETENTION_DAYS\` (90) are in the archive: they are not in this list, and are found by their id alone (\`GET /v1/requests/{id}\`).
+
+With \`format=ndjson\` or \`format=csv\` you get everything that fits in one go; \`limit\` does not matter then. Where it cannot go on, as after some million requests, it breaks off rather than end early: take such a log in parts, by \`since\` and \`until\`. Texts that a spreadsheet would run as a formula begin with an apostrophe.`,
   request: {
     query: strictFields("the query", {
       since: time("since", "From this time on."),
@@ -93,7 +95,7 @@ export class ListRequests extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    c.var.exchange.discreet = true;
+    c.var.exchange.keepsAnswer = false;
     const { query } = await this.input(c, schema);
     const { model, limit, next, format, ...rest } = query;
     const filter = { ...rest, model: model === undefined ? undefined : parseSelector(model) };

@@ -19,8 +19,11 @@ export interface Exchange {
   price: number | null;
   /** Prices the same stone by a challenger, after the response; null where none is to. Never throws. */
   shadow: (() => Promise<Partial<RequestRecord>>) | null;
-  /** Whether the answer stays out of the log, because it tells what the log holds of others. */
-  discreet: boolean;
+  /**
+   * Whether the log keeps the answer's body: not where it tells what the log holds of others, and not where
+   * it is the same for everybody and can be looked up.
+   */
+  keepsAnswer: boolean;
   /** What went wrong behind the answer, for the log alone. */
   readonly problems: string[];
 }

@@ -1,19 +1,17 @@
 import { releaseLease, takeLease } from "../db/leases.ts";
-import {
-  deleteRequests,
-  hasRequests,
-  oldestRequest,
-  type RequestRecord,
-  readRequests,
-} from "../db/requests.ts";
+import { deleteRequests, hasRequests, oldestId, type RequestRecord, readRequests } from "../db/requests.ts";
 import { firstId, timeOf } from "../domain/request-id.ts";
 import { DAY_MS, dayOf, listParts, type Part, partsWith, readPart, writePart } from "./part.ts";
+import { setAside } from "./set-aside.ts";
 
 /** A part ends with the page that brings it to either. */
 const PART = { rows: 20_000, characters: 16_000_000 };
 const PAGE = { rows: 1000, characters: 4_000_000 };
-/** A run may make 1,000 calls to the database: a part is some 45. */
-const MOST_PARTS = 15;
+/**
+ * A part is some 45 calls to databases and bucket. A run may make 1,000, of which counting takes its share:
+ * see src/log/upkeep.ts.
+ */
+const MOST_PARTS = 9;
 /** Rows of one DELETE. */
 const CHUNK = 1000;
 
@@ -33,8 +31,8 @@ export function firstKeptDay({ LOG_RETENTION_DAYS }: Pick<Env, "LOG_RETENTION_DA
 
 /** Whether a request is old enough to be in the archive, or on its way there. */
 export function isArchivable(env: Pick<Env, "LOG_RETENTION_DAYS">, id: string, now: number): boolean {
-  const at = timeOf(id);
-  return at !== null && dayOf(at) < firstKeptDay(env, now);
+  const day = dayOfId(id);
+  return day !== null && day < firstKeptDay(env, now);
 }
 
 /**
@@ -44,8 +42,8 @@ export function isArchivable(env: Pick<Env, "LOG_RETENTION_DAYS">, id: string, n
  */
 export async function archive(env: Bindings, now = Date.now()): Promise<number> {
   const kept = firstKeptDay(env, now);
-  const oldest = await oldestRequest(env.LOG_DB);
-  if (oldest === null || dayOf(oldest.at) >= kept) return 0;
+  const oldest = await oldestId(env.LOG_DB);
+  if (oldest === null || (dayOfId(oldest) ?? 0) >= kept) return 0;
   return (await exclusively(env.LOG_DB, now, () => moveDays(env, kept))) ?? 0;
 }
 
@@ -65,31 +63,49 @@ export async function exclusively<Result>(
   }
 }
 
-async function moveDays({ LOG_DB, MODELS }: Bindings, kept: number): Promise<number> {
+async function moveDays(env: Bindings, kept: number): Promise<number> {
+  const { LOG_DB, MODELS } = env;
   let moved = 0;
   let finished: number | undefined;
   for (let parts = 0; parts < MOST_PARTS; parts++) {
-    const oldest = await oldestRequest(LOG_DB);
-    const day = oldest === null ? kept : dayOf(oldest.at);
+    const oldest = await oldestId(LOG_DB);
+    if (oldest === null) break;
+    const day = dayOfId(oldest);
+    if (day === null) {
+      moved += await setAside(env, oldest);
+      continue;
+    }
     if (day >= kept) break;
     if (day !== finished) {
-      for (const part of await listParts(MODELS, day)) moved += await deleteArchived(LOG_DB, MODELS, part);
+      for (const part of await listParts(MODELS, day)) {
+        // The others have nothing that is still in the table.
+        if (part.contents.last >= oldest) moved += await deleteArchived(LOG_DB, MODELS, part);
+      }
       finished = day;
     }
-    const part = await writePart(MODELS, rowsOf(LOG_DB, day));
+    const part = await writePart(MODELS, rowsOf(env, day));
     if (part !== null) moved += await deleteArchived(LOG_DB, MODELS, part);
   }
   return moved;
 }
 
+/** The day of a request by its id, which is what the archive finds it by; null where the id holds no time. */
+function dayOfId(id: string): number | null {
+  const at = timeOf(id);
+  return at === null ? null : dayOf(at);
+}
+
 /** The first rows of a day that a part can take. */
-async function* rowsOf(db: D1Database, day: number): AsyncGenerator<RequestRecord> {
+async function* rowsOf(env: Bindings, day: number): AsyncGenerator<RequestRecord> {
   const before = firstId((day + 1) * DAY_MS);
   let after = firstId(day * DAY_MS);
   let [rows, characters] = [0, 0];
   while (rows < PART.rows && characters < PART.characters) {
-    const page = await readRequests(db, { after, before }, PAGE);
-    yield* page;
+    const page = await readRequests(env.LOG_DB, { after, before }, PAGE);
+    for (const row of page) {
+      if (dayOfId(row.id) === null) await setAside(env, row.id);
+      else yield row;
+    }
     const last = page.at(-1);
     if (last === undefined) return;
     after = last.id;

@@ -1,5 +1,6 @@
 import { messages } from "../db/failure.ts";
 import type { RequestRecord } from "../db/requests.ts";
+import { within } from "../inference/flight.ts";
 
 /**
  * Bodies above this, in characters of JSON, go to the bucket: D1 takes rows up to 2 MB, and one character
@@ -8,6 +9,9 @@ import type { RequestRecord } from "../db/requests.ts";
 const MOST_CHARACTERS = 262_144;
 /** What stays of each body in the row, for people to see what it was. */
 const KEPT_CHARACTERS = 8_192;
+
+/** How long the record waits for the bucket: without its bodies it is worth more than not at all. */
+const PUT_MS = 3_000;
 
 export const bodiesKey = (id: string): string => `log-bodies/${id}.json`;
 
@@ -24,7 +28,7 @@ export async function shorten(bucket: R2Bucket, record: RequestRecord): Promise<
   const key = bodiesKey(record.id);
   const row = { ...record, requestBody: start(requestBody), responseBody: start(responseBody) };
   try {
-    await bucket.put(key, json, { httpMetadata: { contentType: "application/json" } });
+    await within(PUT_MS, bucket.put(key, json, { httpMetadata: { contentType: "application/json" } }));
     return { ...row, bodies: key };
   } catch (error) {
     const problem = `its bodies could not be kept: ${messages(error)}`;

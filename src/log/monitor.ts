@@ -1,5 +1,5 @@
-import { type LiveError as Errors, liveErrors } from "../db/outcomes.ts";
-import { HOUR_MS, hourOf, listRollups, type Rollup } from "../db/rollups.ts";
+import { HOUR_MS, hourOf, readCountedUntil } from "../db/rollup-hours.ts";
+import { listRollups, type Rollup } from "../db/rollups.ts";
 import { listYardsticks, type Yardstick } from "../db/yardsticks.ts";
 import { populationStability } from "../domain/drift.ts";
 import { percentile } from "../domain/latency.ts";
@@ -14,7 +14,7 @@ import {
   WORSE_FROM,
 } from "../domain/monitoring.ts";
 import { formatVersion } from "../domain/selector.ts";
-import { gradesOf, inputSubject } from "./rollup.ts";
+import { gradesOf, inputSubject } from "./count-inputs.ts";
 
 /** The windows of monitoring, in hours. */
 export const WINDOWS = { "24h": 24, "7d": 168, "30d": 720 } as const;
@@ -33,16 +33,17 @@ export async function monitor(
 ): Promise<Monitoring> {
   const present = hourOf(now);
   const since = present - WINDOWS[window];
-  const [{ counts, countedAt }, errors] = await Promise.all([
+  const [counts, countedUntil] = await Promise.all([
     listRollups(LOG_DB, since, present),
-    liveErrors(LOG_DB, since * HOUR_MS),
+    readCountedUntil(LOG_DB, now),
   ]);
-  const latency = sumBySubject(counts, "latency");
+  const answers = answersOf(sumBySubject(counts, "latency"));
   const answered = sumBySubject(counts, "model");
   const inputs = sumBySubject(counts, "input");
+  const outcomes = sumBySubject(counts, "outcome");
   const versions = new Map<string, ModelReference>();
-  for (const subject of answered.keys()) versions.set(subject, parseVersion(subject));
-  for (const { model: name, version } of errors) versions.set(`${name}@${version}`, { name, version });
+  for (const subject of [...answered.keys(), ...outcomes.keys()])
+    versions.set(subject, parseVersion(subject));
   const yardsticks = await listYardsticks(DB, [...versions.values()]);
   const models = [...versions].map(([key, model]): ModelTraffic => {
     const yardstick = yardsticks.find((one) => formatVersion(one) === key);
@@ -51,18 +52,15 @@ export async function monitor(
       requests: total(answered.get(key) ?? []),
       stones: total(inputs.get(inputSubject(model, "price")) ?? []),
       drift: driftOf(model, yardstick?.histograms ?? null, inputs),
-      live: liveOf(
-        errors.find((one) => one.model === model.name && one.version === model.version),
-        yardstick,
-      ),
+      live: liveOf(outcomes.get(key) ?? [], yardstick),
     };
   });
   return {
     window,
     since: new Date(since * HOUR_MS).toISOString(),
-    countedUntil: countedAt === null ? null : new Date(countedAt).toISOString(),
-    ...traffic(Array.from(latency, ([subject, bins]) => ({ class: subject.split(" ")[1] ?? "", bins }))),
-    routes: routesOf(latency),
+    countedUntil: countedUntil === null ? null : new Date(countedUntil).toISOString(),
+    ...traffic(answers),
+    routes: routesOf(answers),
     models: models.sort((a, b) => b.requests - a.requests),
   };
 }
@@ -81,42 +79,53 @@ function sumBySubject(rollups: readonly Rollup[], kind: Rollup["kind"]): Map<str
   return sums;
 }
 
-interface ByClass {
-  /** `2xx`. */
-  readonly class: string;
+/** The requests of a route that were answered with a status, by their duration. */
+interface Answers {
+  readonly route: string;
+  readonly status: number;
   readonly bins: Counts;
 }
 
-function routesOf(latency: ReadonlyMap<string, Counts>): Monitoring["routes"] {
-  const byRoute = new Map<string, ByClass[]>();
-  for (const [subject, bins] of latency) {
-    const [route = "", status = ""] = subject.split(" ");
-    byRoute.set(route, [...(byRoute.get(route) ?? []), { class: status, bins }]);
-  }
-  return Array.from(byRoute, ([route, classes]) => ({
-    route: route === "" ? null : route,
-    ...traffic(classes),
-    statuses: classes
-      .sort((a, b) => (a.class < b.class ? -1 : 1))
-      .map((one) => ({ class: one.class, requests: total(one.bins), latency: latencyOf(one.bins) })),
-  })).sort((a, b) => b.requests - a.requests);
+function answersOf(latency: ReadonlyMap<string, Counts>): Answers[] {
+  return Array.from(latency, ([subject, bins]) => {
+    const [route = "", status] = subject.split(" ");
+    return { route, status: Number(status), bins };
+  }).filter(({ status }) => Number.isInteger(status));
+}
+
+function routesOf(answers: readonly Answers[]): Monitoring["routes"] {
+  return Array.from(
+    Map.groupBy(answers, ({ route }) => route),
+    ([route, ofRoute]) => ({
+      route: route === "" ? null : route,
+      ...traffic(ofRoute),
+      statuses: ofRoute
+        .toSorted((a, b) => a.status - b.status)
+        .map(({ status, bins }) => ({ status, requests: total(bins), latency: latencyOf(bins) })),
+    }),
+  ).sort((a, b) => b.requests - a.requests);
 }
 
 function traffic(
-  classes: readonly ByClass[],
+  answers: readonly Answers[],
 ): Pick<Monitoring, "requests" | "errorShare" | "refusedShare" | "latency"> {
   const bins: number[] = [];
-  for (const one of classes)
+  for (const one of answers)
     one.bins.forEach((count, bin) => {
       bins[bin] = (bins[bin] ?? 0) + count;
     });
   const requests = total(bins);
-  const share = (status: string) =>
-    requests === 0
-      ? null
-      : classes.filter((one) => one.class === status).reduce((sum, one) => sum + total(one.bins), 0) /
-        requests;
-  return { requests, errorShare: share("5xx"), refusedShare: share("4xx"), latency: latencyOf(bins) };
+  const share = (from: number, to: number) => {
+    if (requests === 0) return null;
+    const some = answers.filter(({ status }) => status >= from && status <= to);
+    return some.reduce((sum, one) => sum + total(one.bins), 0) / requests;
+  };
+  return {
+    requests,
+    errorShare: share(500, 599),
+    refusedShare: share(400, 499),
+    latency: latencyOf(bins),
+  };
 }
 
 function latencyOf(bins: Counts): Monitoring["latency"] {
@@ -148,11 +157,13 @@ function judgeDrift(expected: Counts, actual: Counts): Drift {
   return { stones, psi, verdict: psi >= DRIFT_BANDS.moderate ? "moderate" : "stable" };
 }
 
-function liveOf(errors: Errors | undefined, yardstick: Yardstick | undefined): LiveError {
-  const { stones = 0, mae = null, mape = null } = errors ?? {};
+/** From the number of outcomes, and the sums of their absolute errors in dollars and as shares. */
+function liveOf([stones = 0, error = 0, share = 0]: Counts, yardstick: Yardstick | undefined): LiveError {
   const { mae: testMae = null, mape: testMape = null } = yardstick?.metrics ?? {};
-  const figures = { stones, mae, mape, testMae, testMape };
-  if (stones < ENOUGH || mae === null || testMae === null) return { ...figures, verdict: "not enough data" };
+  if (stones === 0) return { stones, mae: null, mape: null, testMae, testMape, verdict: "not enough data" };
+  const mae = error / stones;
+  const figures = { stones, mae, mape: share / stones, testMae, testMape };
+  if (stones < ENOUGH || testMae === null) return { ...figures, verdict: "not enough data" };
   return { ...figures, verdict: mae >= WORSE_FROM * testMae ? "worse than tested" : "as tested" };
 }
 

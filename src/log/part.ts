@@ -19,6 +19,9 @@ export interface Part {
   readonly contents: Contents;
 }
 
+/** A part that is not what it was when it was written. */
+export class DamagedPart extends Error {}
+
 /** The parts of a day, counted from 1970. */
 export async function listParts(bucket: R2Bucket, day: number): Promise<Part[]> {
   const prefix = dayPrefix(day);
@@ -76,7 +79,7 @@ export async function writePart(
 
 /**
  * The rows of a part.
- * @throws at the end, where it does not hold what it says.
+ * @throws DamagedPart at the end, where it does not hold what it says.
  */
 export async function* readPart(bucket: R2Bucket, { key, contents }: Part): AsyncGenerator<{ id: string }> {
   const object = await bucket.get(key);
@@ -104,7 +107,7 @@ export async function* readPart(bucket: R2Bucket, { key, contents }: Part): Asyn
   }
   const sha256 = await digest.end();
   if (rest !== "" || String(count) !== contents.rows || sha256 !== contents.sha256)
-    throw new Error(
+    throw new DamagedPart(
       `${key} holds ${count} rows of SHA-256 ${sha256}, not ${contents.rows} of ${contents.sha256}`,
     );
 }

@@ -1,108 +1,99 @@
-import {
-  type CountedHour,
-  countTraffic,
-  listOpenHours,
-  type Rollup,
-  readPredictions,
-  replaceHour,
-} from "../db/rollups.ts";
-import { listYardsticks, type Yardstick } from "../db/yardsticks.ts";
-import { GRADES } from "../domain/diamond.ts";
-import { binOf } from "../domain/drift.ts";
+import { countOutcomes } from "../db/outcomes.ts";
+import { HOUR_MS, listOpenHours, type OpenHour } from "../db/rollup-hours.ts";
+import { countTraffic, replaceHour, type TrafficCount } from "../db/rollups.ts";
+import { listYardsticks } from "../db/yardsticks.ts";
 import { LATENCY_EDGES } from "../domain/latency.ts";
 import type { ModelReference } from "../domain/model-record.ts";
 import { formatVersion } from "../domain/selector.ts";
-import { readBodies } from "./bodies.ts";
-import { BATCH_ROUTE, PREDICTION_ROUTES, type PricedInput, stonesOf } from "./predicted.ts";
+import { Allowance } from "./allowance.ts";
+import { firstKeptDay } from "./archive.ts";
+import { countInputs, MOST_CALLS } from "./count-inputs.ts";
+import { DAY_MS } from "./part.ts";
+import { Tally } from "./tally.ts";
 
-/** Hours of one run. More wait for the next: a run has limited time. */
+/** A run: the archive's has the other calls, see src/log/upkeep.ts. What it leaves is for the next. */
+const RUN = { calls: 500, ms: 60_000 };
 const MOST_HOURS = 24;
-/** Rows that are read at once: those of batches can be large. */
-const PAGE = { single: 1000, batch: 20 };
+/** Whose inputs are counted: those versions that answered most in the hour. */
+const MOST_VERSIONS = 8;
+/** What an hour takes at most: its outcomes, its traffic, the yardsticks, the counts, and the inputs. */
+const CALLS_OF_HOUR = 6 + MOST_VERSIONS * MOST_CALLS;
+
+type Bindings = Pick<Env, "DB" | "LOG_DB" | "MODELS" | "LOG_RETENTION_DAYS">;
+
+interface Run extends Bindings {
+  readonly allowance: Allowance;
+  /** The first hour of which no request has moved to the archive. */
+  readonly kept: number;
+  readonly now: number;
+}
 
 /**
- * Counts the requests of each hour that is not complete yet, from the log: whatever was counted of it
- * before is replaced, so that a run may come late, be cut off, or run twice. Returns the hours counted.
+ * Counts each hour that is not complete yet, or that something came into, from the log: whatever was counted
+ * of it before is replaced, so that a run may come late, be cut off, or run twice. Returns the hours counted.
+ * @throws at the end, where some could not be counted.
  */
-export async function rollUp(env: Pick<Env, "DB" | "LOG_DB" | "MODELS">, now = Date.now()): Promise<number> {
-  const hours = await listOpenHours(env.LOG_DB, now, MOST_HOURS);
-  for (const hour of hours) await countHour(env, hour, now);
-  return hours.length;
-}
-
-type Counts = Map<string, Rollup>;
-
-async function countHour(
-  env: Pick<Env, "DB" | "LOG_DB" | "MODELS">,
-  hour: CountedHour,
-  now: number,
-): Promise<void> {
-  const counts: Counts = new Map();
-  const versions = new Map<string, ModelReference>();
-  for (const { route, class: status, model, version, bin, requests } of await countTraffic(
-    env.LOG_DB,
-    hour.hour,
-  )) {
-    add(counts, "latency", `${route ?? ""} ${status}xx`, LATENCY_EDGES.length + 1, bin, requests);
-    if (model === null || version === null) continue;
-    const reference = { name: model, version };
-    versions.set(formatVersion(reference), reference);
-    add(counts, "model", formatVersion(reference), 1, 0, requests);
-  }
-  for (const yardstick of await listYardsticks(env.DB, [...versions.values()]))
-    await countInputs(env, hour.hour, yardstick, counts);
-  await replaceHour(env.LOG_DB, hour, [...counts.values()], now);
-}
-
-/** Counts the values of each column, and the prices, in the bins of the model's training rows. */
-async function countInputs(
-  { LOG_DB, MODELS }: Pick<Env, "LOG_DB" | "MODELS">,
-  hour: number,
-  { name, version, histograms }: Yardstick,
-  counts: Counts,
-): Promise<void> {
-  if (histograms === null) return;
-  const columns = Object.entries(histograms).map(([column, { edges }]) => ({
-    column,
-    subject: inputSubject({ name, version }, column),
-    bins: edges === undefined ? gradesOf(column).length : edges.length + 1,
-    bin: (value: unknown) => {
-      if (edges === undefined) return gradesOf(column).indexOf(value as string);
-      return typeof value === "number" ? binOf(edges, value) : -1;
-    },
-  }));
-  for (const route of PREDICTION_ROUTES) {
-    const page = route === BATCH_ROUTE ? PAGE.batch : PAGE.single;
-    for await (const row of readPredictions(LOG_DB, hour, { route, model: name, version }, page)) {
-      for (const stone of stonesOf(route, await readBodies(MODELS, row), row.price)) {
-        for (const { column, subject, bins, bin } of columns) {
-          const place = bin(stone[column as keyof PricedInput]);
-          // What was left out is not counted: the model completes it, and that is no drift.
-          if (place >= 0) add(counts, "input", subject, bins, place, 1);
-        }
-      }
+export async function rollUp(env: Bindings, now = Date.now()): Promise<number> {
+  const allowance = new Allowance(RUN);
+  const kept = (firstKeptDay(env, now) * DAY_MS) / HOUR_MS;
+  const hours = await allowance.call(() => listOpenHours(env.LOG_DB, now, MOST_HOURS), 2);
+  const failures: unknown[] = [];
+  let counted = 0;
+  for (const hour of hours) {
+    if (allowance.left < CALLS_OF_HOUR) break;
+    try {
+      await countHour({ ...env, allowance, kept, now }, hour);
+      counted++;
+    } catch (error) {
+      failures.push(error);
     }
   }
+  if (failures.length === 0) return counted;
+  const message = `${failures.length} hours could not be counted, and ${counted} were`;
+  throw new AggregateError(failures, message, { cause: failures[0] });
 }
 
-export const inputSubject = (model: ModelReference, column: string): string =>
-  `${formatVersion(model)} ${column}`;
-
-/** The grades of a column, which are its bins; none for other columns. */
-export function gradesOf(column: string): readonly string[] {
-  return (GRADES as Record<string, readonly string[]>)[column] ?? [];
+async function countHour(run: Run, hour: OpenHour): Promise<void> {
+  const { LOG_DB, allowance, now } = run;
+  const tally = new Tally();
+  await countSales(run, hour.hour, tally);
+  // Of an hour that was counted, and whose requests are in the archive, the outcomes alone can be counted again.
+  const archived = hour.hour < run.kept && hour.countedAt !== 0;
+  if (!archived) await countRequests(run, hour.hour, tally);
+  const kind = archived ? "outcome" : undefined;
+  await allowance.call(() => replaceHour(LOG_DB, hour, tally.rollups, { countedAt: now, kind }), 3);
 }
 
-function add(
-  counts: Counts,
-  kind: Rollup["kind"],
-  subject: string,
-  bins: number,
-  bin: number,
-  count: number,
-): void {
-  const key = `${kind} ${subject}`;
-  const rollup = counts.get(key) ?? { kind, subject, counts: Array<number>(bins).fill(0) };
-  counts.set(key, rollup);
-  rollup.counts[bin]! += count;
+async function countSales({ LOG_DB, allowance }: Run, hour: number, tally: Tally): Promise<void> {
+  const [from, before] = [hour * HOUR_MS, (hour + 1) * HOUR_MS];
+  const sales = await allowance.call(() => countOutcomes(LOG_DB, from, before));
+  for (const { model, version, stones, error, share } of sales) {
+    const subject = formatVersion({ name: model, version });
+    for (const [place, sum] of [stones, error, share].entries()) tally.add("outcome", subject, 3, place, sum);
+  }
+}
+
+async function countRequests(run: Run, hour: number, tally: Tally): Promise<void> {
+  const { DB, LOG_DB, allowance } = run;
+  const traffic = await allowance.call(() => countTraffic(LOG_DB, hour));
+  for (const { route, status, bin, requests } of traffic)
+    tally.add("latency", `${route ?? ""} ${status}`, LATENCY_EDGES.length + 1, bin, requests);
+  const versions = versionsOf(traffic);
+  for (const { model, requests } of versions) tally.add("model", formatVersion(model), 1, 0, requests);
+  const busiest = versions.slice(0, MOST_VERSIONS).map(({ model }) => model);
+  if (busiest.length === 0) return;
+  for (const yardstick of await allowance.call(() => listYardsticks(DB, busiest)))
+    await countInputs(run, hour, yardstick, tally);
+}
+
+/** The model versions that answered, the busiest first. */
+function versionsOf(traffic: readonly TrafficCount[]): { model: ModelReference; requests: number }[] {
+  const versions = new Map<string, { model: ModelReference; requests: number }>();
+  for (const { model: name, version, requests } of traffic) {
+    if (name === null || version === null) continue;
+    const model = { name, version };
+    const before = versions.get(formatVersion(model))?.requests ?? 0;
+    versions.set(formatVersion(model), { model, requests: before + requests });
+  }
+  return [...versions.values()].sort((a, b) => b.requests - a.requests);
 }

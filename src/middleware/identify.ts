@@ -17,7 +17,7 @@ export const identify = createMiddleware<App>(async (c, next) => {
     model: null,
     price: null,
     shadow: null,
-    discreet: false,
+    keepsAnswer: true,
     problems: [],
   });
   await next();

@@ -25,7 +25,7 @@ async function keep(c: AppContext, durationMs: number): Promise<void> {
   const gone = c.req.raw.signal.aborted;
   // Without an answer something was thrown that is no error: the runtime makes a 500 of it.
   const status = gone ? CLIENT_GONE : c.finalized ? record.status : 500;
-  const silent = gone || !c.finalized || exchange.discreet || c.res.body === null;
+  const silent = gone || !c.finalized || !exchange.keepsAnswer || c.res.body === null;
   const body = silent ? null : c.res.clone().text();
   const responseBody = (await body?.catch(() => null)) ?? null;
   const shadow = gone ? null : await exchange.shadow?.();

@@ -1,9 +1,10 @@
 import { env } from "cloudflare:workers";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { insertOutcome } from "../../src/db/outcomes.ts";
 import type { RequestRecord } from "../../src/db/requests.ts";
 import { archive } from "../../src/log/archive.ts";
-import { keepDeadLetter } from "../../src/log/dead-letter.ts";
+import { drainDeadLetters, keepDeadLetter } from "../../src/log/dead-letter.ts";
+import { releaseForgotten } from "../../src/log/forget.ts";
 import { rollUp } from "../../src/log/rollup.ts";
 import { call, logged, post, type Refusal, STONE } from "./call.ts";
 import { empty } from "./empty.ts";
@@ -24,6 +25,11 @@ beforeEach(async () => {
   await empty();
   random = generator(3);
   clock = NOW;
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 /** Requests spread over a day, with bodies of all sorts. */
@@ -216,6 +222,28 @@ describe("archive", () => {
     await expectNothingLost(all);
   });
 
+  it("takes the day from the id, and sets aside rows whose id has none", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const all = requestsOf(95, 100);
+    // Among those of the day, below all, above all; and one whose time says something else than its id.
+    const odd = ["019ae", `${all[50]?.id}x`, "0' OR 1=1/../é", "0".repeat(1500), "zzz"].map((id) => ({
+      ...row(day(95), random),
+      id,
+    }));
+    const strange = { ...all[7]!, at: day(0) };
+    await insert([...all.toSpliced(7, 1, strange), ...odd]);
+    await archiveAll();
+    expect(await readTable()).toEqual([]);
+    const parts = await readArchive();
+    expect(parts.map(({ key }) => key.slice(0, 23))).toEqual(["log-archive/2026/08/17/"]);
+    expect(parts.flatMap(({ rows }) => rows)).toEqual(all.toSpliced(7, 1, strange));
+    const { objects } = await env.MODELS.list({ prefix: "log-rejected/" });
+    const aside = await Promise.all(
+      objects.map(async ({ key }) => (await env.MODELS.get(key))?.json<RequestRecord>()),
+    );
+    expect(sorted(aside.map((one) => one?.id ?? ""))).toEqual(sorted(odd.map(({ id }) => id)));
+  });
+
   it("is done by one run at a time", async () => {
     const all = requestsOf(91, 3000);
     await insert(all);
@@ -232,15 +260,50 @@ describe("archive", () => {
     expect(await readTable()).toHaveLength(5);
   });
 
-  it("leaves what was counted", async () => {
-    await insert(requestsOf(91, 100).map((one) => ({ ...one, route: "/v1/models", path: "/v1/models" })));
-    while ((await rollUp(env, NOW)) > 1);
-    const counted = async () => (await env.LOG_DB.prepare("SELECT * FROM rollups").all()).results;
-    const before = await counted();
+  it("leaves what was counted, also where the hour is counted again", async () => {
+    const bindings = { ...env, LOG_RETENTION_DAYS: "2" } as unknown as Env;
+    const hour = (at: number) => Math.floor(at / (60 * MINUTE));
+    const counted = async (kind: string) => {
+      const { results } = await env.LOG_DB.prepare("SELECT * FROM rollups").all();
+      return results.filter((one) => one.kind === kind);
+    };
+    const countAll = async (now: number) => {
+      while ((await rollUp(bindings, now)) > 1);
+    };
+    await insert(requestsOf(3, 100).map((one) => ({ ...one, route: "/v1/models", path: "/v1/models" })));
+    await countAll(NOW);
+    const before = await counted("latency");
     expect(before.length).toBe(24);
-    await archiveAll();
-    while ((await rollUp(env, clock)) > 1);
-    expect(await counted()).toEqual(before);
+    while ((await archive(bindings, clock)) > 0);
+    expect(await readTable()).toEqual([]);
+
+    const tell = (told: number, price: number) =>
+      insertOutcome(env.LOG_DB, {
+        prediction: "p",
+        item: 0,
+        id: idAt(told, random),
+        at: told,
+        price,
+        soldAt: null,
+        caller: null,
+        predicted: 1000,
+        model: "steep",
+        modelVersion: 1,
+      });
+    // A late record, and an outcome that was told in that hour: outcomes stay in the table.
+    const at = day(3) + MINUTE;
+    await insert([row(at, random, { route: "/v1/models", path: "/v1/models" })]);
+    await tell(at, 1250);
+    await countAll(clock);
+    expect(await counted("latency")).toEqual(before);
+    expect(await counted("outcome")).toEqual([
+      { hour: hour(at), kind: "outcome", subject: "steep@1", counts: "[1,250,0.2]" },
+    ]);
+    // Its correction, which counts instead of it.
+    await tell(clock, 1100);
+    await countAll(clock);
+    expect(await counted("latency")).toEqual(before);
+    expect(await counted("outcome")).toMatchObject([{ hour: hour(clock) }]);
   });
 });
 
@@ -377,6 +440,68 @@ describe("DELETE /v1/requests/{id}", () => {
     await archiveAll();
     expect((await forget(prediction.id)).body.forgotten).toMatchObject({ archived: true, outcomes: 1 });
     expect(await isKept("7654321")).toBe(false);
+  });
+
+  it("forgets the outcome that a request told, and leaves the prediction and its other outcomes", async () => {
+    await publish({ name: "shallow", version: 1, file: "shallow" });
+    const { id } = (await post<{ id: string }>("/v1/predictions?model=shallow", STONE)).body;
+    const first = await post(`/v1/predictions/${id}/outcome`, { price: 1234567 });
+    const second = await post(`/v1/predictions/${id}/outcome`, { price: 7654321 });
+    expect((await forget(second.id)).body.forgotten).toMatchObject({ row: true, outcomes: 1 });
+    expect(await isKept("7654321")).toBe(false);
+    const { text } = await call(`/v1/requests/${id}`, { headers });
+    expect(JSON.parse(text).outcomes).toMatchObject([{ id: first.id, price: 1234567 }]);
+    expect((await forget(first.id)).body.forgotten).toMatchObject({ row: true, outcomes: 1 });
+    expect(await isKept("1234567")).toBe(false);
+    expect((await call(`/v1/requests/${id}`, { headers })).status).toBe(200);
+  });
+
+  it("lets nothing come back: no dead letter that was being drained, no message of the queue", async () => {
+    const letter = row(NOW, random, { requestBody: "secret letter" });
+    await keepDeadLetter(env.MODELS, letter);
+    // It is forgotten after the drain has read it.
+    const LOG_DB = wrap(env.LOG_DB, {
+      prepare: (sql: string) => {
+        const statement = env.LOG_DB.prepare(sql);
+        return wrap(statement, {
+          bind: (...values: unknown[]) => {
+            const bound = statement.bind(...values);
+            return wrap(bound, {
+              run: async <T>() => {
+                if (sql.startsWith("INSERT INTO requests")) await forget(letter.id);
+                return bound.run<T>();
+              },
+            });
+          },
+        });
+      },
+    });
+    // On the day of the letter: late records are written in a batch, which wrapped statements cannot be in.
+    vi.setSystemTime(NOW);
+    await drainDeadLetters({ ...env, LOG_DB });
+    const other = row(NOW, random);
+    await insert([letter, other]);
+    const ids = await readTable();
+    expect([ids.includes(letter.id), ids.includes(other.id)]).toEqual([false, true]);
+    vi.useRealTimers();
+    // Also one that was not here yet when it was to be forgotten.
+    const late = row(Date.now(), random, { requestBody: "secret message" });
+    expect((await forget(late.id)).status).toBe(404);
+    await insert([late]);
+    expect(await isKept("secret")).toBe(false);
+  });
+
+  it("remembers what was forgotten for as long as it can still come, and no longer", async () => {
+    const all = [row(NOW, random), row(NOW, random)];
+    await insert(all);
+    for (const { id } of all) await forget(id);
+    const ids = async () => (await env.LOG_DB.prepare("SELECT id FROM forgotten").all()).results.length;
+    expect(await ids()).toBe(2);
+    await env.MODELS.put(`log-bodies/${all[0]?.id}.json`, "secret");
+    expect(await releaseForgotten(env, Date.now() + 29 * DAY)).toBe(0);
+    expect([await ids(), await isKept("secret")]).toEqual([2, true]);
+    expect(await releaseForgotten(env, Date.now() + 31 * DAY)).toBe(2);
+    expect([await ids(), await isKept("secret")]).toEqual([0, false]);
   });
 
   it("knows no other ids, and no callers without the scope", async () => {

@@ -12,3 +12,9 @@ interface ImportMeta {
   /** Vite's: the modules whose paths match, by path. */
   glob(pattern: string, options: { eager: true }): Record<string, Record<string, unknown>>;
 }
+
+/** A file's text. */
+declare module "*?raw" {
+  const text: string;
+  export default text;
+}

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { ProblemDetails } from "../../src/http/problem.ts";
 import { type Answer, call, logged, STONE } from "./call.ts";
+import { bearer, makeKey } from "./keys.ts";
 import { point, publish } from "./registry.ts";
 
 const json = (body: BodyInit): RequestInit => ({
@@ -219,8 +220,11 @@ describe("a body above 1 MiB", () => {
     return { body, sent: () => sent };
   }
 
-  it("is refused, and logged as far as it was read", async () => {
-    const answer = await call("/v1/predictions", json("x".repeat(2 * limit)));
+  it("is refused, and logged as far as it was read where it came with a key", async () => {
+    const init = json("x".repeat(2 * limit));
+    const key = bearer(await makeKey("shop", ["predict"]));
+    const headers = { "content-type": "application/json", ...key };
+    const answer = await call("/v1/predictions", { ...init, headers });
     expect(answer.status).toBe(413);
     expect(JSON.parse(answer.text).detail).toContain("1 MiB");
     const record = await logged(answer.id);

@@ -6,9 +6,11 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import worker from "../../src/index.ts";
+import { archive } from "../../src/log/archive.ts";
 import { call, get, HOST, logged, post, type Refusal, STONE } from "./call.ts";
 import { faultyDatabase, lost, wrap } from "./faults.ts";
 import { bearer, CLOSED, makeKey, revoke } from "./keys.ts";
+import { generator, insert, row } from "./log-rows.ts";
 import { decode, point, publish, warmUp } from "./registry.ts";
 
 type Priced = Refusal & { price: number; model: { name: string; version: number } };
@@ -238,6 +240,46 @@ describe("the log's database is down", () => {
       expect(answer.response.headers.get("retry-after")).toBe("5");
       expect(answer.text).not.toMatch(/D1|SQLITE/);
     }
+  });
+});
+
+describe("the bucket is down", () => {
+  const fails = () => Promise.reject(new Error("R2 is down"));
+  const MODELS = wrap(env.MODELS, { get: fails, head: fails, list: fails, delete: fails });
+  const random = generator(31);
+  const headers = { "content-type": "application/json" };
+
+  beforeAll(async () => {
+    Object.assign(headers, bearer(await makeKey("auditor", ["admin", "appraise"])));
+  });
+
+  const ask = (method: string, path: string, bindings?: Env) =>
+    call(path, { method, headers, ...(method === "POST" && { body: '{"price":1,"index":0}' }) }, bindings);
+
+  it("what the log keeps in it is a 503, and is there again afterwards", async () => {
+    const batch = JSON.stringify({ diamonds: Array.from({ length: 1000 }, () => STONE) }, null, 10);
+    const { id } = await post<Refusal>("/v1/predictions/batch?model=steady", batch);
+    const archived = row(Date.now() - 120 * 86_400_000, random);
+    await insert([archived]);
+    await archive(env);
+    for (const [method, path] of [
+      ["GET", `/v1/requests/${id}`],
+      ["POST", `/v1/predictions/${id}/outcome`],
+      ["DELETE", `/v1/requests/${id}`],
+      ["GET", `/v1/requests/${archived.id}`],
+      ["POST", `/v1/predictions/${archived.id}/outcome`],
+      ["DELETE", `/v1/requests/${archived.id}`],
+    ] as const) {
+      const answer = await ask(method, path, { ...env, MODELS });
+      expect(answer.status, path).toBe(503);
+      expect(answer.response.headers.get("retry-after")).toBe("5");
+      expect(answer.text).not.toContain("R2");
+      expect((await logged(answer.id))?.problem).toContain("R2 is down");
+    }
+    expect((await ask("GET", `/v1/requests/${archived.id}`)).status).toBe(200);
+    expect((await ask("POST", `/v1/predictions/${id}/outcome`)).status).toBe(201);
+    for (const one of [id, archived.id])
+      expect((await ask("DELETE", `/v1/requests/${one}`)).status).toBe(200);
   });
 });
 

@@ -1,4 +1,5 @@
 /** Wraps real bindings so that chosen calls fail, wait or are counted; all others reach the real thing. */
+import { vi } from "vitest";
 
 export function wrap<Binding extends object>(binding: Binding, overrides: Partial<Binding>): Binding {
   return new Proxy(binding, {
@@ -39,3 +40,12 @@ export function faultyDatabase(db: D1Database, fault: (sql: string) => Promise<v
 }
 
 export const lost = () => new Error("D1_ERROR: Network connection lost.");
+
+/** Lets waits and the clock run some times faster. */
+export function hurry(times: number): void {
+  const wait = scheduler.wait.bind(scheduler);
+  const now = Date.now.bind(Date);
+  const start = now();
+  vi.spyOn(scheduler, "wait").mockImplementation((ms, options) => wait(ms / times, options));
+  vi.spyOn(Date, "now").mockImplementation(() => start + (now() - start) * times);
+}

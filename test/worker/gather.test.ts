@@ -1,19 +1,18 @@
 /** The log under load and faults: no record is lost, none is there twice. */
-import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { v7 as uuidv7 } from "uuid";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../src/db/requests.ts";
-import worker from "../../src/index.ts";
-import { DEAD_LETTERS, drainDeadLetters, keepDeadLetter, REJECTED } from "../../src/log/dead-letter.ts";
+import { DEAD_LETTERS, drainDeadLetters, REJECTED } from "../../src/log/dead-letter.ts";
 import { write } from "../../src/log/write.ts";
 import { call, logged } from "./call.ts";
-import { faultyDatabase, lost, wrap } from "./faults.ts";
+import { faultyDatabase, hurry, lost, wrap } from "./faults.ts";
 
 function toRecord(changes: Partial<RequestRecord> = {}): RequestRecord {
+  const at = Date.now();
   return {
-    id: uuidv7(),
-    at: Date.now(),
+    id: uuidv7({ msecs: at }),
+    at,
     method: "GET",
     path: "/health",
     status: 200,
@@ -106,6 +105,28 @@ describe("gathering", () => {
   });
 });
 
+describe("a record whose request is cut off", () => {
+  it("is saved by the one that tried to write it, where the database fails", async () => {
+    vi.spyOn(scheduler, "wait").mockImplementationOnce(never);
+    const { bindings } = withFault(() => Promise.reject(lost()));
+    const puts: string[] = [];
+    const MODELS = wrap(env.MODELS, {
+      put: ((...args: Parameters<R2Bucket["put"]>) => {
+        puts.push(args[0]);
+        return env.MODELS.put(...args);
+      }) as R2Bucket["put"],
+    });
+    const first = toRecord();
+    void write(bindings, first);
+    await turn();
+    const records = toRecords(20);
+    await Promise.all(records.map((record) => write({ ...bindings, MODELS }, record)));
+    expect(await letters()).toEqual(sorted([first, ...records]));
+    // The others are there: each saves its own, and nobody else does.
+    expect(puts).toHaveLength(21);
+  });
+});
+
 describe("faults", () => {
   it.each<[string, (statement: number) => Promise<void>, "table" | "letters"]>([
     ["fails at first", async (n) => (n <= 2 ? Promise.reject(lost()) : undefined), "table"],
@@ -136,47 +157,52 @@ describe("faults", () => {
   });
 });
 
-describe("dead letters", () => {
-  it("are drained by the cron, whole and once", async () => {
-    const records = toRecords(120, { problem: "it's a “test”\u0000" });
-    await Promise.all(records.map((record) => keepDeadLetter(env.MODELS, record)));
-    await worker.scheduled(createScheduledController(), env);
-    expect(await ids()).toEqual(sorted(records));
-    expect(await letters()).toEqual([]);
-    expect(await logged(records[0]?.id ?? "")).toMatchObject({ ...records[0] });
-  });
+describe("a bucket that does not answer", () => {
+  const MODELS = wrap(env.MODELS, { put: never as unknown as R2Bucket["put"] });
 
-  it("stay where the database still fails", async () => {
-    const records = toRecords(3);
-    await Promise.all(records.map((record) => keepDeadLetter(env.MODELS, record)));
-    const { bindings } = withFault(() => Promise.reject(lost()));
-    await expect(drainDeadLetters(bindings)).rejects.toThrow("Network connection lost");
-    expect(await letters()).toEqual(sorted(records));
-    const missing = { ...env, LOG_DB: env.DB };
-    await expect(drainDeadLetters(missing)).rejects.toThrow("no such table");
-    expect(await letters()).toEqual(sorted(records));
-  });
-
-  it("that could not be deleted are not written twice", async () => {
-    const records = toRecords(3);
-    await Promise.all(records.map((record) => keepDeadLetter(env.MODELS, record)));
-    const MODELS = wrap(env.MODELS, { delete: () => Promise.reject(new Error("R2 is down")) });
-    await expect(drainDeadLetters({ ...env, MODELS })).rejects.toThrow("R2 is down");
-    expect(await ids()).toEqual(sorted(records));
-    expect(await drainDeadLetters(env)).toBe(3);
-    expect(await ids()).toEqual(sorted(records));
-  });
-
-  it("that no row can be made of are put aside, and the others drained", async () => {
+  it("costs a large request its bodies, not its row", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
-    const records = toRecords(4);
-    await Promise.all(records.map((record) => keepDeadLetter(env.MODELS, record)));
-    await env.MODELS.put(`${DEAD_LETTERS}0-half.json`, '{"id": "0-ha');
-    await env.MODELS.put(`${DEAD_LETTERS}0-empty.json`, "{}");
-    expect(await drainDeadLetters(env)).toBe(4);
-    expect(await ids()).toEqual(sorted(records));
-    expect(await letters()).toEqual([]);
-    expect(await letters(REJECTED)).toEqual(["0-empty", "0-half"]);
+    const record = toRecord({ requestBody: "x".repeat(500_000) });
+    const start = performance.now();
+    await write({ ...env, MODELS }, record);
+    expect(performance.now() - start).toBeLessThan(5000);
+    expect(await logged(record.id)).toMatchObject({
+      requestBody: "x".repeat(8192),
+      bodies: null,
+      problem: "its bodies could not be kept: no answer within 3000 ms",
+    });
+  });
+
+  it("leaves a record that the database did not take to the console", async () => {
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    const record = toRecord();
+    await write({ ...withFault(() => Promise.reject(lost())).bindings, MODELS }, record);
+    expect(JSON.parse(error.mock.calls[0]?.[0])).toMatchObject({
+      message: "a request could not be logged",
+      deadLetter: "no answer within 2000 ms",
+      record: { id: record.id },
+    });
+  });
+
+  it.each([
+    ["", {}],
+    [" and large bodies", { requestBody: "x".repeat(500_000) }],
+  ])("together with database and queue%s: all is over in time", async (_, changes) => {
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    hurry(8);
+    const { bindings } = withFault(never);
+    const LOG_QUEUE = { send: () => new Promise<never>(() => {}) } as unknown as Queue<RequestRecord>;
+    const first = toRecord(changes);
+    const start = Date.now();
+    // The second comes while the first is written, and finds nothing that it could take over.
+    const others = turn().then(() => write({ ...bindings, MODELS, LOG_QUEUE }, toRecord(changes)));
+    await Promise.all([write({ ...bindings, MODELS, LOG_QUEUE }, first), others]);
+    // 30 s, of which a challenger's price can take 2 before.
+    expect(Date.now() - start).toBeLessThan(27_000);
+    const ids = error.mock.calls.flatMap(([line]) => JSON.parse(line).record?.id ?? []);
+    expect(ids).toHaveLength(2);
+    expect(ids).toContain(first.id);
   });
 });
 

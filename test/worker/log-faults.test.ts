@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
 import { DEAD_LETTERS, drainDeadLetters } from "../../src/log/dead-letter.ts";
 import { HOST, STONE } from "./call.ts";
-import { lost, wrap } from "./faults.ts";
+import { hurry, lost, wrap } from "./faults.ts";
 
 const REQUESTS = 300;
 
@@ -102,15 +102,6 @@ async function rows(): Promise<string[]> {
 async function letters(): Promise<string[]> {
   const { objects } = await env.MODELS.list({ prefix: DEAD_LETTERS });
   return objects.map(({ key }) => key.slice(DEAD_LETTERS.length, -".json".length));
-}
-
-/** Lets waits and the clock run some times faster. */
-function hurry(times: number): void {
-  const wait = scheduler.wait.bind(scheduler);
-  const now = Date.now.bind(Date);
-  const start = now();
-  vi.spyOn(scheduler, "wait").mockImplementation((ms, options) => wait(ms / times, options));
-  vi.spyOn(Date, "now").mockImplementation(() => start + (now() - start) * times);
 }
 
 beforeEach(async () => {

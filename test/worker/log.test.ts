@@ -1,8 +1,11 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../src/db/requests.ts";
+import type { Scope } from "../../src/domain/access.ts";
 import { call, HOST, logged, STONE } from "./call.ts";
 import { faultyDatabase, lost, wrap } from "./faults.ts";
+import { bearer, CLOSED, makeKey } from "./keys.ts";
+import { publish } from "./registry.ts";
 
 const INVALID: RequestInit = {
   method: "POST",
@@ -98,7 +101,20 @@ describe("a record of the log", () => {
     expect(answer.status).toBe(status);
     const record = await logged(answer.id);
     expect(record).toMatchObject({ method, path, status, route });
-    if (method !== "HEAD") expect(record?.responseBody).toBe(answer.text);
+    const same = path === "/openapi.json" || path === "/docs";
+    if (method !== "HEAD") expect(record?.responseBody).toBe(same ? null : answer.text);
+  });
+
+  it("has no body of answers that are the same for everybody, but of what went wrong there", async () => {
+    const report = "models/steep/1.html";
+    await env.MODELS.put(report, "<!doctype html>");
+    await publish({ name: "steep", version: 1 });
+    await env.DB.prepare("UPDATE models SET report = ?1").bind(report).run();
+    const card = await call("/v1/models/steep/versions/1/report");
+    expect([card.status, card.text]).toEqual([200, "<!doctype html>"]);
+    expect((await logged(card.id))?.responseBody).toBeNull();
+    const none = await call("/v1/models/steep/versions/2/report");
+    expect((await logged(none.id))?.responseBody).toBe(none.text);
   });
 
   it("holds no secret", async () => {
@@ -114,6 +130,48 @@ describe("a record of the log", () => {
     const record = JSON.stringify(await logged(answer.id));
     expect(record).toContain(answer.id);
     expect(record).not.toMatch(/secret|203\.0\.113/);
+  });
+
+  it.each<[string, string, number, { scopes?: Scope[]; tooMany?: number }]>([
+    ["POST", "/v1/predictions", 401, {}],
+    ["POST", "/v1/diamonds", 403, { scopes: ["predict"] }],
+    ["POST", "/v1/nothing", 404, {}],
+    ["POST", "/health", 405, {}],
+    ["OPTIONS", "/v1/models", 204, {}],
+    ["POST", "/v1/predictions", 413, { tooMany: 1 }],
+  ])(
+    "has the beginning of the body that anybody can send to %s %s (%i)",
+    async (method, path, status, how) => {
+      const { scopes, tooMany = 0 } = how;
+      const headers = scopes ? bearer(await makeKey(crypto.randomUUID(), scopes)) : {};
+      // 8,192 bytes end within a character.
+      const body = `xx${"é".repeat(524_287)}${"x".repeat(tooMany)}`;
+      const answer = await call(path, { method, headers, body }, CLOSED);
+      expect(answer.status).toBe(status);
+      expect(await logged(answer.id)).toMatchObject({
+        requestBody: `xx${"é".repeat(4095)}`,
+        bodies: null,
+        problem: expect.stringMatching(/^the first 8192 of its body's \d+ bytes are kept$/),
+      });
+      const { objects } = await env.MODELS.list({ prefix: "log-bodies/" });
+      expect(objects.filter(({ key }) => key.includes(answer.id))).toEqual([]);
+    },
+  );
+
+  it("has the whole body of callers with a key, and short ones of anybody", async () => {
+    const headers = bearer(await makeKey(crypto.randomUUID(), ["predict"]));
+    const long = await call("/v1/predictions", { method: "POST", headers, body: "x".repeat(9000) }, CLOSED);
+    expect(await logged(long.id)).toMatchObject({
+      status: 415,
+      requestBody: "x".repeat(9000),
+      problem: null,
+    });
+    const short = await call("/v1/predictions", { method: "POST", body: "x".repeat(8192) }, CLOSED);
+    expect(await logged(short.id)).toMatchObject({
+      status: 401,
+      requestBody: "x".repeat(8192),
+      problem: null,
+    });
   });
 
   it("keeps text as it came", async () => {

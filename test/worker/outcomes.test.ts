@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { liveErrors } from "../../src/db/outcomes.ts";
+import { countOutcomes } from "../../src/db/outcomes.ts";
 import { call, get, post, type Refusal, STONE } from "./call.ts";
 import { bearer, makeKey } from "./keys.ts";
 import { generator, idAt } from "./log-rows.ts";
@@ -57,8 +57,8 @@ describe("POST /v1/predictions/{id}/outcome", () => {
       { id: first.id, price: 1500, index: 0, soldAt: "2026-11-20" },
     ]);
     const error = Math.abs(1400 - single.price);
-    expect(await liveErrors(env.LOG_DB, 0)).toEqual([
-      { model: "steep", version: 3, stones: 1, mae: error, mape: error / 1400 },
+    expect(await countOutcomes(env.LOG_DB, 0, Date.now() + 1000)).toEqual([
+      { model: "steep", version: 3, stones: 1, error, share: error / 1400 },
     ]);
   });
 
@@ -72,14 +72,17 @@ describe("POST /v1/predictions/{id}/outcome", () => {
       expect(status).toBe(201);
       expect(body).toMatchObject({ index, predicted: batch.predictions[index]?.price, corrects: null });
     }
-    const [live] = await liveErrors(env.LOG_DB, 0);
+    const [live] = await countOutcomes(env.LOG_DB, 0, Date.now() + 1000);
     const errors = [
       Math.abs(1400 - single.price) / 1400,
       ...[0, 7, 999].map((i) => Math.abs(1000 + i - (batch.predictions[i]?.price ?? 0)) / (1000 + i)),
     ];
     expect(live?.stones).toBe(4);
-    expect(live?.mape).toBeCloseTo(errors.reduce((sum, error) => sum + error, 0) / 4, 12);
-    expect(await liveErrors(env.LOG_DB, Date.now() + 1000)).toEqual([]);
+    expect(live?.share).toBeCloseTo(
+      errors.reduce((sum, error) => sum + error, 0),
+      12,
+    );
+    expect(await countOutcomes(env.LOG_DB, Date.now() + 1000, Date.now() + 2000)).toEqual([]);
   });
 
   it("asks which stone of a batch is meant", async () => {
