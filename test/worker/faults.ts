@@ -46,6 +46,9 @@ export function hurry(times: number): void {
   const wait = scheduler.wait.bind(scheduler);
   const now = Date.now.bind(Date);
   const start = now();
+  const later = setTimeout;
   vi.spyOn(scheduler, "wait").mockImplementation((ms, options) => wait(ms / times, options));
+  vi.spyOn(globalThis, "setTimeout").mockImplementation(((work: () => void, ms = 0) =>
+    later(work, ms / times)) as typeof setTimeout);
   vi.spyOn(Date, "now").mockImplementation(() => start + (now() - start) * times);
 }
