@@ -2,6 +2,7 @@ import { fromHono } from "chanfana";
 import { Hono } from "hono";
 import { timing } from "hono/timing";
 import { DOCUMENT, KEY_SECURITY, serveDocument } from "./docs/document.ts";
+import { answerDocsFile } from "./docs/file.ts";
 import { answerDocs } from "./docs/page.ts";
 import { ENDPOINTS } from "./endpoints/index.ts";
 import type { App } from "./http/context.ts";
@@ -28,6 +29,7 @@ export function createApp(): Hono<App> {
   }
   hono.get("/openapi.json", serveDocument(app)).all(answerOtherMethods(["GET"]));
   hono.get("/docs", answerDocs).all(answerOtherMethods(["GET"]));
+  hono.get("/docs/:file", answerDocsFile).all(answerOtherMethods(["GET"]));
   hono.notFound(answerNotFound);
   hono.onError(answerProblem);
   return hono;

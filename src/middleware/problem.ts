@@ -1,5 +1,5 @@
 import { getTableName } from "drizzle-orm";
-import type { ErrorHandler, NotFoundHandler } from "hono";
+import type { ErrorHandler } from "hono";
 import { isDatabaseFailure, messages, missingTable } from "../db/failure.ts";
 import * as registry from "../db/registry.ts";
 import type { App, AppContext } from "../http/context.ts";
@@ -16,7 +16,7 @@ export const answerProblem: ErrorHandler<App> = (error, c) => {
   return problem.toResponse(c.var.exchange.id);
 };
 
-export const answerNotFound: NotFoundHandler<App> = (c) => {
+export const answerNotFound = (c: AppContext): Response => {
   const problem = new NotFound(`There is nothing at ${shorten(c.req.path)}. GET /docs shows what there is.`);
   return problem.toResponse(c.var.exchange.id);
 };

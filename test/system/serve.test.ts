@@ -105,6 +105,17 @@ describe("npm start in an empty folder", () => {
     expect(output).toContain("/docs");
   });
 
+  test("serves the documentation's files through the Worker, and nothing else of them", async () => {
+    const file = await fetch(`${url}/docs/swagger-ui.css`);
+    expect(file.status).toBe(200);
+    expect(file.headers.get("content-type")).toMatch(/^text\/css/);
+    expect(file.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+    const again = await fetch(file.url, { headers: { "if-none-match": file.headers.get("etag") ?? "" } });
+    expect(again.status).toBe(304);
+    const refused = await fetch(file.url, { method: "POST" });
+    expect([refused.status, refused.headers.get("content-type")]).toEqual([405, "application/problem+json"]);
+  });
+
   test("prices the stone of the README", async () => {
     const response = await post(JSON.stringify(STONE));
     expect(response.status).toBe(200);

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ENDPOINTS } from "../../src/endpoints/index.ts";
-import { call } from "./call.ts";
+import { call, logged } from "./call.ts";
 import { differences, type OpenApiDocument, type Operation, openApi } from "./contract.ts";
 
 let document: OpenApiDocument;
@@ -128,10 +128,36 @@ describe("/docs", () => {
     const paths = [...text.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? "");
     expect(paths.length).toBeGreaterThan(3);
     for (const path of paths) {
-      const found =
-        path === "/openapi.json" ? (await call(path)).response : await env.ASSETS.fetch(`http://x${path}`);
-      expect(found.status, path).toBe(200);
-      await found.body?.cancel();
+      expect((await call(path)).status, path).toBe(200);
     }
+  });
+
+  it("loads files with their types, once: the next time they are where they were", async () => {
+    for (const [file, type] of [
+      ["swagger-ui-bundle.js", /^text\/javascript/],
+      ["swagger-ui.css", /^text\/css/],
+    ] as const) {
+      const first = await call(`/docs/${file}`);
+      expect(first.response.headers.get("content-type")).toMatch(type);
+      const tag = first.response.headers.get("etag") ?? "";
+      expect(tag).toMatch(/"/);
+      const again = await call(`/docs/${file}`, { headers: { "if-none-match": tag } });
+      expect([again.status, again.text]).toEqual([304, ""]);
+      // In the log, without what is the same for everybody.
+      for (const { id, status } of [first, again])
+        expect(await logged(id)).toMatchObject({ status, route: "/docs/:file", responseBody: null });
+    }
+  });
+
+  it("has no other files, and takes none", async () => {
+    for (const path of ["/docs/nothing.js", "/docs/..%2f_headers", "/docs/a/b"]) {
+      const missing = await call(path);
+      expect(missing.status, path).toBe(404);
+      expect(missing.response.headers.get("content-type")).toBe("application/problem+json");
+    }
+    const { status, response } = await call("/docs/page.js", { method: "POST", body: "x" });
+    expect(status).toBe(405);
+    expect(response.headers.get("allow")).toBe("GET, HEAD");
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
   });
 });

@@ -82,7 +82,7 @@ describe("a caller with a key", () => {
 });
 
 describe("a caller without a key", () => {
-  it.each(["/v1/models", "/ready", "/openapi.json", "/docs", "/v1/nowhere"])(
+  it.each(["/v1/models", "/ready", "/openapi.json", "/docs", "/docs/page.js", "/v1/nowhere"])(
     "is counted at %s",
     async (path) => {
       const { bindings } = limited({ ADDRESS_LIMIT: 1 }, env);
