@@ -86,6 +86,7 @@ function queries(now: number): [string, object][] {
       { since: since.getTime(), until: until.getTime() },
     ],
     ["?status=200", { status: [200, 200] }],
+    ["?status=201", { status: [201, 201] }],
     ["?status=404", { status: [404, 404] }],
     ["?status=503", { status: [503, 503] }],
     ["?status=4xx", { status: [400, 499] }],
@@ -215,7 +216,8 @@ async function fill(db: D1Database, count: number, from: number, to: number): Pr
       abs(random()) AS c FROM n),
     s AS (SELECT *, CASE WHEN a < 930 THEN '/v1/predictions' WHEN a < 935 THEN '/v1/models/:name'
       WHEN a < 990 THEN '/v1/diamonds/similar' WHEN a < 995 THEN '/health' END AS route,
-      CASE WHEN a >= 995 THEN 404 WHEN b < 30 THEN 422 WHEN b < 31 THEN 503 ELSE 200 END AS status FROM r)
+      CASE WHEN a >= 995 THEN 404 WHEN b < 30 THEN 422 WHEN b < 31 THEN 503
+        WHEN b = 31 AND a < 60 THEN 201 ELSE 200 END AS status FROM r)
     INSERT INTO requests (id, at, method, path, route, status, duration_ms, request_body, response_body, model,
       model_version, price, caller, user_agent, country, colo)
     SELECT printf('%08x-%04x-7%03x-8%03x-%012x', at >> 16, at & 65535, a, b, c % 281474976710656), at,
