@@ -10,19 +10,10 @@ import { sha256 } from "../domain/sha256.ts";
 import { stoneList } from "../domain/stone-list.ts";
 import { rowText, STONE_ID_DIGITS } from "../domain/stone-text.ts";
 import { ANONYMOUS, type AppContext } from "../http/context.ts";
+import { documented, OF_BODY, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
 import { fieldErrors, summarise } from "../http/field-errors.ts";
-import {
-  documented,
-  FieldError,
-  Internal,
-  InvalidInput,
-  MalformedBody,
-  NotReady,
-  TooLarge,
-  Unavailable,
-  UnsupportedMediaType,
-} from "../http/problem.ts";
+import { FieldError, InvalidInput, NotReady } from "../http/problem.ts";
 import { priceByChampion } from "../inference/predict.ts";
 
 const sourceError = "source must be a text of at most 200 characters";
@@ -102,15 +93,7 @@ Each stone is looked at on its own: \`results\` says in order what became of it.
         }),
       ),
     },
-    ...documented(
-      MalformedBody,
-      TooLarge,
-      UnsupportedMediaType,
-      InvalidInput,
-      Internal,
-      NotReady,
-      Unavailable,
-    ),
+    ...documented(...OF_BODY, ...OF_REGISTRY),
   },
 };
 

@@ -5,17 +5,9 @@ import { PricedStone } from "../domain/diamond.ts";
 import { strictFields } from "../domain/fields.ts";
 import { ModelReference } from "../domain/model-record.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_BODY, OF_LOG } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
-import {
-  documented,
-  Internal,
-  InvalidInput,
-  MalformedBody,
-  NotFound,
-  TooLarge,
-  Unavailable,
-  UnsupportedMediaType,
-} from "../http/problem.ts";
+import { InvalidInput, NotFound } from "../http/problem.ts";
 import { findRequest, type WholeRequest } from "../log/find.ts";
 import { predictedPrices } from "../log/predicted.ts";
 
@@ -84,15 +76,7 @@ Sales show how far the model is off by now: \`GET /v1/monitoring\` compares. Tol
         }),
       ),
     },
-    ...documented(
-      MalformedBody,
-      NotFound,
-      TooLarge,
-      UnsupportedMediaType,
-      InvalidInput,
-      Internal,
-      Unavailable,
-    ),
+    ...documented(...OF_BODY, NotFound, ...OF_LOG),
   },
 };
 

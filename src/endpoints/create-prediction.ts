@@ -6,19 +6,9 @@ import { ModelReference } from "../domain/model-record.ts";
 import { Prediction, toPrediction } from "../domain/prediction.ts";
 import { formatVersion, ModelSelector } from "../domain/selector.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_BODY, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
-import {
-  documented,
-  Internal,
-  InvalidInput,
-  MalformedBody,
-  NoPrice,
-  NotFound,
-  NotReady,
-  TooLarge,
-  Unavailable,
-  UnsupportedMediaType,
-} from "../http/problem.ts";
+import { NoPrice, NotFound } from "../http/problem.ts";
 import { requestKeyHeader } from "../http/request-key.ts";
 import { priceStones } from "../inference/predict.ts";
 import { priceInShadow } from "../inference/shadow.ts";
@@ -51,17 +41,7 @@ A stone unlike those that the model was trained on is priced all the same, and \
         }),
       ),
     },
-    ...documented(
-      MalformedBody,
-      NotFound,
-      TooLarge,
-      UnsupportedMediaType,
-      InvalidInput,
-      NoPrice,
-      Internal,
-      NotReady,
-      Unavailable,
-    ),
+    ...documented(...OF_BODY, NotFound, NoPrice, ...OF_REGISTRY),
   },
 };
 

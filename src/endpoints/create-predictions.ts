@@ -7,20 +7,9 @@ import { Prediction, toPrediction } from "../domain/prediction.ts";
 import { formatVersion, ModelSelector } from "../domain/selector.ts";
 import { stoneList } from "../domain/stone-list.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_BODY, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
-import {
-  documented,
-  type FieldError,
-  Internal,
-  InvalidInput,
-  MalformedBody,
-  NoPrice,
-  NotFound,
-  NotReady,
-  TooLarge,
-  Unavailable,
-  UnsupportedMediaType,
-} from "../http/problem.ts";
+import { type FieldError, NoPrice, NotFound } from "../http/problem.ts";
 import { requestKeyHeader } from "../http/request-key.ts";
 import { priceStones } from "../inference/predict.ts";
 
@@ -55,17 +44,7 @@ The stones are priced together or not at all: where one of them is not valid, \`
         }),
       ),
     },
-    ...documented(
-      MalformedBody,
-      NotFound,
-      TooLarge,
-      UnsupportedMediaType,
-      InvalidInput,
-      NoPrice,
-      Internal,
-      NotReady,
-      Unavailable,
-    ),
+    ...documented(...OF_BODY, NotFound, NoPrice, ...OF_REGISTRY),
   },
 };
 

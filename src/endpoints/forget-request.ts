@@ -1,8 +1,9 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_LOG } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
-import { documented, Internal, InvalidInput, NotFound, Unavailable } from "../http/problem.ts";
+import { InvalidInput, NotFound, Unavailable } from "../http/problem.ts";
 import { forget } from "../log/forget.ts";
 
 const schema = {
@@ -40,7 +41,7 @@ const schema = {
         }),
       ),
     },
-    ...documented(NotFound, InvalidInput, Internal, Unavailable),
+    ...documented(NotFound, InvalidInput, ...OF_LOG),
   },
 };
 

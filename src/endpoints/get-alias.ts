@@ -5,10 +5,11 @@ import { Alias, AliasMove } from "../domain/alias.ts";
 import { strictFields } from "../domain/fields.ts";
 import { ModelName } from "../domain/selector.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
 import { ETAG, etag } from "../http/if-match.ts";
 import { nextField, pageQuery, toPage } from "../http/page.ts";
-import { documented, Internal, InvalidInput, NotFound, NotReady, Unavailable } from "../http/problem.ts";
+import { InvalidInput, NotFound } from "../http/problem.ts";
 
 const schema = {
   operationId: "getAlias",
@@ -28,7 +29,7 @@ const schema = {
       headers: ETAG,
       ...contentJson(z.object({ ...Alias.shape, history: z.array(AliasMove), next: nextField })),
     },
-    ...documented(NotFound, InvalidInput, Internal, NotReady, Unavailable),
+    ...documented(NotFound, InvalidInput, ...OF_REGISTRY),
   },
 };
 

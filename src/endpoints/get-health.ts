@@ -1,7 +1,8 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
+import { documented } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
-import { documented, Internal } from "../http/problem.ts";
+import { Internal } from "../http/problem.ts";
 
 export class GetHealth extends Endpoint {
   static override readonly method = "get";

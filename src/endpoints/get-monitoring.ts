@@ -3,8 +3,9 @@ import { z } from "zod";
 import { strictFields } from "../domain/fields.ts";
 import { Monitoring } from "../domain/monitoring.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
-import { documented, Internal, InvalidInput, NotReady, Unavailable } from "../http/problem.ts";
+import { InvalidInput } from "../http/problem.ts";
 import { monitor, WINDOWS, type Window } from "../log/monitor.ts";
 
 const windows = Object.keys(WINDOWS) as [Window, ...Window[]];
@@ -26,7 +27,7 @@ Figures are counted from the log every few minutes, by the hour: \`countedUntil\
   },
   responses: {
     "200": { description: "The figures.", ...contentJson(Monitoring) },
-    ...documented(InvalidInput, Internal, NotReady, Unavailable),
+    ...documented(InvalidInput, ...OF_REGISTRY),
   },
 };
 

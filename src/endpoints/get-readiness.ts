@@ -2,8 +2,9 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { ModelReference } from "../domain/model-record.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
-import { documented, Internal, NotReady, TooManyRequests, Unavailable } from "../http/problem.ts";
+import { TooManyRequests } from "../http/problem.ts";
 import { PROBE, priceByChampion } from "../inference/predict.ts";
 
 const schema = {
@@ -25,7 +26,7 @@ const schema = {
         }),
       ),
     },
-    ...documented(TooManyRequests, Internal, NotReady, Unavailable),
+    ...documented(TooManyRequests, ...OF_REGISTRY),
   },
 };
 

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { findReport } from "../db/models.ts";
 import { formatVersion } from "../domain/selector.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
-import { documented, Internal, InvalidInput, NotFound, NotReady, Unavailable } from "../http/problem.ts";
+import { InvalidInput, NotFound, Unavailable } from "../http/problem.ts";
 import { noVersion, versionParams } from "../http/version-params.ts";
 
 /** The report is one file with its styles and plots inside: it loads nothing and runs nothing. */
@@ -26,7 +27,7 @@ const schema = {
   request: { params: versionParams },
   responses: {
     "200": { description: "The report.", content: { "text/html": { schema: z.string() } } },
-    ...documented(NotFound, InvalidInput, Internal, NotReady, Unavailable),
+    ...documented(NotFound, InvalidInput, ...OF_REGISTRY),
   },
 };
 

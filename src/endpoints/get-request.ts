@@ -2,8 +2,9 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { listOutcomes } from "../db/outcomes.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_LOG } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
-import { documented, Internal, InvalidInput, NotFound, Unavailable } from "../http/problem.ts";
+import { InvalidInput, NotFound } from "../http/problem.ts";
 import { LogEntry, toEntry } from "../log/entry.ts";
 import { findRequest } from "../log/find.ts";
 
@@ -51,7 +52,7 @@ const schema = {
         }),
       ),
     },
-    ...documented(NotFound, InvalidInput, Internal, Unavailable),
+    ...documented(NotFound, InvalidInput, ...OF_LOG),
   },
 };
 

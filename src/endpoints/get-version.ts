@@ -4,8 +4,9 @@ import { listReigns } from "../db/aliases.ts";
 import { getRecord } from "../db/models.ts";
 import { ModelRecord, Reign } from "../domain/model-record.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
-import { documented, Internal, InvalidInput, NotFound, NotReady, Unavailable } from "../http/problem.ts";
+import { InvalidInput, NotFound } from "../http/problem.ts";
 import { noVersion, versionParams } from "../http/version-params.ts";
 
 const schema = {
@@ -29,7 +30,7 @@ const schema = {
         }).meta({ id: "ModelVersion" }),
       ),
     },
-    ...documented(NotFound, InvalidInput, Internal, NotReady, Unavailable),
+    ...documented(NotFound, InvalidInput, ...OF_REGISTRY),
   },
 };
 

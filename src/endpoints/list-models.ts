@@ -4,8 +4,9 @@ import { listAliases } from "../db/aliases.ts";
 import { listNewest } from "../db/models.ts";
 import { ModelReference, ModelSummary } from "../domain/model-record.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
-import { documented, Internal, InvalidInput, NotReady, Unavailable } from "../http/problem.ts";
+import { InvalidInput } from "../http/problem.ts";
 
 const schema = {
   operationId: "listModels",
@@ -27,7 +28,7 @@ Of the figures, \`mae\` is the one to look at first: by how many dollars a price
         }),
       ),
     },
-    ...documented(InvalidInput, Internal, NotReady, Unavailable),
+    ...documented(InvalidInput, ...OF_REGISTRY),
   },
 };
 

@@ -4,9 +4,10 @@ import { type RequestFilter, searchRequests } from "../db/search.ts";
 import { strictFields } from "../domain/fields.ts";
 import { ModelSelector, parseSelector } from "../domain/selector.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_LOG } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
 import { cursorField, limitField, nextField } from "../http/page.ts";
-import { documented, Internal, InvalidInput, Unavailable } from "../http/problem.ts";
+import { InvalidInput } from "../http/problem.ts";
 import { LogEntry, toEntry } from "../log/entry.ts";
 import { EXPORTS, exportEntries } from "../log/export.ts";
 
@@ -84,7 +85,7 @@ With \`format=ndjson\` or \`format=csv\` you get everything that fits in one go;
         [EXPORTS.csv.type]: { schema: z.string().meta({ description: "An entry a line, after a header." }) },
       },
     },
-    ...documented(InvalidInput, Internal, Unavailable),
+    ...documented(InvalidInput, ...OF_LOG),
   },
 };
 

@@ -6,8 +6,9 @@ import { strictFields } from "../domain/fields.ts";
 import { ModelReference } from "../domain/model-record.ts";
 import { ModelSelector } from "../domain/selector.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
-import { documented, Internal, InvalidInput, NotFound, NotReady, Unavailable } from "../http/problem.ts";
+import { InvalidInput, NotFound } from "../http/problem.ts";
 import { requestKeyHeader } from "../http/request-key.ts";
 import { findServed } from "../inference/pointer.ts";
 
@@ -64,7 +65,7 @@ They are the evidence behind a price: real stones whose prices are known. Where 
         }),
       ),
     },
-    ...documented(NotFound, InvalidInput, Internal, NotReady, Unavailable),
+    ...documented(NotFound, InvalidInput, ...OF_REGISTRY),
   },
 };
 

@@ -5,9 +5,10 @@ import { strictFields } from "../domain/fields.ts";
 import { ModelSummary } from "../domain/model-record.ts";
 import { ModelName } from "../domain/selector.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
 import { nextField, pageQuery, toPage } from "../http/page.ts";
-import { documented, Internal, InvalidInput, NotFound, NotReady, Unavailable } from "../http/problem.ts";
+import { InvalidInput, NotFound } from "../http/problem.ts";
 
 const schema = {
   operationId: "listVersions",
@@ -23,7 +24,7 @@ const schema = {
       description: "The versions, newest first.",
       ...contentJson(z.object({ versions: z.array(ModelSummary), next: nextField })),
     },
-    ...documented(NotFound, InvalidInput, Internal, NotReady, Unavailable),
+    ...documented(NotFound, InvalidInput, ...OF_REGISTRY),
   },
 };
 

@@ -7,21 +7,10 @@ import { Reason, strictFields } from "../domain/fields.ts";
 import type { ModelReference } from "../domain/model-record.ts";
 import { CHALLENGER, formatVersion, ModelName, versionField } from "../domain/selector.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_BODY, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
 import { ETAG, etag, ifMatchHeader, matches, overtaken } from "../http/if-match.ts";
-import {
-  Conflict,
-  documented,
-  type FieldError,
-  Internal,
-  InvalidInput,
-  MalformedBody,
-  NotReady,
-  PreconditionFailed,
-  TooLarge,
-  Unavailable,
-  UnsupportedMediaType,
-} from "../http/problem.ts";
+import { Conflict, type FieldError, InvalidInput, PreconditionFailed, Unavailable } from "../http/problem.ts";
 import { refreshPointers } from "../inference/pointer.ts";
 import { checkUsable } from "../inference/predict.ts";
 
@@ -72,17 +61,7 @@ A version whose file is missing or broken is refused.`,
   responses: {
     "200": { description: "The alias as it is now.", headers: ETAG, ...contentJson(Alias) },
     "201": { description: "The alias, which is new.", headers: ETAG, ...contentJson(Alias) },
-    ...documented(
-      MalformedBody,
-      Conflict,
-      PreconditionFailed,
-      TooLarge,
-      UnsupportedMediaType,
-      InvalidInput,
-      Internal,
-      NotReady,
-      Unavailable,
-    ),
+    ...documented(...OF_BODY, Conflict, PreconditionFailed, ...OF_REGISTRY),
   },
 };
 

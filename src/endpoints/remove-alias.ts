@@ -5,21 +5,10 @@ import { AliasMove } from "../domain/alias.ts";
 import { Reason, strictFields } from "../domain/fields.ts";
 import { CHALLENGER, CHAMPION, ModelName } from "../domain/selector.ts";
 import type { AppContext } from "../http/context.ts";
+import { documented, OF_BODY, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
 import { ifMatchHeader, matches, overtaken } from "../http/if-match.ts";
-import {
-  Conflict,
-  documented,
-  Internal,
-  InvalidInput,
-  MalformedBody,
-  NotFound,
-  NotReady,
-  PreconditionFailed,
-  TooLarge,
-  Unavailable,
-  UnsupportedMediaType,
-} from "../http/problem.ts";
+import { Conflict, NotFound, PreconditionFailed } from "../http/problem.ts";
 import { refreshPointers } from "../inference/pointer.ts";
 
 const schema = {
@@ -37,18 +26,7 @@ const schema = {
   },
   responses: {
     "200": { description: "The last move of the alias.", ...contentJson(AliasMove) },
-    ...documented(
-      MalformedBody,
-      NotFound,
-      Conflict,
-      PreconditionFailed,
-      TooLarge,
-      UnsupportedMediaType,
-      InvalidInput,
-      Internal,
-      NotReady,
-      Unavailable,
-    ),
+    ...documented(...OF_BODY, NotFound, Conflict, PreconditionFailed, ...OF_REGISTRY),
   },
 };
 

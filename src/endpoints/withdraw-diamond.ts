@@ -5,18 +5,9 @@ import { isKnownStone, sentBy, withdraw } from "../db/withdrawals.ts";
 import { Reason, strictFields } from "../domain/fields.ts";
 import { STONE_ID_DIGITS } from "../domain/stone-text.ts";
 import { ANONYMOUS, type AppContext } from "../http/context.ts";
+import { documented, OF_BODY, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
-import {
-  documented,
-  Internal,
-  InvalidInput,
-  MalformedBody,
-  NotFound,
-  NotReady,
-  TooLarge,
-  Unavailable,
-  UnsupportedMediaType,
-} from "../http/problem.ts";
+import { NotFound } from "../http/problem.ts";
 
 const idError = `id must be the ${STONE_ID_DIGITS} hexadecimal digits of a stone's id`;
 
@@ -55,16 +46,7 @@ const schema = {
         }),
       ),
     },
-    ...documented(
-      MalformedBody,
-      NotFound,
-      TooLarge,
-      UnsupportedMediaType,
-      InvalidInput,
-      Internal,
-      NotReady,
-      Unavailable,
-    ),
+    ...documented(...OF_BODY, NotFound, ...OF_REGISTRY),
   },
 };
 

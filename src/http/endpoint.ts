@@ -4,8 +4,9 @@ import { authorize } from "../access/authorize.ts";
 import type { Scope } from "../domain/access.ts";
 import { strictFields } from "../domain/fields.ts";
 import type { AppContext } from "./context.ts";
+import { documented } from "./documented.ts";
 import { fieldErrors, summarise } from "./field-errors.ts";
-import { documented, Forbidden, InvalidInput, TooManyRequests, Unauthenticated } from "./problem.ts";
+import { Forbidden, InvalidInput, TooManyRequests, Unauthenticated } from "./problem.ts";
 import { readJson } from "./read-json.ts";
 
 /** The name of the keys' security scheme in the OpenAPI document. */
