@@ -26,6 +26,20 @@ export const datasets = sqliteTable("datasets", {
   createdAt: text("created_at").notNull(),
 });
 
+/** A stone with its price. */
+const stoneColumns = () => ({
+  carat: real().notNull(),
+  cut: text({ enum: CUTS }).notNull(),
+  color: text({ enum: COLORS }).notNull(),
+  clarity: text({ enum: CLARITIES }).notNull(),
+  depth: real().notNull(),
+  table: real().notNull(),
+  x: real().notNull(),
+  y: real().notNull(),
+  z: real().notNull(),
+  price: real().notNull(),
+});
+
 /**
  * The stones of all datasets. The primary key is the access path of `similar` (same grades, nearest
  * carat); the migration makes the table WITHOUT ROWID, so that a stone is one written row.
@@ -35,16 +49,7 @@ export const diamonds = sqliteTable(
   {
     /** First 64 bits of the hash of the stone's canonical row, hexadecimal; copies of a row are numbered. */
     id: text().notNull(),
-    carat: real().notNull(),
-    cut: text({ enum: CUTS }).notNull(),
-    color: text({ enum: COLORS }).notNull(),
-    clarity: text({ enum: CLARITIES }).notNull(),
-    depth: real().notNull(),
-    table: real().notNull(),
-    x: real().notNull(),
-    y: real().notNull(),
-    z: real().notNull(),
-    price: real().notNull(),
+    ...stoneColumns(),
     /** What the split hashes: see src/domain/split.ts. */
     splitKey: integer("split_key").notNull(),
     /** The dataset (`seq`) in which the stone came in. */
@@ -147,16 +152,7 @@ export const keys = sqliteTable("keys", {
 export const appraisals = sqliteTable("appraisals", {
   /** As in `diamonds`: the same row sent twice is one stone. */
   id: text().primaryKey(),
-  carat: real().notNull(),
-  cut: text({ enum: CUTS }).notNull(),
-  color: text({ enum: COLORS }).notNull(),
-  clarity: text({ enum: CLARITIES }).notNull(),
-  depth: real().notNull(),
-  table: real().notNull(),
-  x: real().notNull(),
-  y: real().notNull(),
-  z: real().notNull(),
-  price: real().notNull(),
+  ...stoneColumns(),
   /** `quarantined`: sent among prices too far from the champion's; only `--accept-feed` takes it. */
   status: text({ enum: ["accepted", "quarantined"] }).notNull(),
   /** Who sent it: the key's name, and what they call the source. */
