@@ -40,8 +40,8 @@ function inWorkerd(
 
 export default defineConfig({
   test: {
-    // On a machine of two cores vitest would take one.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // On a machine of two cores vitest would take one; many tests of the Worker wait for it rather than work.
+    maxWorkers: Math.max(4, availableParallelism() - 1),
     projects: [
       {
         test: {
