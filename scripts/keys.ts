@@ -1,7 +1,7 @@
 /** `npm run keys -- create|list|revoke`: the API keys of callers. */
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
-import { SCOPES, type Scope } from "../src/domain/access.ts";
+import { ANONYMOUS, SCOPES, type Scope } from "../src/domain/access.ts";
 import { Failure } from "../training/failure.ts";
 import { createKey, listKeys, revokeKey } from "../training/registry/keys.ts";
 import { readRegistry } from "../training/registry/state.ts";
@@ -32,6 +32,9 @@ await main(async (args) => {
   if (!name || name.length > 64)
     throw new Failure(`--name is missing or longer than 64 characters\n\n${USAGE}`);
   if (command === "revoke") return revoke(target, name);
+  // What a caller sends in is kept as its name, a colon, and its words: a name must not look like another's.
+  if (name.includes(":") || name === ANONYMOUS)
+    throw new Failure(`--name must have no colon, and not be ${ANONYMOUS}`);
   return create(target, name, readScopes(values.scopes), readExpiry(values.days));
 });
 

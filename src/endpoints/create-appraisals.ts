@@ -1,6 +1,7 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { findKnown, type IdentifiedStone, keepAppraisals } from "../db/appraisals.ts";
+import { ANONYMOUS } from "../domain/access.ts";
 import { PricedStone } from "../domain/diamond.ts";
 import { checkFeed, SUSPICIOUS_SHARE } from "../domain/feed.ts";
 import { strictFields } from "../domain/fields.ts";
@@ -9,7 +10,7 @@ import { formatVersion } from "../domain/selector.ts";
 import { sha256 } from "../domain/sha256.ts";
 import { stoneList } from "../domain/stone-list.ts";
 import { rowText, STONE_ID_DIGITS } from "../domain/stone-text.ts";
-import { ANONYMOUS, type AppContext } from "../http/context.ts";
+import type { AppContext } from "../http/context.ts";
 import { documented, OF_BODY, OF_REGISTRY } from "../http/documented.ts";
 import { Endpoint } from "../http/endpoint.ts";
 import { fieldErrors, summarise } from "../http/field-errors.ts";

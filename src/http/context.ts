@@ -39,8 +39,5 @@ export interface App {
 
 export type AppContext = Context<App>;
 
-/** Who did what came without a key. */
-export const ANONYMOUS = "anonymous";
-
 /** Where work may go on after the response: the part of `ExecutionContext` that is needed for it. */
 export type Background = Pick<ExecutionContext, "waitUntil">;

@@ -111,6 +111,13 @@ describe("npm run keys", () => {
     expect((await run("scripts/keys.ts", "revoke", "--name", "don's shop")).code).toBe(0);
     expect((await rows())[0]?.revokedAt).not.toBeNull();
     expect((await run("scripts/keys.ts", "list")).output).toContain("don's shop");
+    for (const name of ["anonymous", "don's shop: north"]) {
+      const refused = await run("scripts/keys.ts", "create", "--name", name, "--scopes", "predict");
+      expect(refused).toMatchObject({
+        code: 1,
+        output: expect.stringContaining("--name must have no colon"),
+      });
+    }
     const wrong = await run("scripts/keys.ts", "create", "--name", "x", "--scopes", "predict,everything");
     expect(wrong).toMatchObject({
       code: 1,

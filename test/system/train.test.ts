@@ -145,30 +145,3 @@ describe("one registry, run after run", () => {
     expect(await registryFaults(state)).toEqual([]);
   });
 });
-
-describe("what cannot be trained on ends with code 1 and one line", () => {
-  test.each([
-    [["--data", "nowhere.csv"], "nowhere.csv: there is no such file"],
-    [["--seed", "one"], "--seed must be a whole number of 0 or more"],
-    [["--promote", "maybe"], "--promote must be one of auto, never, force"],
-    [["--sed", "1"], "Unknown option '--sed'"],
-    [["stones.csv"], "stones.csv: not understood"],
-    [["--log"], "--name, --log, --categories and --features belong to import"],
-    [["import", "model.ubj", "--name", "champion"], "champion is an alias"],
-  ])("%j", async (args, message) => {
-    const { code, output } = await train("--state", state, ...args);
-    expect(output).toContain(message);
-    expect(output).not.toContain("    at ");
-    expect(code).toBe(1);
-  });
-
-  test("a file without the price column", async () => {
-    const path = join(folder.path, "unpriced.csv");
-    writeFileSync(path, "carat,cut,color,clarity,depth,table,x,y,z\n");
-    const before = await count();
-    const { code, output } = await train("--data", path, "--state", state);
-    expect(output).toContain("unpriced.csv: the column price is missing in the header");
-    expect(code).toBe(1);
-    expect(await count()).toEqual(before);
-  });
-});
