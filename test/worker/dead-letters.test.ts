@@ -122,7 +122,7 @@ describe("dead letters", () => {
     const all = records(3);
     await keep(all);
     hurry(8);
-    await expect(drainDeadLetters(bindings())).rejects.toThrow("no answer within 10000 ms");
+    await expect(drainDeadLetters(bindings())).rejects.toThrow("no answer within 25000 ms");
     vi.restoreAllMocks();
     expect(await letters()).toEqual(sorted(all));
   });
