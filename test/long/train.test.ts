@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EMBEDDED, readState, registryFaults, scratchFolder, train } from "./trainer.ts";
+import { EMBEDDED, readState, registryFaults, scratchFolder, train } from "../system/trainer.ts";
 
 const [HEADER = "", ...ROWS] = readFileSync(EMBEDDED, "utf8").trim().split("\n");
 const folder = scratchFolder();
