@@ -9,7 +9,6 @@ import {
 import { Failure } from "./failure.ts";
 import type { Options } from "./options.ts";
 import { readFreshStones } from "./registry/appraisals.ts";
-import { unreadable } from "./registry/bucket.ts";
 import { readPublished } from "./registry/dataset-file.ts";
 import type { PublishedDataset, Registry } from "./registry/state.ts";
 import { embeddedSource, findSources } from "./source.ts";
@@ -17,7 +16,7 @@ import { embeddedSource, findSources } from "./source.ts";
 /** What a run trains on. */
 export interface Gathered {
   readonly dataset: Dataset;
-  /** Stones of this run's files that the newest dataset does not have: they are checked at the door. */
+  /** Stones that `--append` adds and that the newest dataset does not have: they are checked at the door. */
   readonly feed: readonly DatasetStone[];
 }
 
@@ -37,24 +36,20 @@ export async function gather(
   const sources = options.data.length === 0 && newest === undefined ? [embeddedSource()] : named;
   const [read, known, { appraised, withdrawn }] = await Promise.all([
     readSources(sources),
-    newest === undefined ? [] : readPublished(options.target, newest).catch(continues ? rethrow : unreadable),
+    newest !== undefined && continues ? readPublished(options.target, newest) : [],
     readFreshStones(options.target, options.acceptFeed),
   ]);
 
   const sent = continues && appraised.length > 0 ? [fromApi(identify(appraised))] : [];
-  const { dataset } = collect(continues ? (known ?? []) : [], [...read, ...sent], withdrawn);
+  const { dataset } = collect(known, [...read, ...sent], withdrawn);
   if (dataset.stones.length === 0) throw new Failure("every stone is withdrawn: nothing is left to train on");
   return {
     dataset: {
       ...dataset,
       sources: [...((continues && newest?.sources) || []), ...dataset.sources],
     },
-    feed: options.data.length > 0 ? collect(known ?? [], read, withdrawn).fresh : [],
+    feed: options.append ? collect(known, read, withdrawn).fresh : [],
   };
-}
-
-function rethrow(error: unknown): never {
-  throw error;
 }
 
 function newestDataset(registry: Registry): PublishedDataset | undefined {
