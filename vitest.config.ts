@@ -68,7 +68,7 @@ export default defineConfig({
           name: "long",
           environment: "node",
           include: ["test/long/**/*.test.ts"],
-          testTimeout: 600_000,
+          testTimeout: 1_200_000,
           hookTimeout: 600_000,
         },
       },
