@@ -130,15 +130,14 @@ describe("the registry is slow", () => {
 describe("the bucket", () => {
   it("that is slow makes the first caller wait, and nobody after", async () => {
     await publish({ name: "slow", version: 1, file: slope(0) });
-    const load = async (key: string) => {
+    const load = vi.fn(async (key: string) => {
       await scheduler.wait(2000);
       return env.MODELS.get(key);
-    };
+    });
     const bindings = { ...env, MODELS: wrap(env.MODELS, { get: load as R2Bucket["get"] }) };
     expect((await price("slow", bindings)).body.price).toBe(110 + 421);
-    const start = performance.now();
     expect((await price("slow", bindings)).status).toBe(200);
-    expect(performance.now() - start).toBeLessThan(1500);
+    expect(load).toHaveBeenCalledTimes(1);
   });
 
   it("that never answers is a 503 after 15 seconds, and an alias falls back", async () => {

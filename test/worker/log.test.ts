@@ -249,12 +249,12 @@ describe("when the log's database fails", () => {
   it("to answer, the caller does not wait for it", async () => {
     const { createExecutionContext, waitOnExecutionContext } = await import("cloudflare:test");
     const { default: worker } = await import("../../src/index.ts");
-    const slow = { ...env, LOG_DB: faultyDatabase(env.LOG_DB, () => scheduler.wait(2000)) };
+    const answered = Promise.withResolvers<void>();
+    const slow = { ...env, LOG_DB: faultyDatabase(env.LOG_DB, () => answered.promise) };
     const context = createExecutionContext();
-    const start = performance.now();
     const response = await worker.fetch(new Request(`${HOST}/v1/predictions`, INVALID), slow, context);
     await response.text();
-    expect(performance.now() - start).toBeLessThan(1000);
+    answered.resolve();
     await waitOnExecutionContext(context);
     expect(await logged(response.headers.get("x-request-id") ?? "")).toMatchObject({ status: 422 });
   });
