@@ -8,7 +8,7 @@ import {
 } from "./dataset.ts";
 import { Failure } from "./failure.ts";
 import type { Options } from "./options.ts";
-import { readFreshStones } from "./registry/appraisals.ts";
+import type { FreshStones } from "./registry/appraisals.ts";
 import { readPublished } from "./registry/dataset-file.ts";
 import type { PublishedDataset, Registry } from "./registry/state.ts";
 import { embeddedSource, findSources } from "./source.ts";
@@ -27,17 +27,17 @@ export interface Gathered {
  * are left out of all of it; a row that is known already is not taken twice.
  */
 export async function gather(
-  options: Pick<Options, "append" | "data" | "target" | "acceptFeed">,
+  options: Pick<Options, "append" | "data" | "target">,
   registry: Registry,
+  { appraised, withdrawn }: FreshStones,
 ): Promise<Gathered> {
   const continues = options.append || options.data.length === 0;
   const newest = newestDataset(registry);
   const named = await findSources(options.data);
   const sources = options.data.length === 0 && newest === undefined ? [embeddedSource()] : named;
-  const [read, known, { appraised, withdrawn }] = await Promise.all([
+  const [read, known] = await Promise.all([
     readSources(sources),
     newest !== undefined && continues ? readPublished(options.target, newest) : [],
-    readFreshStones(options.target, options.acceptFeed),
   ]);
 
   const sent = continues && appraised.length > 0 ? [fromApi(identify(appraised))] : [];

@@ -18,7 +18,7 @@ import { preparePublication, writeReports } from "./publication.ts";
 import { readChampion } from "./registry/champion.ts";
 import { Overtaken } from "./registry/execute.ts";
 import { publish } from "./registry/publish.ts";
-import { championOf, nextVersion, type Registry, readRegistry } from "./registry/state.ts";
+import { championOf, nextVersion, type Registry, readForTraining } from "./registry/state.ts";
 import { alreadyTrained } from "./settled.ts";
 
 /** What a run did. */
@@ -55,10 +55,10 @@ export async function train(
   const made = new Map<string, readonly TrainedModel[]>();
   for (let attempt = 1; ; attempt++) {
     report("read", "reading the registry and the data");
-    const registry = await readRegistry(target);
+    const { registry, fresh } = await readForTraining(target, options.acceptFeed);
     refuseAliases(registry, candidates);
     const [{ dataset, feed }, champion] = await Promise.all([
-      gather(options, registry),
+      gather(options, registry, fresh),
       readChampion(target, registry),
     ]);
     report("read", `${dataset.stones.length} stones, ${describeRejected(dataset)}`);

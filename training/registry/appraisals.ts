@@ -1,5 +1,5 @@
 import { PricedStone, STONE_COLUMNS } from "../../src/domain/diamond.ts";
-import { query, type Target } from "./wrangler.ts";
+import type { Rows } from "./wrangler.ts";
 
 /** Stones that came in through the API, and stones that were withdrawn. */
 export interface FreshStones {
@@ -8,13 +8,17 @@ export interface FreshStones {
   readonly withdrawn: ReadonlySet<string>;
 }
 
-/** Reads what waits for the next training; quarantined stones only where the run accepts them. */
-export async function readFreshStones(target: Target, quarantined: boolean): Promise<FreshStones> {
+/** What reads them; quarantined stones only where the run accepts them. */
+export function freshStatements(quarantined: boolean): readonly string[] {
   const columns = [...STONE_COLUMNS, "price"].map((column) => `"${column}"`).join(", ");
-  const [appraised = [], withdrawn = []] = await query(target, [
+  return [
     `SELECT ${columns} FROM appraisals ${quarantined ? "" : "WHERE status = 'accepted'"} ORDER BY id`,
     "SELECT id FROM withdrawals",
-  ]);
+  ];
+}
+
+/** Takes the rows that {@link freshStatements} give. */
+export function toFreshStones([appraised = [], withdrawn = []]: Rows[]): FreshStones {
   return {
     // One that came in before a rule that it breaks is left out, and stops nobody.
     appraised: appraised.flatMap((row) => PricedStone.safeParse(row).data ?? []),

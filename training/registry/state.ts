@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import type { DatasetSource } from "../../src/db/registry.ts";
 import type { ModelReference } from "../../src/domain/model-record.ts";
 import { CHAMPION } from "../../src/domain/selector.ts";
-import { DATABASE, query, type Target, WranglerFailure, wrangler } from "./wrangler.ts";
+import { type FreshStones, freshStatements, toFreshStones } from "./appraisals.ts";
+import { DATABASE, query, type Rows, type Target, WranglerFailure, wrangler } from "./wrangler.ts";
 
 /** What a run needs to know of a published model version. */
 export interface PublishedModel extends ModelReference {
@@ -59,12 +61,30 @@ const STATEMENTS = [
 
 /** Reads the registry; makes its tables first where there are none. */
 export async function readRegistry(target: Target): Promise<Registry> {
-  const rows = await query(target, STATEMENTS).catch(async (error: unknown) => {
+  return toRegistry(await queryMigrated(target, STATEMENTS));
+}
+
+/** The registry and the stones that wait for the next training, with one query. */
+export async function readForTraining(
+  target: Target,
+  quarantined: boolean,
+): Promise<{ readonly registry: Registry; readonly fresh: FreshStones }> {
+  const rows = await queryMigrated(target, [...STATEMENTS, ...freshStatements(quarantined)]);
+  return { registry: toRegistry(rows), fresh: toFreshStones(rows.slice(STATEMENTS.length)) };
+}
+
+async function queryMigrated(target: Target, statements: readonly string[]): Promise<Rows[]> {
+  const migrate = () => wrangler(target, ["d1", "migrations", "apply", DATABASE]);
+  // Asking a folder that is not there yet what it holds would cost a second.
+  if (target.kind === "local" && !existsSync(target.state)) await migrate();
+  return query(target, statements).catch(async (error: unknown) => {
     if (!(error instanceof WranglerFailure) || !/no such (table|column)/.test(error.output)) throw error;
-    await wrangler(target, ["d1", "migrations", "apply", DATABASE]);
-    return query(target, STATEMENTS);
+    await migrate();
+    return query(target, statements);
   });
-  const [datasets = [], models = [], aliases = [], revisions = []] = rows;
+}
+
+function toRegistry([datasets = [], models = [], aliases = [], revisions = []]: Rows[]): Registry {
   return {
     datasets: datasets.map(
       (row) => ({ ...row, sources: JSON.parse(String(row.sources)) }) as PublishedDataset,

@@ -68,11 +68,11 @@ async function repeat(target: Target, args: readonly string[]): Promise<Buffer> 
   }
 }
 
+/** What a statement gives. */
+export type Rows = Record<string, unknown>[];
+
 /** Runs SQL statements and returns the rows of each. */
-export async function query(
-  target: Target,
-  statements: readonly string[],
-): Promise<Record<string, unknown>[][]> {
+export async function query(target: Target, statements: readonly string[]): Promise<Rows[]> {
   const output = await wrangler(target, [
     "d1",
     "execute",
@@ -81,7 +81,7 @@ export async function query(
     "--command",
     statements.join("; "),
   ]);
-  const results = JSON.parse(output.toString()) as { results: Record<string, unknown>[] }[];
+  const results = JSON.parse(output.toString()) as { results: Rows }[];
   return results.map((result) => result.results);
 }
 
