@@ -35,6 +35,7 @@ export interface SplitRules extends Penalties {
 export class SplitSearch {
   private readonly rules: SplitRules;
   private readonly best: Split = { gain: 0, feature: -1, bin: -1, missingLeft: false, left: 0 };
+  private readonly bins = new Int32Array(STRIDE);
   private scale = 1;
   private score = 0;
 
@@ -79,15 +80,30 @@ export class SplitSearch {
     for (let k = 0; k < columns.length; k++) {
       const feature = columns[k]!;
       const begin = k * STRIDE;
-      narrow(histogram, begin, range, range.offset + k);
-      const first = range.first[range.offset + k]!;
-      const last = range.last[range.offset + k]!;
-      this.scan(histogram, begin, first, last + 1, 1, feature, node);
+      const used = this.present(histogram, begin, range, range.offset + k);
+      if (used > 0) this.scan(histogram, begin, 0, used, 1, feature, node);
       if (hasMissing[feature] && histogram[begin + MISSING] !== 0) {
-        this.scan(histogram, begin, last, first - 1, -1, feature, node);
+        this.scan(histogram, begin, used - 1, -1, -1, feature, node);
       }
     }
     return this.best;
+  }
+
+  /**
+   * Lists a feature's bins that have rows, and narrows its range to them; returns how many they are. Without a
+   * branch: where half of the bins are empty, every other one would be mispredicted.
+   */
+  private present(histogram: Float64Array, begin: number, { first, last }: BinRange, at: number): number {
+    const { bins } = this;
+    const end = last[at]!;
+    let used = 0;
+    for (let bin = first[at]!; bin <= end; bin++) {
+      bins[used] = bin;
+      used = (used + Number(histogram[begin + bin] !== 0)) | 0;
+    }
+    first[at] = used > 0 ? bins[0]! : end + 1;
+    last[at] = used > 0 ? bins[used - 1]! : end;
+    return used;
   }
 
   /**
@@ -105,43 +121,53 @@ export class SplitSearch {
   ): void {
     const { lambda, alpha, minChildWeight, packing, monotone } = this.rules;
     const { shift, hessianScale } = packing;
+    const { bins, scale } = this;
     const perShift = 1 / shift;
-    const gradientUnit = 1 / this.scale;
-    const hessianUnit = 1 / hessianScale;
     const total = node.packed;
     const totalGradient = Math.floor(total * perShift);
     const totalHessian = total - totalGradient * shift;
-    let bar = this.bar();
+    // In the histogram's units, which are powers of two, so that nothing is rounded.
+    const leastHessian = Math.max(minChildWeight * hessianScale, 1);
+    const l2 = lambda * hessianScale;
+    const barUnits = (scale * scale) / hessianScale;
+    let bar = this.bar() * barUnits;
     let near = 0;
-    for (let bin = from; bin !== to; bin += step) {
-      const entry = histogram[begin + bin]!;
-      if (entry === 0) continue;
-      near += entry;
-      const units = Math.floor(near * perShift);
-      const hessianUnits = near - units * shift;
-      const hessian = hessianUnits * hessianUnit;
-      const farHessian = (totalHessian - hessianUnits) * hessianUnit;
-      if (hessian < minChildWeight || hessian === 0) continue;
-      if (farHessian < minChildWeight || farHessian === 0) break;
-      const gradient = units * gradientUnit;
-      const farGradient = (totalGradient - units) * gradientUnit;
+    for (let i = from; i !== to; i += step) {
+      near += histogram[begin + bins[i]!]!;
+      const nearGradient = Math.floor(near * perShift);
+      const nearHessian = near - nearGradient * shift;
+      if (nearHessian < leastHessian) continue;
+      const farHessian = totalHessian - nearHessian;
+      if (farHessian < leastHessian) break;
+      const farGradient = totalGradient - nearGradient;
       // The two scores against the bar, over a common denominator: most splits fall here, without a division.
-      const nearL2 = hessian + lambda;
-      const farL2 = farHessian + lambda;
-      if (gradient * gradient * farL2 + farGradient * farGradient * nearL2 < bar * (nearL2 * farL2)) continue;
+      const nearL2 = nearHessian + l2;
+      const farL2 = farHessian + l2;
+      const scores = nearGradient * nearGradient * farL2 + farGradient * farGradient * nearL2;
+      if (scores < bar * (nearL2 * farL2)) continue;
+      const gradient = nearGradient / scale;
+      const hessian = nearHessian / hessianScale;
       const sum =
         monotone === null
-          ? leafScore(gradient, hessian, lambda, alpha) + leafScore(farGradient, farHessian, lambda, alpha)
-          : this.constrained(gradient, hessian, farGradient, farHessian, monotone[feature]! * step, node);
+          ? leafScore(gradient, hessian, lambda, alpha) +
+            leafScore(farGradient / scale, farHessian / hessianScale, lambda, alpha)
+          : this.constrained(
+              gradient,
+              hessian,
+              farGradient / scale,
+              farHessian / hessianScale,
+              monotone[feature]! * step,
+              node,
+            );
       const gain = Math.fround(Math.fround(sum) - this.score);
       if (gain > this.best.gain) {
         const split = this.best;
         split.gain = gain;
         split.feature = feature;
-        split.bin = step === 1 ? bin : bin - 1;
+        split.bin = step === 1 ? bins[i]! : bins[i]! - 1;
         split.missingLeft = step === -1;
         split.left = step === 1 ? near : total - near;
-        bar = this.bar();
+        bar = this.bar() * barUnits;
       }
     }
   }
@@ -171,16 +197,6 @@ export class SplitSearch {
       leafScoreAt(gradient, hessian, lambda, weight) + leafScoreAt(farGradient, farHessian, lambda, farWeight)
     );
   }
-}
-
-/** Moves a feature's range past the empty bins at both ends. */
-function narrow(histogram: Float64Array, begin: number, { first, last }: BinRange, at: number): void {
-  let low = first[at]!;
-  let high = last[at]!;
-  while (low <= high && histogram[begin + low] === 0) low++;
-  while (low < high && histogram[begin + high] === 0) high--;
-  first[at] = low;
-  last[at] = high;
 }
 
 function clamp(value: number, low: number, high: number): number {
