@@ -84,6 +84,26 @@ function eight(name: string, change: Partial<BoostingParameters>, rest: Partial<
   return caratwise(name, { maxDepth: 8, rounds: 250, ...change }, { at: [250], ...rest });
 }
 
+const ROBUST: Partial<BoostingParameters> = {
+  rounds: 235,
+  eta: 0.065,
+  subsample: 0.85,
+  colsampleByTree: 0.6,
+};
+
+/** Huber's loss from a round on, shifted for dollars. */
+function robust(
+  name: string,
+  delta: number,
+  after: number,
+  change: Partial<BoostingParameters>,
+  features = RICH,
+): Candidate {
+  const parameters = { rounds: 220, colsampleByTree: 0.7, subsample: 0.9, ...change };
+  const rest = { at: [parameters.rounds], correct: true, features };
+  return eight(name, { ...parameters, huber: { delta, after } }, rest);
+}
+
 export const CANDIDATES: readonly Candidate[] = [
   candidate("notebook settings", XGBOOST_DEFAULTS, { features: PLAIN, target: DOLLARS }),
   candidate("target: dollars", {}, { target: DOLLARS }),
@@ -203,5 +223,26 @@ export const CANDIDATES: readonly Candidate[] = [
   ),
   // As many rounds as eight times the leaves of the notebook settings allow.
   eight("uncorrected", { rounds: 220, colsampleByTree: 0.7, subsample: 0.9 }, { at: [220] }),
-  eight("chosen", { rounds: 220, colsampleByTree: 0.7, subsample: 0.9 }, { at: [220], correct: true }),
+  eight("squared error", { rounds: 220, colsampleByTree: 0.7, subsample: 0.9 }, { at: [220], correct: true }),
+  ...[0.2, 0.1, 0.05, 0.03].map((delta) => robust(`robust: delta ${delta} after 120`, delta, 120, {})),
+  ...[0, 20, 60, 100].map((after) =>
+    robust(`robust: after ${after}, eta 0.06`, 0.05, after, { eta: 0.06, rounds: 240 }),
+  ),
+  ...[0.065, 0.07].map((eta) => robust(`robust: eta ${eta}`, 0.05, 60, { eta, rounds: 230 })),
+  robust("robust: min child weight 2", 0.05, 80, { eta: 0.06, rounds: 230, minChildWeight: 2 }),
+  robust("robust: subsample 0.85", 0.05, 80, { eta: 0.06, rounds: 230, subsample: 0.85 }),
+  robust("robust: subsample 1", 0.05, 80, { eta: 0.06, rounds: 230, subsample: 1 }),
+  ...[
+    { maxDepth: 9, rounds: 190, minChildWeight: 5 },
+    { maxDepth: 7, rounds: 330 },
+    { lambda: 2 },
+    { lambda: 0.5 },
+    { gamma: 0.005, rounds: 260 },
+    { colsampleByTree: 0.5 },
+  ].map((change) => robust(`robust: ${JSON.stringify(change)}`, 0.05, 60, { ...ROBUST, ...change })),
+  ...["x*y", "z/x", "depth+table", "color+clarity", "color+clarity+cut", "max/min"].map((extra) =>
+    robust(`robust: with ${extra}`, 0.05, 60, ROBUST, [...RICH, extra]),
+  ),
+  { ...robust("robust: uncorrected", 0.05, 60, ROBUST), correct: false },
+  robust("chosen", 0.05, 60, ROBUST),
 ];

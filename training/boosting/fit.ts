@@ -62,7 +62,7 @@ export async function fitEnsemble(
     crew.run("arrange");
     const grower = new Grower(space, crew, parameters);
     const trees: Tree[] = [];
-    crew.run("finish");
+    grower.finish([], 0);
     let turn = performance.now();
     for (let round = 0; round < parameters.rounds; round++) {
       const tree = grower.grow(round);

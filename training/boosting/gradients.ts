@@ -38,6 +38,30 @@ export function packGradients(
 }
 
 /**
+ * Weighs each row in `[first, last)` for Huber's loss: what is given (1 where nothing is), times delta over the
+ * residual where that is larger.
+ * @returns the sum of the absolute gradients that follow
+ */
+export function reweigh(
+  margins: Float32Array,
+  labels: Float32Array,
+  given: Float32Array | null,
+  weights: Float32Array,
+  delta: number,
+  first: number,
+  last: number,
+): number {
+  let sum = 0;
+  for (let row = first; row < last; row++) {
+    const size = Math.abs(Math.fround(margins[row]! - labels[row]!));
+    const weight = Math.fround((given === null ? 1 : given[row]!) * Math.min(1, delta / size));
+    weights[row] = weight;
+    sum += size * weight;
+  }
+  return sum;
+}
+
+/**
  * Adds to each row in `[first, last)` the value of its leaf.
  * @returns the sum of the absolute gradients that follow
  */

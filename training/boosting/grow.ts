@@ -73,9 +73,17 @@ export class Grower {
       level = split.flatMap((node) => [space.growing.left[node]!, space.growing.left[node]! + 1]);
     }
     for (let node = 0; node < this.nodes; node++) if (space.growing.left[node] === 0) this.closeLeaf(node);
-    this.order(early);
-    crew.run("finish");
+    this.finish(early, round + 1);
     return this.tree();
+  }
+
+  /** Adds the tree to the margins, none at first, and makes the gradients of the round that comes. */
+  finish(early: readonly number[], next: number): void {
+    const { huber } = this.parameters;
+    this.space.growing.round[2] =
+      huber !== null && next >= huber.after ? huber.delta : Number.POSITIVE_INFINITY;
+    this.order(early);
+    this.crew.run("finish");
   }
 
   private beginTree(round: number): void {

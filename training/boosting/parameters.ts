@@ -22,8 +22,20 @@ export interface BoostingParameters {
   readonly baseScore: number | "mean";
   /** Per feature 1 (never falls as the feature grows), -1 (never rises) or 0; empty is all 0. */
   readonly monotone: readonly number[];
+  /** Huber's loss instead of the squared error, from a round on; null is none. Not of XGBoost. */
+  readonly huber: Huber | null;
   /** Of row and feature sampling. */
   readonly seed: number;
+}
+
+/**
+ * A row whose residual is above `delta`, in the target's units, counts `delta / residual` in the next tree: Huber's
+ * loss, by weights that are made anew in each round. Stones whose price no feature explains pull less at the others.
+ */
+export interface Huber {
+  readonly delta: number;
+  /** Rounds before: while residuals are those of few trees, a large one says nothing. */
+  readonly after: number;
 }
 
 /** XGBoost's own defaults, with the notebook's number of trees. */
@@ -40,12 +52,14 @@ export const XGBOOST_DEFAULTS: BoostingParameters = {
   colsampleByTree: 1,
   baseScore: "mean",
   monotone: [],
+  huber: null,
   seed: 42,
 };
 
 /** @throws RangeError naming the parameter that is out of range and what it may be. */
 export function checkParameters(parameters: BoostingParameters, features: number): void {
-  const { rounds, maxDepth, eta, maxBin, subsample, colsampleByTree, baseScore, monotone, seed } = parameters;
+  const { rounds, maxDepth, eta, maxBin, subsample, colsampleByTree, baseScore } = parameters;
+  const { monotone, huber, seed } = parameters;
   const require = (holds: boolean, name: keyof BoostingParameters, rule: string) => {
     if (!holds) throw new RangeError(`${name} must be ${rule}, not ${String(parameters[name])}`);
   };
@@ -65,5 +79,8 @@ export function checkParameters(parameters: BoostingParameters, features: number
   require(monotone.every(
     (sign) => Math.abs(sign) <= 1 && Number.isInteger(sign),
   ), "monotone", "of -1, 0 and 1");
+  if (huber !== null && !(huber.delta > 0 && Number.isInteger(huber.after) && huber.after >= 0)) {
+    throw new RangeError("huber must be null, or have a delta above 0 and whole rounds to come after");
+  }
   require(Number.isInteger(seed), "seed", "a whole number");
 }

@@ -1,5 +1,5 @@
 import { binFeature } from "./bins.ts";
-import { addLeaves, packGradients } from "./gradients.ts";
+import { addLeaves, packGradients, reweigh } from "./gradients.ts";
 import { clearHistogram, type HistogramKernel, histogramKernel } from "./histogram.ts";
 import { assignChildren, type Parting, partition } from "./partition.ts";
 import { randomAt } from "./random.ts";
@@ -147,7 +147,7 @@ export class Share {
   /** Adds the leaves to the predictions, and sums the gradients that follow. The nodes to do are early leaves. */
   private finish(): void {
     const { todo, value } = this.space.growing;
-    const { leaves, margins, labels, weights, blockSums } = this.space;
+    const { leaves, margins, labels, weights, reweighs, givenWeights, blockSums, growing } = this.space;
     for (let i = 1; i <= todo[0]!; i++) {
       const node = todo[i]!;
       for (let at = this.begins[node]!; at < this.ends[node]!; at++) leaves[this.rows[at]!] = node;
@@ -155,7 +155,9 @@ export class Share {
     if (this.space.subsample < 1) this.place();
     for (let begin = this.first; begin < this.last; begin += BLOCK) {
       const end = Math.min(begin + BLOCK, this.last);
-      blockSums[begin / BLOCK] = addLeaves(margins, labels, weights, leaves, value, begin, end);
+      let sum = addLeaves(margins, labels, weights, leaves, value, begin, end);
+      if (reweighs) sum = reweigh(margins, labels, givenWeights, weights!, growing.round[2]!, begin, end);
+      blockSums[begin / BLOCK] = sum;
     }
   }
 

@@ -24,7 +24,11 @@ export interface Workspace {
   readonly codesByRow: Uint8Array;
   readonly codesByColumn: Uint8Array;
   readonly labels: Float32Array;
+  /** What each row counts in the next tree; null where each counts 1 in all of them. */
   readonly weights: Float32Array | null;
+  /** Whether they are made anew in each round, for Huber's loss, from what was given. */
+  readonly reweighs: boolean;
+  readonly givenWeights: Float32Array | null;
   /** Prediction so far. */
   readonly margins: Float32Array;
   /** Gradient and hessian of each row, see ./packing.ts. */
@@ -42,7 +46,7 @@ export interface Workspace {
 
 /** The tree that grows, as far as all threads must know it: by node. */
 export interface GrowingTree {
-  /** `[gradientScale, sampleSeed]`. */
+  /** `[gradientScale, sampleSeed, delta]`: delta of the coming round's loss, infinite where it is squared error. */
   readonly round: Float64Array;
   /** The features that this tree may split on, ascending. */
   readonly columns: Int32Array;
@@ -71,7 +75,7 @@ export function createWorkspace(
   x: Matrix,
   y: Float32Array,
   weights: Float32Array | null,
-  { maxDepth, maxBin, subsample, colsampleByTree }: BoostingParameters,
+  { maxDepth, maxBin, subsample, colsampleByTree, huber }: BoostingParameters,
   threads: number,
 ): Workspace {
   const { rows } = x;
@@ -94,7 +98,7 @@ export function createWorkspace(
   const slotBytes = 8 * STRIDE * columnsByTree;
   return {
     ...{ rows, features, threads, maxBin, subsample },
-    packing: packingFor(rows, weights?.reduce((sum, weight) => sum + weight, 0) ?? null),
+    packing: packingFor(rows, weights?.reduce((sum, weight) => sum + weight, 0) ?? (huber && rows)),
     values: x.columns.map(share),
     cuts: {
       bounds: float32(STRIDE * features),
@@ -105,7 +109,9 @@ export function createWorkspace(
     codesByRow: new Uint8Array(bytes(rows * features)),
     codesByColumn: new Uint8Array(bytes(rows * features)),
     labels: share(y),
-    weights: weights && share(weights),
+    weights: huber === null ? weights && share(weights) : float32(rows),
+    reweighs: huber !== null,
+    givenWeights: huber && weights && share(weights),
     margins: float32(rows),
     packed: float64(rows),
     leaves: new Uint16Array(bytes(2 * rows)),
@@ -119,7 +125,7 @@ export function createWorkspace(
       );
     }),
     growing: {
-      round: float64(2),
+      round: float64(3),
       columns: int32(columnsByTree),
       feature: int32(nodes),
       shift: new Uint8Array(bytes(nodes)),

@@ -63,7 +63,10 @@ export function setting(value: unknown): string {
   if (Array.isArray(value)) return value.length > 0 ? value.map(setting).join(", ") : "none";
   if (typeof value === "number") return String(Number(value.toPrecision(5)));
   if (typeof value === "string" || typeof value === "boolean") return String(value);
-  return value === null || value === undefined ? "none" : JSON.stringify(value);
+  if (value === null || value === undefined) return "none";
+  return Object.entries(value)
+    .map(([key, part]) => `${settingName(key)} ${setting(part)}`)
+    .join(", ");
 }
 
 export function settingName(key: string): string {

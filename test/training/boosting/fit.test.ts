@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
+  type BoostingParameters,
+  type Ensemble,
   fitEnsemble,
   gainImportance,
   type Matrix,
@@ -105,6 +107,8 @@ describe("what is refused", () => {
     ["maxBin 257", { maxBin: 257 }, /maxBin must be a whole number from 2 to 256, not 257/],
     ["a constraint too few", { monotone: [1] }, /monotone must be empty or 2 long/],
     ["NaN as eta", { eta: Number.NaN }, /eta must be above 0/],
+    ["Huber's delta of 0", { huber: { delta: 0, after: 0 } }, /huber must be null, or have a delta above 0/],
+    ["half a round", { huber: { delta: 1, after: 0.5 } }, /whole rounds/],
   ])("%s", async (_, change, message) => {
     await expect(fitEnsemble(x, y, { ...XGBOOST_DEFAULTS, ...change })).rejects.toThrow(message);
   });
@@ -182,5 +186,58 @@ describe("weights", () => {
       x,
     );
     for (let row = 0; row < x.rows; row++) expect(weighted[row]).toBeCloseTo(repeated[row]!, 2);
+  });
+});
+
+describe("Huber's loss", () => {
+  const leaf = { ...ONE, maxDepth: 0, lambda: 0, eta: 1 };
+
+  test("computed by hand: a residual of 9 counts a ninth where delta is 1", async () => {
+    const x = matrix([0, 0, 0, 0]);
+    const y = Float32Array.of(1, 1, 1, 9);
+    const from = (rounds: number) => ({ ...leaf, rounds: 2, huber: { delta: 1, after: rounds } });
+    const [first, second] = (await fitEnsemble(x, y, from(0))).trees.map(({ value }) => value[0]!);
+    // (1 + 1 + 1 + 9 / 9) / (3 + 1 / 9)
+    expect(first).toBeCloseTo(9 / 7, 6);
+    // Residuals are then -2/7 three times, and 54/7, which counts 7/54.
+    expect(second).toBeCloseTo((-6 / 7 + 1) / (3 + 7 / 54), 6);
+    const later = (await fitEnsemble(x, y, from(1))).trees.map(({ value }) => value[0]!);
+    expect(later[0]).toBeCloseTo(3, 6);
+    // Residuals of -2, -2, -2 and 6, which count 1/2 and 1/6.
+    expect(later[1]).toBeCloseTo((-3 + 1) / (3 / 2 + 1 / 6), 6);
+  });
+
+  test("is the squared error where no residual is above delta", async () => {
+    const { x, y } = randomTable(300, 3);
+    const parameters = { ...XGBOOST_DEFAULTS, rounds: 10 };
+    const plain = predictEnsemble(await fitEnsemble(x, y, parameters), x);
+    const huber = await fitEnsemble(x, y, { ...parameters, huber: { delta: 1e6, after: 0 } });
+    predictEnsemble(huber, x).forEach((value, row) => {
+      expect(value).toBeCloseTo(plain[row]!, 3);
+    });
+  });
+
+  test("lets wrong targets pull less at the others", async () => {
+    const { x, y } = randomTable(2000, 3);
+    const wrong = y.map((value, row) => (row % 20 === 0 ? value + 400 : value));
+    const error = async (huber: BoostingParameters["huber"]) => {
+      const ensemble = await fitEnsemble(x, wrong, { ...XGBOOST_DEFAULTS, maxDepth: 3, huber });
+      const own = predictEnsemble(ensemble, x);
+      return y.reduce((sum, value, row) => sum + (row % 20 ? Math.abs(own[row]! - value) : 0), 0);
+    };
+    expect(await error({ delta: 5, after: 20 })).toBeLessThan((await error(null)) / 2);
+  });
+
+  test("a row of weight 3 counts as three rows", async () => {
+    const x = matrix([0, 0, 0]);
+    const parameters = { ...leaf, rounds: 5, huber: { delta: 2, after: 0 } };
+    const weights = Float32Array.of(3, 1, 1);
+    const weighted = await fitEnsemble(x, Float32Array.of(1, 4, 9), parameters, { weights });
+    const repeated = await fitEnsemble(matrix([0, 0, 0, 0, 0]), Float32Array.of(1, 1, 1, 4, 9), parameters);
+    const values = ({ trees }: Ensemble) => trees.map(({ value }) => value[0]!);
+    values(weighted).forEach((value, i) => {
+      expect(value).toBeCloseTo(values(repeated)[i]!, 5);
+    });
+    expect([...weights]).toEqual([3, 1, 1]);
   });
 });

@@ -23,6 +23,12 @@ describe("the same ensemble to the bit", () => {
     ["sampled", { subsample: 0.6, colsampleByTree: 0.6 }, {}],
     ["constrained", { monotone: [1, 0, 0, 0, 0] }, {}],
     ["weighted", {}, { weights: Float32Array.from(y, (value) => 1 / (1 + value)) }],
+    ["Huber's loss", { huber: { delta: 2, after: 3 }, subsample: 0.8 }, {}],
+    [
+      "Huber's loss, weighted",
+      { huber: { delta: 2, after: 0 } },
+      { weights: Float32Array.from(y, (value) => 1 / (1 + value)) },
+    ],
     ["stumps", { maxDepth: 1 }, {}],
     ["leaves", { maxDepth: 0 }, {}],
   ])("on 1, 2 and 3 threads: %s", async (_, change, options) => {
