@@ -40,16 +40,18 @@ export async function publish(
   if (stored !== null) files.push(stored);
   const missing = await notThere(target, registry, files);
   onStep(missing.length > 0 ? `uploading ${missing.length} files` : "all files are there already");
-  await putVerified(target, missing);
-  if (stored !== null) await keep(stored.bytes);
-
-  const statements: string[] = [];
+  const uploaded = putVerified(target, missing);
   const seq = known?.seq ?? (registry.datasets.at(-1)?.seq ?? 0) + 1;
-  if (stored !== null)
-    statements.push(...(await importDataset(target, registry, publication.dataset, seq, stored)));
-  statements.push(...publication.models.flatMap(({ row }) => insert(models, [{ ...row, dataset: seq }])));
-  if (publication.promotion !== null)
-    statements.push(...moveAlias(registry, { alias: CHAMPION, ...publication.promotion }).statements);
+  const imported = stored === null ? [] : importDataset(target, registry, publication.dataset, seq, stored);
+  // Most of an upload is waiting: the statements are written meanwhile.
+  const [importing] = await Promise.all([imported, uploaded, stored && keep(stored.bytes)]);
+  const statements = [
+    ...importing,
+    ...publication.models.flatMap(({ row }) => insert(models, [{ ...row, dataset: seq }])),
+    ...(publication.promotion === null
+      ? []
+      : moveAlias(registry, { alias: CHAMPION, ...publication.promotion }).statements),
+  ];
 
   onStep(stored === null ? "writing the registry" : `importing stones and writing the registry`);
   await execute(target, statements, written(publication));
