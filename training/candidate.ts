@@ -70,7 +70,7 @@ export async function assess(
     prices,
     metrics: evaluateStones(split.test, prices),
     ranges: rangesOf(split.train),
-    importance: { gain, permutation: await permutationImportance(made.bytes, split.test, seed) },
+    importance: { gain, permutation: await permutationImportance(made.bytes, split.test, prices, seed) },
   };
 }
 

@@ -6,22 +6,20 @@ import { stoneTensors } from "./stone-tensors.ts";
 /**
  * Permutation importance: by how many dollars the test MAE grows when one column's values are shuffled
  * among the stones, so that the model knows everything but that column. (Breiman 2001, section 10.)
+ * @param prices the model's price of each stone as it is
  */
 export async function permutationImportance(
   bytes: Uint8Array,
   stones: readonly PricedStone[],
+  prices: Float32Array,
   seed: number,
 ): Promise<Record<string, number>> {
   const tensors = stoneTensors(stones);
   const model = await createModel(bytes);
   try {
-    const mae = async (feeds: typeof tensors) => {
-      const { price } = await model.run(feeds);
-      return (
-        stones.reduce((sum, stone, row) => sum + Math.abs(price!.data[row]! - stone.price), 0) / stones.length
-      );
-    };
-    const base = await mae(tensors);
+    const mae = (predicted: ArrayLike<number>) =>
+      stones.reduce((sum, stone, row) => sum + Math.abs(predicted[row]! - stone.price), 0) / stones.length;
+    const base = mae(prices);
     const order = shuffled(stones.length, seed);
     const importance: Record<string, number> = {};
     for (const column of STONE_COLUMNS) {
@@ -30,7 +28,8 @@ export async function permutationImportance(
         values instanceof Float32Array
           ? Float32Array.from(order, (row) => values[row]!)
           : order.map((row) => values[row]!);
-      importance[column] = (await mae({ ...tensors, [column]: permuted })) - base;
+      const { price } = await model.run({ ...tensors, [column]: permuted });
+      importance[column] = mae(price!.data) - base;
     }
     return importance;
   } finally {

@@ -5,6 +5,7 @@ import type { Ensemble, Tree } from "./ensemble.ts";
 import { Grower } from "./grow.ts";
 import { checkMatrix, type Matrix } from "./matrix.ts";
 import { type BoostingParameters, checkParameters } from "./parameters.ts";
+import { predictEnsemble } from "./predict.ts";
 import { EarlyStopping, type Validation } from "./validation.ts";
 import { createWorkspace, type Workspace } from "./workspace.ts";
 
@@ -19,6 +20,11 @@ export interface FitOptions {
   readonly weights?: Float32Array;
   /** Rejects with the signal's reason, within about 50 ms. */
   readonly signal?: AbortSignal;
+}
+
+export interface Fit extends Ensemble {
+  /** The ensemble's prediction of each row that it was fitted on. */
+  readonly fitted: Float32Array;
 }
 
 /** Below this many rows, starting a thread and meeting it at each level takes longer than it saves. */
@@ -39,7 +45,7 @@ export async function fitEnsemble(
   y: Float32Array,
   parameters: BoostingParameters,
   options: FitOptions = {},
-): Promise<Ensemble> {
+): Promise<Fit> {
   const features = x.columns.length;
   checkParameters(parameters, features);
   checkMatrix(x);
@@ -75,7 +81,9 @@ export async function fitEnsemble(
       }
       options.signal?.throwIfAborted();
     }
-    return { baseScore, features, trees: stopping ? trees.slice(0, stopping.bestRounds) : trees };
+    if (stopping === null) return { baseScore, features, trees, fitted: space.margins };
+    const best = { baseScore, features, trees: trees.slice(0, stopping.bestRounds) };
+    return { ...best, fitted: predictEnsemble(best, x) };
   } finally {
     await crew.stop();
   }

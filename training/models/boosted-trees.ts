@@ -1,6 +1,5 @@
 import {
   type BoostingParameters,
-  type Ensemble,
   fitEnsemble,
   gainImportance,
   type Matrix,
@@ -87,16 +86,16 @@ export function boostedTrees(model: {
       const carat = matrix.columns[CARAT]!;
       const y = prices.map((price, row) => target.of(price, carat[row]!));
       const options = onProgress ? { onRound: onProgress } : {};
-      const grown = await fitEnsemble(matrix, y, { ...parameters, seed }, options);
-      const priced = (ensemble: Ensemble, values: Matrix) =>
-        predictEnsemble(ensemble, values).map((sum, row) => target.price(sum, values.columns[CARAT]![row]!));
-      const correction = target.correction?.(prices, priced(grown, matrix)) ?? 0;
+      const { fitted, ...grown } = await fitEnsemble(matrix, y, { ...parameters, seed }, options);
+      const priced = (sums: Float32Array, { columns }: Matrix) =>
+        sums.map((sum, row) => target.price(sum, columns[CARAT]![row]!));
+      const correction = target.correction?.(prices, priced(fitted, matrix)) ?? 0;
       const ensemble = { ...grown, baseScore: Math.fround(grown.baseScore + correction) };
       const gain = gainImportance(ensemble);
       return {
         price: (graph, values) =>
           target.nodes(graph, trees(graph, values, ensemble), graph.gather(values, graph.int64(CARAT), 1)),
-        predict: (values) => priced(ensemble, values),
+        predict: (values) => priced(predictEnsemble(ensemble, values), values),
         ...(target.correction && { settled: { correction } }),
         importance: Object.fromEntries(names.map((feature, i) => [feature, gain[i] ?? 0])),
       };
