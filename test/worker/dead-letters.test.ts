@@ -8,7 +8,7 @@ import { DEAD_LETTERS, drainDeadLetters, keepDeadLetter, REJECTED } from "../../
 import { logged } from "./call.ts";
 import { empty } from "./empty.ts";
 import { faultyDatabase, hurry, lost, wrap } from "./faults.ts";
-import { generator, row } from "./log-rows.ts";
+import { generator, ids, letters, row, sorted } from "./log-rows.ts";
 
 const random = generator(17);
 
@@ -17,18 +17,6 @@ const records = (count: number, changes?: Partial<RequestRecord>) =>
 
 async function keep(all: readonly RequestRecord[]): Promise<void> {
   await Promise.all(all.map((record) => keepDeadLetter(env.MODELS, record)));
-}
-
-const sorted = (all: readonly RequestRecord[]) => all.map(({ id }) => id).sort();
-
-async function ids(): Promise<string[]> {
-  const { results } = await env.LOG_DB.prepare("SELECT id FROM requests ORDER BY id").all<{ id: string }>();
-  return results.map(({ id }) => id);
-}
-
-async function letters(prefix = DEAD_LETTERS): Promise<string[]> {
-  const { objects } = await env.MODELS.list({ prefix });
-  return objects.map(({ key }) => key.slice(prefix.length, -".json".length));
 }
 
 /** Bindings that count their calls: statements of the database, objects of the bucket. */

@@ -7,6 +7,7 @@ import { DEAD_LETTERS, drainDeadLetters, REJECTED } from "../../src/log/dead-let
 import { write } from "../../src/log/write.ts";
 import { call, logged } from "./call.ts";
 import { faultyDatabase, hurry, lost, wrap } from "./faults.ts";
+import { ids, letters, sorted } from "./log-rows.ts";
 
 function toRecord(changes: Partial<RequestRecord> = {}): RequestRecord {
   const at = Date.now();
@@ -24,18 +25,6 @@ function toRecord(changes: Partial<RequestRecord> = {}): RequestRecord {
 
 const toRecords = (count: number, changes?: Partial<RequestRecord>) =>
   Array.from({ length: count }, () => toRecord(changes));
-
-async function ids(): Promise<string[]> {
-  const { results } = await env.LOG_DB.prepare("SELECT id FROM requests ORDER BY id").all<{ id: string }>();
-  return results.map(({ id }) => id);
-}
-
-async function letters(prefix = DEAD_LETTERS): Promise<string[]> {
-  const { objects } = await env.MODELS.list({ prefix });
-  return objects.map(({ key }) => key.slice(prefix.length, -".json".length));
-}
-
-const sorted = (records: readonly RequestRecord[]) => records.map(({ id }) => id).sort();
 
 /** Bindings whose log database does what the fault says at each statement, counted from 1. */
 function withFault(fault: (statement: number) => Promise<void>): { bindings: Env; statements: () => number } {

@@ -6,9 +6,10 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
-import { DEAD_LETTERS, drainDeadLetters } from "../../src/log/dead-letter.ts";
+import { drainDeadLetters } from "../../src/log/dead-letter.ts";
 import { HOST, STONE } from "./call.ts";
 import { hurry, lost, wrap } from "./faults.ts";
+import { letters, ids as rows } from "./log-rows.ts";
 
 const REQUESTS = 300;
 
@@ -92,16 +93,6 @@ async function askAll(bindings: Env) {
   const ids = answers.map(({ id }) => id).sort();
   const done = Promise.all(contexts.map((context) => waitOnExecutionContext(context)));
   return { ids, seen: answers.map(({ seen }) => seen), done };
-}
-
-async function rows(): Promise<string[]> {
-  const { results } = await env.LOG_DB.prepare("SELECT id FROM requests ORDER BY id").all<{ id: string }>();
-  return results.map(({ id }) => id);
-}
-
-async function letters(): Promise<string[]> {
-  const { objects } = await env.MODELS.list({ prefix: DEAD_LETTERS });
-  return objects.map(({ key }) => key.slice(DEAD_LETTERS.length, -".json".length));
 }
 
 beforeEach(async () => {

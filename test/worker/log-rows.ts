@@ -1,6 +1,7 @@
-/** Rows for the log as many requests would leave them, and the numbers behind them. */
+/** Rows for the log as many requests would leave them, and what is in the log. */
 import { env } from "cloudflare:workers";
 import { insertRequests, type RequestRecord } from "../../src/db/requests.ts";
+import { DEAD_LETTERS } from "../../src/log/dead-letter.ts";
 
 /** Numbers from 0 to 1 that depend on the seed alone (Mulberry32). */
 export function generator(seed: number): () => number {
@@ -53,3 +54,17 @@ export function row(at: number, random: () => number, changes: Partial<RequestRe
 export async function insert(records: readonly RequestRecord[]): Promise<void> {
   for (let i = 0; i < records.length; i += 2000) await insertRequests(env.LOG_DB, records.slice(i, i + 2000));
 }
+
+/** The ids of all rows of the log, in order. */
+export async function ids(): Promise<string[]> {
+  const { results } = await env.LOG_DB.prepare("SELECT id FROM requests ORDER BY id").all<{ id: string }>();
+  return results.map(({ id }) => id);
+}
+
+/** The ids of the records that lie in the bucket, in order. */
+export async function letters(prefix = DEAD_LETTERS): Promise<string[]> {
+  const { objects } = await env.MODELS.list({ prefix });
+  return objects.map(({ key }) => key.slice(prefix.length, -".json".length));
+}
+
+export const sorted = (records: readonly RequestRecord[]) => records.map(({ id }) => id).sort();

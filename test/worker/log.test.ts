@@ -1,7 +1,9 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../src/db/requests.ts";
 import type { Scope } from "../../src/domain/access.ts";
+import worker from "../../src/index.ts";
 import { call, HOST, logged, STONE } from "./call.ts";
 import { faultyDatabase, lost, wrap } from "./faults.ts";
 import { bearer, CLOSED, makeKey } from "./keys.ts";
@@ -247,8 +249,6 @@ describe("when the log's database fails", () => {
   });
 
   it("to answer, the caller does not wait for it", async () => {
-    const { createExecutionContext, waitOnExecutionContext } = await import("cloudflare:test");
-    const { default: worker } = await import("../../src/index.ts");
     const answered = Promise.withResolvers<void>();
     const slow = { ...env, LOG_DB: faultyDatabase(env.LOG_DB, () => answered.promise) };
     const context = createExecutionContext();

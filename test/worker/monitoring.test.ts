@@ -1,3 +1,4 @@
+import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, inject, it } from "vitest";
 import { deleteOutcomes, insertOutcome } from "../../src/db/outcomes.ts";
@@ -8,6 +9,7 @@ import { LATENCY_EDGES, percentile } from "../../src/domain/latency.ts";
 import type { Monitoring } from "../../src/domain/monitoring.ts";
 import { firstId } from "../../src/domain/request-id.ts";
 import { isTest } from "../../src/domain/split.ts";
+import worker from "../../src/index.ts";
 import { monitor } from "../../src/log/monitor.ts";
 import { rollUp } from "../../src/log/rollup.ts";
 import { histogramsOf } from "../../training/histograms.ts";
@@ -551,8 +553,6 @@ describe("rollUp", () => {
 describe("GET /v1/monitoring", () => {
   it("answers from the counts of the last run", async () => {
     const headers = bearer(await makeKey("admin", ["admin"]));
-    const { default: worker } = await import("../../src/index.ts");
-    const { createScheduledController } = await import("cloudflare:test");
     await call("/v1/models");
     await worker.scheduled(createScheduledController(), env);
     for (const window of ["", "?window=24h", "?window=7d", "?window=30d"]) {

@@ -1,8 +1,10 @@
+import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { RequestRecord } from "../../src/db/requests.ts";
 import { type RequestFilter, searchRequests } from "../../src/db/search.ts";
+import worker from "../../src/index.ts";
 import type { LogEntry } from "../../src/log/entry.ts";
 import { call, type Refusal, STONE } from "./call.ts";
 import { wrap } from "./faults.ts";
@@ -365,8 +367,6 @@ describe("an export", () => {
         return env.LOG_DB.prepare(sql);
       },
     });
-    const { createExecutionContext } = await import("cloudflare:test");
-    const { default: worker } = await import("../../src/index.ts");
     const request = new Request("https://facet.test/v1/requests?format=ndjson", { headers });
     const response = await worker.fetch(request, { ...env, LOG_DB }, createExecutionContext());
     expect(response.status).toBe(200);

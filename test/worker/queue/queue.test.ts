@@ -15,7 +15,7 @@ import { write } from "../../../src/log/write.ts";
 import { call, logged, STONE } from "../call.ts";
 import { openApi } from "../contract.ts";
 import { faultyDatabase, lost, wrap } from "../faults.ts";
-import { generator, row } from "../log-rows.ts";
+import { generator, ids, letters, row, sorted } from "../log-rows.ts";
 
 const QUEUE = "facet-log";
 const env = bindings as typeof bindings & QueueBinding as Env & Required<QueueBinding>;
@@ -23,18 +23,6 @@ const random = generator(5);
 
 function records(count: number, changes?: Partial<RequestRecord>): RequestRecord[] {
   return Array.from({ length: count }, () => row(Date.now(), random, changes));
-}
-
-const sorted = (rows: readonly RequestRecord[]) => rows.map(({ id }) => id).sort();
-
-async function ids(): Promise<string[]> {
-  const { results } = await env.LOG_DB.prepare("SELECT id FROM requests ORDER BY id").all<{ id: string }>();
-  return results.map(({ id }) => id);
-}
-
-async function letters(prefix = DEAD_LETTERS): Promise<string[]> {
-  const { objects } = await env.MODELS.list({ prefix });
-  return objects.map(({ key }) => key.slice(prefix.length, -".json".length));
 }
 
 const consume = worker.queue;
