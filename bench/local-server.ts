@@ -12,18 +12,8 @@ import { DATABASE, LOG_DATABASE, WRANGLER, wrangler } from "../training/registry
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const READY_MS = 120_000;
 
-/** The stone that is asked about, as JSON. */
-export const STONE = {
-  carat: 1.1,
-  cut: "Ideal",
-  color: "H",
-  clarity: "SI2",
-  depth: 62,
-  table: 55,
-  x: 6.61,
-  y: 6.65,
-  z: 4.11,
-};
+/** The stone that is asked about. */
+export { EXAMPLE_STONE as STONE } from "../src/domain/diamond.ts";
 
 const servers = new Set<ChildProcess>();
 const folders: string[] = [];

@@ -1,16 +1,5 @@
+import { EXAMPLE_STONE } from "../../src/domain/diamond.ts";
 import { type Column, createSession } from "../../src/inference/runtime.ts";
-
-const STONE = {
-  carat: 1.1,
-  depth: 62,
-  table: 55,
-  x: 6.61,
-  y: 6.65,
-  z: 4.11,
-  cut: "Ideal",
-  color: "H",
-  clarity: "SI2",
-};
 
 /** Times an ONNX file in workerd: its bytes are the body, `rows` and `runs` the query. Milliseconds a run. */
 export default {
@@ -20,7 +9,7 @@ export default {
     const runs = Number(query.get("runs"));
     const session = await createSession(new Uint8Array(await request.arrayBuffer()));
     const columns = Object.fromEntries(
-      Object.entries(STONE).map(([name, value]): [string, Column] => [
+      Object.entries(EXAMPLE_STONE).map(([name, value]): [string, Column] => [
         name,
         typeof value === "number" ? new Float32Array(rows).fill(value) : new Array<string>(rows).fill(value),
       ]),

@@ -96,6 +96,19 @@ export const stoneShape = {
   z: measure("z").optional(),
 };
 
+/** The stone of the documentation, the examples and the tests. */
+export const EXAMPLE_STONE = {
+  carat: 1.1,
+  cut: "Ideal",
+  color: "H",
+  clarity: "SI2",
+  depth: 62,
+  table: 55,
+  x: 6.61,
+  y: 6.65,
+  z: 4.11,
+} as const;
+
 /**
  * A stone to be priced: weight and the three grades are required; measurements left out are completed
  * by the model. Unknown keys are refused.
@@ -104,17 +117,7 @@ export const Stone = strictFields("a stone", stoneShape).meta({
   id: "Stone",
   description:
     "A diamond. carat, cut, color and clarity are required; depth, table, x, y and z are completed from them where left out.",
-  example: {
-    carat: 1.1,
-    cut: "Ideal",
-    color: "H",
-    clarity: "SI2",
-    depth: 62,
-    table: 55,
-    x: 6.61,
-    y: 6.65,
-    z: 4.11,
-  },
+  example: EXAMPLE_STONE,
 });
 export type Stone = z.infer<typeof Stone>;
 

@@ -5,19 +5,9 @@ import pLimit from "p-limit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as logSchema from "../../src/db/log.ts";
 import { appraisals } from "../../src/db/registry.ts";
+import { EXAMPLE_STONE as STONE } from "../../src/domain/diamond.ts";
 import { ROOT, readLog, readState, scratchFolder } from "./trainer.ts";
 
-const STONE = {
-  carat: 1.1,
-  cut: "Ideal",
-  color: "H",
-  clarity: "SI2",
-  depth: 62,
-  table: 55,
-  x: 6.61,
-  y: 6.65,
-  z: 4.11,
-};
 const folder = scratchFolder();
 const state = join(folder.path, "state");
 let url: string;

@@ -60,14 +60,4 @@ export async function logged(id: string): Promise<RequestRecord | undefined> {
 export type Refusal = ProblemDetails;
 
 /** A stone that the models of the tests price. */
-export const STONE = {
-  carat: 1.1,
-  cut: "Ideal",
-  color: "H",
-  clarity: "SI2",
-  depth: 62,
-  table: 55,
-  x: 6.61,
-  y: 6.65,
-  z: 4.11,
-} as const;
+export { EXAMPLE_STONE as STONE } from "../../src/domain/diamond.ts";
