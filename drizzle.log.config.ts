@@ -1,3 +1,7 @@
 import { defineConfig } from "drizzle-kit";
 
-export default defineConfig({ dialect: "sqlite", schema: "./src/db/log.ts", out: "./migrations/log" });
+export default defineConfig({
+  dialect: "sqlite",
+  schema: "./src/db/request-log/schema.ts",
+  out: "./migrations/log",
+});

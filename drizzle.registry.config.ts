@@ -2,6 +2,6 @@ import { defineConfig } from "drizzle-kit";
 
 export default defineConfig({
   dialect: "sqlite",
-  schema: "./src/db/registry.ts",
+  schema: "./src/db/registry/schema.ts",
   out: "./migrations/registry",
 });

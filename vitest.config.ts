@@ -1,12 +1,12 @@
 import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
-import { validateJson } from "./test/json-schema.ts";
-import { lintOpenApi } from "./test/lint-openapi.ts";
+import { validateJson } from "./test/support/json-schema.ts";
+import { lintOpenApi } from "./test/support/lint-openapi.ts";
 
 const registry = await readD1Migrations("migrations/registry");
 const log = await readD1Migrations("migrations/log");
-const WITH_QUEUE = "test/worker/queue/**/*.test.ts";
+const WITH_QUEUE = "test/worker/request-log/queue/**/*.test.ts";
 
 /** Tests in the Worker's own runtime, with the bindings of wrangler.toml and those given. */
 function inWorkerd(
@@ -30,8 +30,8 @@ function inWorkerd(
     test: {
       name,
       ...files,
-      globalSetup: ["test/worker-models.ts"],
-      setupFiles: ["test/worker/setup.ts"],
+      globalSetup: ["test/support/worker-models.ts"],
+      setupFiles: ["test/worker/support/setup.ts"],
       testTimeout: 60_000,
       hookTimeout: 120_000,
     },
@@ -47,7 +47,7 @@ export default defineConfig({
         test: {
           name: "training",
           environment: "node",
-          include: ["test/training/**/*.test.ts", "test/domain/**/*.test.ts"],
+          include: ["training", "domain", "lib", "cloudflare"].map((folder) => `test/${folder}/**/*.test.ts`),
           testTimeout: 60_000,
         },
       },

@@ -1,5 +1,5 @@
 import { type BoostingParameters, XGBOOST_DEFAULTS } from "../training/boosting/index.ts";
-import { GEOMETRY, PLAIN } from "./features.ts";
+import { GEOMETRY, PLAIN } from "./boosting/features.ts";
 
 /** What the trees predict, and the way back to dollars. */
 export interface Target {

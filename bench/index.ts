@@ -9,16 +9,16 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
 const BENCHES: Readonly<Record<string, readonly string[]>> = {
-  boosting: ["boosting.ts"],
-  accuracy: ["boosting.ts", "--accuracy"],
-  settings: ["search.ts", "--final", "chosen"],
-  train: ["train.ts"],
-  import: ["xgboost-import.ts"],
-  inference: ["inference.ts"],
-  load: ["log-load.ts"],
-  log: ["log.ts"],
-  aliases: ["aliases.ts"],
-  keys: ["keys.ts"],
+  boosting: ["boosting/boosting.ts"],
+  accuracy: ["boosting/boosting.ts", "--accuracy"],
+  settings: ["boosting/search.ts", "--final", "chosen"],
+  train: ["boosting/train.ts"],
+  import: ["boosting/xgboost-import.ts"],
+  inference: ["inference/inference.ts"],
+  load: ["server/log-load.ts"],
+  log: ["server/log.ts"],
+  aliases: ["server/aliases.ts"],
+  keys: ["server/keys.ts"],
 };
 
 const named = process.argv.slice(2);

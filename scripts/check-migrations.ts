@@ -10,9 +10,13 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const SCHEMAS = [
+  ["registry", "src/db/registry/schema.ts"],
+  ["log", "src/db/request-log/schema.ts"],
+] as const;
 const faults: string[] = [];
 
-for (const database of ["registry", "log"]) {
+for (const [database, schemaFile] of SCHEMAS) {
   const folder = join(root, "migrations", database);
   const files = readdirSync(folder).filter((file) => file.endsWith(".sql"));
   for (const file of files) {
@@ -27,7 +31,7 @@ for (const database of ["registry", "log"]) {
   try {
     cpSync(folder, copy, { recursive: true });
     const config = join(copy, "drizzle.json");
-    const schema = join(root, `src/db/${database}.ts`);
+    const schema = join(root, schemaFile);
     writeFileSync(config, JSON.stringify({ dialect: "sqlite", schema, out: copy }));
     execFileSync(
       process.execPath,
@@ -39,7 +43,7 @@ for (const database of ["registry", "log"]) {
     );
     const generated = readdirSync(copy).filter((file) => file.endsWith(".sql"));
     if (generated.length !== files.length) {
-      faults.push(`src/db/${database}.ts has changes that no migration carries: npm run migrations`);
+      faults.push(`${schemaFile} has changes that no migration carries: npm run migrations`);
     }
   } finally {
     rmSync(copy, { recursive: true, force: true });

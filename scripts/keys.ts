@@ -1,12 +1,12 @@
 /** `npm run keys -- create|list|revoke`: the API keys of callers. */
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
+import { Failure } from "../cloudflare/user-error.ts";
+import type { Target } from "../cloudflare/wrangler.ts";
 import { ANONYMOUS, SCOPES, type Scope } from "../src/domain/access.ts";
-import { Failure } from "../training/failure.ts";
 import { createKey, listKeys, revokeKey } from "../training/registry/keys.ts";
-import { readRegistry } from "../training/registry/state.ts";
-import type { Target } from "../training/registry/wrangler.ts";
-import { main, TARGET_OPTIONS, targetOf } from "./command.ts";
+import { readRegistry } from "../training/registry/read-registry.ts";
+import { main, TARGET_OPTIONS, targetOf } from "./cli.ts";
 
 const USAGE = `npm run keys -- create --name shop --scopes predict,appraise [--days 365]
 npm run keys -- list

@@ -1,12 +1,12 @@
 /** `npm run models -- prune --keep 20`: deletes old versions that nothing points at. */
 import { parseArgs } from "node:util";
-import { formatVersion } from "../src/domain/selector.ts";
-import { Failure } from "../training/failure.ts";
-import { execute } from "../training/registry/execute.ts";
-import { literal } from "../training/registry/sql.ts";
-import { readRegistry } from "../training/registry/state.ts";
-import { BUCKET, query, wrangler } from "../training/registry/wrangler.ts";
-import { main, TARGET_OPTIONS, targetOf } from "./command.ts";
+import { execute } from "../cloudflare/d1.ts";
+import { literal } from "../cloudflare/d1-sql.ts";
+import { Failure } from "../cloudflare/user-error.ts";
+import { BUCKET, query, wrangler } from "../cloudflare/wrangler.ts";
+import { formatVersion } from "../src/domain/model-selector.ts";
+import { readRegistry } from "../training/registry/read-registry.ts";
+import { main, TARGET_OPTIONS, targetOf } from "./cli.ts";
 
 const USAGE = "npm run models -- prune --keep 20 [--dry-run] [--state DIR | --remote]";
 const PROTECTED_DAYS = 90;

@@ -1,6 +1,10 @@
 /** `npm run promote -- log-linear@3 --reason "..."`: points the champion alias at a version, old or new. */
 import { userInfo } from "node:os";
 import { parseArgs } from "node:util";
+import { execute } from "../cloudflare/d1.ts";
+import { getStored } from "../cloudflare/r2.ts";
+import { Failure } from "../cloudflare/user-error.ts";
+import type { Target } from "../cloudflare/wrangler.ts";
 import type { Stone } from "../src/domain/diamond.ts";
 import {
   CHALLENGER,
@@ -9,15 +13,11 @@ import {
   ModelName,
   ModelSelector,
   parseSelector,
-} from "../src/domain/selector.ts";
-import { Failure } from "../training/failure.ts";
-import { predictPrices } from "../training/predict.ts";
-import { moveAlias } from "../training/registry/alias.ts";
-import { getStored } from "../training/registry/bucket.ts";
-import { execute } from "../training/registry/execute.ts";
-import { findModel, type PublishedModel, readRegistry } from "../training/registry/state.ts";
-import type { Target } from "../training/registry/wrangler.ts";
-import { main, TARGET_OPTIONS, targetOf } from "./command.ts";
+} from "../src/domain/model-selector.ts";
+import { predictPrices } from "../training/onnx/predict-prices.ts";
+import { moveAlias } from "../training/registry/move-alias.ts";
+import { findModel, type PublishedModel, readRegistry } from "../training/registry/read-registry.ts";
+import { main, TARGET_OPTIONS, targetOf } from "./cli.ts";
 
 const USAGE =
   'npm run promote -- NAME@VERSION --reason "why" [--alias champion] [--share PERCENT] [--state DIR | --remote]';

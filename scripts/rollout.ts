@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Failure } from "../training/failure.ts";
-import { WRANGLER } from "../training/registry/wrangler.ts";
-import { main } from "./command.ts";
-import { rollOut } from "./gradual.ts";
+import { Failure } from "../cloudflare/user-error.ts";
+import { WRANGLER } from "../cloudflare/wrangler.ts";
+import { main } from "./cli.ts";
+import { rollOut } from "./progressive-rollout.ts";
 
 const WORKER = "facet";
 const TIMEOUT_MS = 20_000;

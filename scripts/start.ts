@@ -9,11 +9,11 @@ import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import ora from "ora";
+import { Failure } from "../cloudflare/user-error.ts";
+import { DATABASE, LOG_DATABASE, type Target, WRANGLER, wrangler } from "../cloudflare/wrangler.ts";
 import { SCOPES } from "../src/domain/access.ts";
-import { Failure } from "../training/failure.ts";
 import { createKey } from "../training/registry/keys.ts";
-import { championOf, readRegistry } from "../training/registry/state.ts";
-import { DATABASE, LOG_DATABASE, type Target, WRANGLER, wrangler } from "../training/registry/wrangler.ts";
+import { championOf, readRegistry } from "../training/registry/read-registry.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const state = resolve(process.env.FACET_STATE ?? join(root, ".wrangler/state"));

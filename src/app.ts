@@ -1,19 +1,19 @@
 import { fromHono } from "chanfana";
 import { Hono } from "hono";
 import { timing } from "hono/timing";
-import { DOCUMENT, KEY_SECURITY, serveDocument } from "./docs/document.ts";
-import { answerDocsFile } from "./docs/file.ts";
-import { answerDocs } from "./docs/page.ts";
+import { KEY_SCHEME } from "./endpoints/base.ts";
 import { ENDPOINTS } from "./endpoints/index.ts";
 import type { App } from "./http/context.ts";
-import { KEY_SCHEME } from "./http/endpoint.ts";
+import { limit } from "./middleware/body-limit.ts";
 import { cors } from "./middleware/cors.ts";
-import { headers } from "./middleware/headers.ts";
-import { identify } from "./middleware/identify.ts";
-import { limit } from "./middleware/limit.ts";
-import { log } from "./middleware/log.ts";
-import { answerNotFound, answerOtherMethods, answerProblem } from "./middleware/problem.ts";
-import { throttle } from "./middleware/throttle.ts";
+import { answerNotFound, answerOtherMethods, answerProblem } from "./middleware/error-handler.ts";
+import { throttle } from "./middleware/rate-limit.ts";
+import { identify } from "./middleware/request-context.ts";
+import { log } from "./middleware/request-log.ts";
+import { headers } from "./middleware/security-headers.ts";
+import { answerDocsFile } from "./openapi/docs-file.ts";
+import { answerDocs } from "./openapi/docs-page.ts";
+import { DOCUMENT, KEY_SECURITY, serveDocument } from "./openapi/document.ts";
 
 /** The API: what each request passes through, the endpoints, and how errors are answered. */
 export function createApp(): Hono<App> {

@@ -1,7 +1,7 @@
 import { createApp } from "./app.ts";
-import type { RequestRecord } from "./db/requests.ts";
-import { consume } from "./log/queue.ts";
-import { keepUp } from "./log/upkeep.ts";
+import type { RequestRecord } from "./db/request-log/requests.ts";
+import { consume } from "./request-log/write/queue.ts";
+import { keepUp } from "./scheduled.ts";
 
 const app = createApp();
 

@@ -1,25 +1,25 @@
 import { writeFile } from "node:fs/promises";
+import { Overtaken } from "../cloudflare/d1.ts";
+import { Failure } from "../cloudflare/user-error.ts";
 import { isTest } from "../src/domain/split.ts";
-import type { Candidate, Split, TrainedModel, VersionedModel } from "./candidate.ts";
-import type { Dataset, DatasetStone } from "./dataset.ts";
-import { type Decision, decide } from "./decide.ts";
-import { Failure } from "./failure.ts";
-import { checkAtTheDoor } from "./feed.ts";
-import { fitted } from "./fit.ts";
-import { dollars, type Verdict } from "./gate.ts";
-import { gather } from "./gather.ts";
-import { imported } from "./import.ts";
+import type { Candidate, Split, TrainedModel, VersionedModel } from "./candidates/candidate.ts";
+import { fitted } from "./candidates/fit.ts";
+import { imported } from "./candidates/import.ts";
+import type { Options } from "./cli/options.ts";
+import { gather } from "./data/collect-stones.ts";
+import { predictionsCsv, stonesCsv } from "./data/csv.ts";
+import type { Dataset, DatasetStone } from "./data/dataset.ts";
+import { checkAtTheDoor } from "./data/feed-check.ts";
+import { type Decision, decide } from "./evaluation/decide.ts";
+import { dollars, type Verdict } from "./evaluation/promotion-policy.ts";
 import { MODELS } from "./models/index.ts";
 import type { PriceModel } from "./models/model.ts";
-import type { Options } from "./options.ts";
-import { predictionsCsv, stonesCsv } from "./predictions.ts";
-import { provenance } from "./provenance.ts";
-import { preparePublication, writeReports } from "./publication.ts";
+import { provenance } from "./publish/provenance.ts";
+import { preparePublication, writeReports } from "./publish/publication.ts";
+import { publish } from "./publish/publish.ts";
+import { alreadyTrained } from "./publish/up-to-date.ts";
 import { readChampion } from "./registry/champion.ts";
-import { Overtaken } from "./registry/execute.ts";
-import { publish } from "./registry/publish.ts";
-import { championOf, nextVersion, type Registry, readForTraining } from "./registry/state.ts";
-import { alreadyTrained } from "./settled.ts";
+import { championOf, nextVersion, type Registry, readForTraining } from "./registry/read-registry.ts";
 
 /** What a run did. */
 export interface TrainingRun {

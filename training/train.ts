@@ -1,9 +1,9 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import ora from "ora";
-import { asFailure } from "./failure.ts";
-import { readOptions } from "./options.ts";
+import { asFailure } from "../cloudflare/user-error.ts";
+import { readOptions } from "./cli/options.ts";
+import { resultJson, summaryMarkdown, summaryTable } from "./cli/summary.ts";
 import { type Report, type Step, train } from "./pipeline.ts";
-import { resultJson, summaryMarkdown, summaryTable } from "./summary.ts";
 
 /** Shows a run's steps as they go: one line a step, kept when the next begins. */
 function progress(): { report: Report; stop: (failed: boolean) => void } {

@@ -1,5 +1,5 @@
 import { EXAMPLE_STONE } from "../../src/domain/diamond.ts";
-import { type Column, createSession } from "../../src/inference/runtime.ts";
+import { type Column, createSession } from "../../src/inference/onnx-runtime.ts";
 
 /** Times an ONNX file in workerd: its bytes are the body, `rows` and `runs` the query. Milliseconds a run. */
 export default {

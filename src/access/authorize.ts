@@ -1,8 +1,8 @@
-import type { Key } from "../db/keys.ts";
+import type { Key } from "../db/registry/keys.ts";
 import { KEY_PATTERN, type Scope } from "../domain/access.ts";
 import type { AppContext } from "../http/context.ts";
-import { Forbidden, Problem, Unauthenticated, Unavailable } from "../http/problem.ts";
-import { findSentKey } from "./verify.ts";
+import { Forbidden, Problem, Unauthenticated, Unavailable } from "../http/errors.ts";
+import { findSentKey } from "./api-keys.ts";
 
 /** Whether prices can be asked and stones sent without a key: only where `ACCESS` says just that. */
 export function isOpen(env: Env): boolean {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { required, strictFields } from "./fields.ts";
+import { required, strictFields } from "../lib/fields.ts";
 
 /** Cut grades, worst to best (GIA names as ggplot2's dataset has them). */
 export const CUTS = ["Fair", "Good", "Very Good", "Premium", "Ideal"] as const;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ModelName } from "./selector.ts";
+import { ModelName } from "./model-selector.ts";
 
 const dollars = (text: string, example: number) =>
   z.number().meta({ description: `${text}, US dollars.`, example });

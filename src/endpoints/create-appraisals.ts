@@ -1,21 +1,21 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { findKnown, type IdentifiedStone, keepAppraisals } from "../db/appraisals.ts";
+import { findKnown, type IdentifiedStone, keepAppraisals } from "../db/registry/appraisals.ts";
 import { ANONYMOUS } from "../domain/access.ts";
 import { PricedStone } from "../domain/diamond.ts";
-import { checkFeed, SUSPICIOUS_SHARE } from "../domain/feed.ts";
-import { strictFields } from "../domain/fields.ts";
+import { checkFeed, SUSPICIOUS_SHARE } from "../domain/feed-check.ts";
 import { ModelReference } from "../domain/model-record.ts";
-import { formatVersion } from "../domain/selector.ts";
-import { sha256 } from "../domain/sha256.ts";
+import { formatVersion } from "../domain/model-selector.ts";
+import { rowText, STONE_ID_DIGITS } from "../domain/stone-id.ts";
 import { stoneList } from "../domain/stone-list.ts";
-import { rowText, STONE_ID_DIGITS } from "../domain/stone-text.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_BODY, OF_REGISTRY } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
+import { documented, OF_BODY, OF_REGISTRY } from "../http/error-responses.ts";
+import { FieldError, InvalidInput, NotReady } from "../http/errors.ts";
 import { fieldErrors, summarise } from "../http/field-errors.ts";
-import { FieldError, InvalidInput, NotReady } from "../http/problem.ts";
 import { priceByChampion } from "../inference/predict.ts";
+import { strictFields } from "../lib/fields.ts";
+import { sha256 } from "../lib/sha256.ts";
+import { Endpoint } from "./base.ts";
 
 const sourceError = "source must be a text of at most 200 characters";
 const source = z.string({ error: sourceError }).trim().max(200, { error: sourceError }).optional().meta({

@@ -1,15 +1,15 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { insertOutcome } from "../db/outcomes.ts";
+import { insertOutcome } from "../db/request-log/outcomes.ts";
 import { PricedStone } from "../domain/diamond.ts";
-import { strictFields } from "../domain/fields.ts";
 import { ModelReference } from "../domain/model-record.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_BODY, OF_LOG } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { InvalidInput, NotFound } from "../http/problem.ts";
-import { findRequest, type WholeRequest } from "../log/find.ts";
-import { predictedPrices } from "../log/predicted.ts";
+import { documented, OF_BODY, OF_LOG } from "../http/error-responses.ts";
+import { InvalidInput, NotFound } from "../http/errors.ts";
+import { strictFields } from "../lib/fields.ts";
+import { findRequest, type WholeRequest } from "../request-log/read/find-request.ts";
+import { predictedPrices } from "../request-log/read/predictions.ts";
+import { Endpoint } from "./base.ts";
 
 const DAY_MS = 86_400_000;
 const indexError = "index must be the place of the stone in the batch, a whole number from 0";

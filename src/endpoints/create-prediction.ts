@@ -1,17 +1,17 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { Stone } from "../domain/diamond.ts";
-import { strictFields } from "../domain/fields.ts";
 import { ModelReference } from "../domain/model-record.ts";
+import { formatVersion, ModelSelector } from "../domain/model-selector.ts";
 import { Prediction, toPrediction } from "../domain/prediction.ts";
-import { formatVersion, ModelSelector } from "../domain/selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_BODY, OF_REGISTRY } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { NoPrice, NotFound } from "../http/problem.ts";
-import { requestKeyHeader } from "../http/request-key.ts";
+import { documented, OF_BODY, OF_REGISTRY } from "../http/error-responses.ts";
+import { NoPrice, NotFound } from "../http/errors.ts";
+import { requestKeyHeader } from "../http/routing-key.ts";
 import { priceStones } from "../inference/predict.ts";
 import { priceInShadow } from "../inference/shadow.ts";
+import { strictFields } from "../lib/fields.ts";
+import { Endpoint } from "./base.ts";
 
 const schema = {
   operationId: "createPrediction",

@@ -1,15 +1,15 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { getAlias } from "../db/aliases.ts";
+import { getAlias } from "../db/registry/aliases.ts";
 import { Alias, AliasMove } from "../domain/alias.ts";
-import { strictFields } from "../domain/fields.ts";
-import { ModelName } from "../domain/selector.ts";
+import { ModelName } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { ETAG, etag } from "../http/if-match.ts";
-import { nextField, pageQuery, toPage } from "../http/page.ts";
-import { InvalidInput, NotFound } from "../http/problem.ts";
+import { documented, OF_REGISTRY } from "../http/error-responses.ts";
+import { InvalidInput, NotFound } from "../http/errors.ts";
+import { ETAG, etag } from "../http/etag.ts";
+import { nextField, pageQuery, toPage } from "../http/pagination.ts";
+import { strictFields } from "../lib/fields.ts";
+import { Endpoint } from "./base.ts";
 
 const schema = {
   operationId: "getAlias",

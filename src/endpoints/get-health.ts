@@ -1,8 +1,8 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { documented } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { Internal } from "../http/problem.ts";
+import { documented } from "../http/error-responses.ts";
+import { Internal } from "../http/errors.ts";
+import { Endpoint } from "./base.ts";
 
 export class GetHealth extends Endpoint {
   static override readonly method = "get";

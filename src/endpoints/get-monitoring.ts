@@ -1,12 +1,12 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { strictFields } from "../domain/fields.ts";
 import { Monitoring } from "../domain/monitoring.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { InvalidInput } from "../http/problem.ts";
-import { monitor, WINDOWS, type Window } from "../log/monitor.ts";
+import { documented, OF_REGISTRY } from "../http/error-responses.ts";
+import { InvalidInput } from "../http/errors.ts";
+import { strictFields } from "../lib/fields.ts";
+import { monitor, WINDOWS, type Window } from "../monitoring/report.ts";
+import { Endpoint } from "./base.ts";
 
 const windows = Object.keys(WINDOWS) as [Window, ...Window[]];
 

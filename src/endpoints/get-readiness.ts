@@ -2,10 +2,10 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { ModelReference } from "../domain/model-record.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { TooManyRequests } from "../http/problem.ts";
+import { documented, OF_REGISTRY } from "../http/error-responses.ts";
+import { TooManyRequests } from "../http/errors.ts";
 import { PROBE, priceByChampion } from "../inference/predict.ts";
+import { Endpoint } from "./base.ts";
 
 const schema = {
   operationId: "getReadiness",

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { findReport } from "../db/models.ts";
-import { formatVersion } from "../domain/selector.ts";
+import { findReport } from "../db/registry/models.ts";
+import { formatVersion } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { InvalidInput, NotFound, Unavailable } from "../http/problem.ts";
+import { documented, OF_REGISTRY } from "../http/error-responses.ts";
+import { InvalidInput, NotFound, Unavailable } from "../http/errors.ts";
 import { noVersion, versionParams } from "../http/version-params.ts";
+import { Endpoint } from "./base.ts";
 
 /** The report is one file with its styles and plots inside: it loads nothing and runs nothing. */
 const POLICY = [

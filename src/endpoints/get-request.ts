@@ -1,12 +1,12 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { listOutcomes } from "../db/outcomes.ts";
+import { listOutcomes } from "../db/request-log/outcomes.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_LOG } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { InvalidInput, NotFound } from "../http/problem.ts";
-import { LogEntry, toEntry } from "../log/entry.ts";
-import { findRequest } from "../log/find.ts";
+import { documented, OF_LOG } from "../http/error-responses.ts";
+import { InvalidInput, NotFound } from "../http/errors.ts";
+import { LogEntry, toEntry } from "../request-log/read/entry.ts";
+import { findRequest } from "../request-log/read/find-request.ts";
+import { Endpoint } from "./base.ts";
 
 const Outcome = z
   .object({

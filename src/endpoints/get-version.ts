@@ -1,13 +1,13 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { listReigns } from "../db/aliases.ts";
-import { getRecord } from "../db/models.ts";
+import { listReigns } from "../db/registry/aliases.ts";
+import { getRecord } from "../db/registry/models.ts";
 import { ModelRecord, Reign } from "../domain/model-record.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { InvalidInput, NotFound } from "../http/problem.ts";
+import { documented, OF_REGISTRY } from "../http/error-responses.ts";
+import { InvalidInput, NotFound } from "../http/errors.ts";
 import { noVersion, versionParams } from "../http/version-params.ts";
+import { Endpoint } from "./base.ts";
 
 const schema = {
   operationId: "getVersion",

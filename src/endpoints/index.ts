@@ -2,7 +2,7 @@ import { CreateAppraisals } from "./create-appraisals.ts";
 import { CreateOutcome } from "./create-outcome.ts";
 import { CreatePrediction } from "./create-prediction.ts";
 import { CreatePredictions } from "./create-predictions.ts";
-import { ForgetRequest } from "./forget-request.ts";
+import { ForgetRequest } from "./erase-request.ts";
 import { GetAlias } from "./get-alias.ts";
 import { GetHealth } from "./get-health.ts";
 import { GetMonitoring } from "./get-monitoring.ts";

@@ -1,12 +1,12 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { listAliases } from "../db/aliases.ts";
-import { listNewest } from "../db/models.ts";
+import { listAliases } from "../db/registry/aliases.ts";
+import { listNewest } from "../db/registry/models.ts";
 import { ModelReference, ModelSummary } from "../domain/model-record.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { InvalidInput } from "../http/problem.ts";
+import { documented, OF_REGISTRY } from "../http/error-responses.ts";
+import { InvalidInput } from "../http/errors.ts";
+import { Endpoint } from "./base.ts";
 
 const schema = {
   operationId: "listModels",

@@ -1,15 +1,15 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { type RequestFilter, searchRequests } from "../db/search.ts";
-import { strictFields } from "../domain/fields.ts";
-import { ModelSelector, parseSelector } from "../domain/selector.ts";
+import { type RequestFilter, searchRequests } from "../db/request-log/search.ts";
+import { ModelSelector, parseSelector } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_LOG } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { cursorField, limitField, nextField } from "../http/page.ts";
-import { InvalidInput } from "../http/problem.ts";
-import { LogEntry, toEntry } from "../log/entry.ts";
-import { EXPORTS, exportEntries } from "../log/export.ts";
+import { documented, OF_LOG } from "../http/error-responses.ts";
+import { InvalidInput } from "../http/errors.ts";
+import { cursorField, limitField, nextField } from "../http/pagination.ts";
+import { strictFields } from "../lib/fields.ts";
+import { LogEntry, toEntry } from "../request-log/read/entry.ts";
+import { EXPORTS, exportEntries } from "../request-log/read/export.ts";
+import { Endpoint } from "./base.ts";
 
 /** Rows of an export that are read at once: a request can make 1,000 queries, and memory holds 128 MB. */
 const EXPORT_PAGE = 5000;

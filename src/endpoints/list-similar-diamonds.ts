@@ -1,16 +1,16 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { findSimilar } from "../db/diamonds.ts";
+import { findSimilar } from "../db/registry/diamonds.ts";
 import { MEASUREMENTS, PricedStone, stoneShape } from "../domain/diamond.ts";
-import { strictFields } from "../domain/fields.ts";
 import { ModelReference } from "../domain/model-record.ts";
-import { ModelSelector } from "../domain/selector.ts";
+import { ModelSelector } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { InvalidInput, NotFound } from "../http/problem.ts";
-import { requestKeyHeader } from "../http/request-key.ts";
-import { findServed } from "../inference/pointer.ts";
+import { documented, OF_REGISTRY } from "../http/error-responses.ts";
+import { InvalidInput, NotFound } from "../http/errors.ts";
+import { requestKeyHeader } from "../http/routing-key.ts";
+import { findServed } from "../inference/resolve-version.ts";
+import { strictFields } from "../lib/fields.ts";
+import { Endpoint } from "./base.ts";
 
 const nError = "n must be a whole number from 1 to 100";
 const ignored = z

@@ -1,14 +1,14 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { listVersions } from "../db/models.ts";
-import { strictFields } from "../domain/fields.ts";
+import { listVersions } from "../db/registry/models.ts";
 import { ModelSummary } from "../domain/model-record.ts";
-import { ModelName } from "../domain/selector.ts";
+import { ModelName } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { nextField, pageQuery, toPage } from "../http/page.ts";
-import { InvalidInput, NotFound } from "../http/problem.ts";
+import { documented, OF_REGISTRY } from "../http/error-responses.ts";
+import { InvalidInput, NotFound } from "../http/errors.ts";
+import { nextField, pageQuery, toPage } from "../http/pagination.ts";
+import { strictFields } from "../lib/fields.ts";
+import { Endpoint } from "./base.ts";
 
 const schema = {
   operationId: "listVersions",

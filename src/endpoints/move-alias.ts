@@ -1,18 +1,18 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { findBeforeMove, moveAlias } from "../db/aliases.ts";
-import { findVersion, hasModel } from "../db/models.ts";
+import { findBeforeMove, moveAlias } from "../db/registry/aliases.ts";
+import { findVersion, hasModel } from "../db/registry/models.ts";
 import { Alias } from "../domain/alias.ts";
-import { Reason, strictFields } from "../domain/fields.ts";
 import type { ModelReference } from "../domain/model-record.ts";
-import { CHALLENGER, formatVersion, ModelName, versionField } from "../domain/selector.ts";
+import { CHALLENGER, formatVersion, ModelName, versionField } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_BODY, OF_REGISTRY } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { ETAG, etag, ifMatchHeader, matches, overtaken } from "../http/if-match.ts";
-import { Conflict, type FieldError, InvalidInput, PreconditionFailed, Unavailable } from "../http/problem.ts";
-import { refreshPointers } from "../inference/pointer.ts";
+import { documented, OF_BODY, OF_REGISTRY } from "../http/error-responses.ts";
+import { Conflict, type FieldError, InvalidInput, PreconditionFailed, Unavailable } from "../http/errors.ts";
+import { ETAG, etag, ifMatchHeader, matches, overtaken } from "../http/etag.ts";
 import { checkUsable } from "../inference/predict.ts";
+import { refreshPointers } from "../inference/resolve-version.ts";
+import { Reason, strictFields } from "../lib/fields.ts";
+import { Endpoint } from "./base.ts";
 
 const ATTEMPTS = 5;
 const shareError = "share must be a whole number of percent from 0 to 100";

@@ -1,15 +1,15 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { findBeforeMove, moveAlias } from "../db/aliases.ts";
+import { findBeforeMove, moveAlias } from "../db/registry/aliases.ts";
 import { AliasMove } from "../domain/alias.ts";
-import { Reason, strictFields } from "../domain/fields.ts";
-import { CHALLENGER, CHAMPION, ModelName } from "../domain/selector.ts";
+import { CHALLENGER, CHAMPION, ModelName } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_BODY, OF_REGISTRY } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { ifMatchHeader, matches, overtaken } from "../http/if-match.ts";
-import { Conflict, NotFound, PreconditionFailed } from "../http/problem.ts";
-import { refreshPointers } from "../inference/pointer.ts";
+import { documented, OF_BODY, OF_REGISTRY } from "../http/error-responses.ts";
+import { Conflict, NotFound, PreconditionFailed } from "../http/errors.ts";
+import { ifMatchHeader, matches, overtaken } from "../http/etag.ts";
+import { refreshPointers } from "../inference/resolve-version.ts";
+import { Reason, strictFields } from "../lib/fields.ts";
+import { Endpoint } from "./base.ts";
 
 const schema = {
   operationId: "removeAlias",

@@ -1,14 +1,14 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { authorize } from "../access/authorize.ts";
-import { isKnownStone, sentBy, withdraw } from "../db/withdrawals.ts";
+import { isKnownStone, sentBy, withdraw } from "../db/registry/withdrawals.ts";
 import { ANONYMOUS } from "../domain/access.ts";
-import { Reason, strictFields } from "../domain/fields.ts";
-import { STONE_ID_DIGITS } from "../domain/stone-text.ts";
+import { STONE_ID_DIGITS } from "../domain/stone-id.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_BODY, OF_REGISTRY } from "../http/documented.ts";
-import { Endpoint } from "../http/endpoint.ts";
-import { NotFound } from "../http/problem.ts";
+import { documented, OF_BODY, OF_REGISTRY } from "../http/error-responses.ts";
+import { NotFound } from "../http/errors.ts";
+import { Reason, strictFields } from "../lib/fields.ts";
+import { Endpoint } from "./base.ts";
 
 const idError = `id must be the ${STONE_ID_DIGITS} hexadecimal digits of a stone's id`;
 

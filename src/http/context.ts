@@ -1,8 +1,8 @@
 import type { Context } from "hono";
-import type { Key } from "../db/keys.ts";
-import type { RequestRecord } from "../db/requests.ts";
+import type { Key } from "../db/registry/keys.ts";
+import type { RequestRecord } from "../db/request-log/requests.ts";
 import type { ModelReference } from "../domain/model-record.ts";
-import type { Problem } from "./problem.ts";
+import type { Problem } from "./errors.ts";
 
 /** What is known of a request while it is answered: the response is made from it, and the log's record. */
 export interface Exchange {

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { FieldError } from "./problem.ts";
+import type { FieldError } from "./errors.ts";
 
 /** Enough to see what is wrong; a list of a thousand stones can have many thousand errors. */
 const MOST_ERRORS = 100;

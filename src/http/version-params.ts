@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { formatVersion, ModelName } from "../domain/selector.ts";
-import { NotFound } from "./problem.ts";
+import { formatVersion, ModelName } from "../domain/model-selector.ts";
+import { NotFound } from "./errors.ts";
 
 const error = "version must be a whole number from 1";
 

@@ -1,13 +1,13 @@
-import { messages } from "../db/failure.ts";
-import { findPredecessors, type Pointer, type ServedModel, type Target } from "../db/models.ts";
+import { messages } from "../db/errors.ts";
+import { findPredecessors, type Pointer, type ServedModel, type Target } from "../db/registry/models.ts";
 import { GRADE_COLUMNS, NUMBER_COLUMNS, type Stone } from "../domain/diamond.ts";
-import { CHAMPION, formatVersion } from "../domain/selector.ts";
-import { isInShare } from "../domain/share.ts";
+import { CHAMPION, formatVersion } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { Conflict, Unavailable } from "../http/problem.ts";
-import { chooseCanary, findPointer } from "./pointer.ts";
-import type { Column, Session } from "./runtime.ts";
-import { BrokenModel, OUTPUT, withSession } from "./session.ts";
+import { Conflict, Unavailable } from "../http/errors.ts";
+import { isInShare } from "../lib/percentage.ts";
+import type { Column, Session } from "./onnx-runtime.ts";
+import { chooseCanary, findPointer } from "./resolve-version.ts";
+import { BrokenModel, OUTPUT, withSession } from "./session-cache.ts";
 
 /** How far back to go among the versions that an alias pointed at. */
 const MOST_PREDECESSORS = 5;

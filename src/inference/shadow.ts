@@ -1,11 +1,11 @@
-import { messages } from "../db/failure.ts";
-import type { ServedModel } from "../db/models.ts";
-import type { RequestRecord } from "../db/requests.ts";
+import { messages } from "../db/errors.ts";
+import type { ServedModel } from "../db/registry/models.ts";
+import type { RequestRecord } from "../db/request-log/requests.ts";
 import type { Stone } from "../domain/diamond.ts";
+import { formatVersion } from "../domain/model-selector.ts";
 import { toPrediction } from "../domain/prediction.ts";
-import { formatVersion } from "../domain/selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { within } from "./flight.ts";
+import { within } from "../lib/single-flight.ts";
 import { runModel } from "./predict.ts";
 
 /** The record in the log waits for it so long. */

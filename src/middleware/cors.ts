@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { cors as honoCors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
-import { countAddress } from "../access/rate.ts";
+import { countAddress } from "../access/rate-limits.ts";
 import type { App } from "../http/context.ts";
 
 /** Chromium keeps a preflight no longer, whatever it is told. */

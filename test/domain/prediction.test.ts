@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Stone } from "../../src/domain/diamond.ts";
+import { formatVersion, ModelSelector, parseSelector } from "../../src/domain/model-selector.ts";
 import { toPrediction, warnOutside } from "../../src/domain/prediction.ts";
-import { formatVersion, ModelSelector, parseSelector } from "../../src/domain/selector.ts";
 
 const STONE: Stone = { carat: 1, cut: "Ideal", color: "G", clarity: "VS1", table: 55 };
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { aliasHistory } from "../../src/db/registry.ts";
+import { aliasHistory } from "../../src/db/registry/schema.ts";
 import { EMBEDDED, readState, registryFaults, scratchFolder, startTrainer } from "../system/trainer.ts";
 
 const folder = scratchFolder();

@@ -1,5 +1,5 @@
 /** A process that uploads files of its own to a local bucket, one call after the other: `STATE NAME CALLS`. */
-import { putVerified } from "../../training/registry/bucket.ts";
+import { putVerified } from "../../cloudflare/r2.ts";
 
 const [state = "", name = "", calls = "0"] = process.argv.slice(2);
 for (let call = 0; call < Number(calls); call++) {

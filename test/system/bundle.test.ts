@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
-import { WRANGLER } from "../../training/registry/wrangler.ts";
+import { WRANGLER } from "../../cloudflare/wrangler.ts";
 import { ROOT, scratchFolder } from "./trainer.ts";
 
 const folder = scratchFolder();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { rollOut } from "../../scripts/gradual.ts";
-import { Failure } from "../../training/failure.ts";
+import { Failure } from "../../cloudflare/user-error.ts";
+import { rollOut } from "../../scripts/progressive-rollout.ts";
 
 /** A Worker on a remote that cannot be had in a test: what it is told, and what it answers. */
 function remote(answers: { serving: string | Failure; faults?: (string | null)[] }) {

@@ -3,8 +3,8 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import * as logSchema from "../../src/db/log.ts";
-import { appraisals } from "../../src/db/registry.ts";
+import { appraisals } from "../../src/db/registry/schema.ts";
+import * as logSchema from "../../src/db/request-log/schema.ts";
 import { EXAMPLE_STONE as STONE } from "../../src/domain/diamond.ts";
 import { ROOT, readLog, readState, scratchFolder } from "./trainer.ts";
 

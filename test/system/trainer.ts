@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { D1Database, R2Bucket } from "@cloudflare/workers-types";
 import { drizzle } from "drizzle-orm/d1";
 import { getPlatformProxy } from "wrangler";
-import * as schema from "../../src/db/registry.ts";
+import * as schema from "../../src/db/registry/schema.ts";
 
 export const ROOT = join(import.meta.dirname, "../..");
 const require = createRequire(import.meta.url);

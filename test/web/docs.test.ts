@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type LocalServer, prepare, serve } from "../../bench/local-server.ts";
+import { type LocalServer, prepare, serve } from "../../bench/server/local-server.ts";
 import { EMBEDDED, scratchFolder, startTrainer } from "../system/trainer.ts";
 import { launch } from "./browser.ts";
 

@@ -1,11 +1,11 @@
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
-import { startCrew } from "./crew.ts";
 import type { Ensemble, Tree } from "./ensemble.ts";
 import { Grower } from "./grow.ts";
 import { checkMatrix, type Matrix } from "./matrix.ts";
 import { type BoostingParameters, checkParameters } from "./parameters.ts";
 import { predictEnsemble } from "./predict.ts";
+import { startCrew } from "./thread-pool.ts";
 import { EarlyStopping, type Validation } from "./validation.ts";
 import { createWorkspace, type Workspace } from "./workspace.ts";
 

@@ -1,11 +1,11 @@
 import { STRIDE } from "./bins.ts";
-import type { Crew } from "./crew.ts";
 import type { Tree } from "./ensemble.ts";
 import { addHistogram } from "./histogram.ts";
 import { gradientScale } from "./packing.ts";
 import type { BoostingParameters } from "./parameters.ts";
 import { randomAt, sampleIndices } from "./random.ts";
 import { type Split, SplitSearch } from "./split.ts";
+import type { Crew } from "./thread-pool.ts";
 import { rangeOf, type Workspace } from "./workspace.ts";
 
 /** XGBoost's `kRtEps`: a gain up to this is none. */

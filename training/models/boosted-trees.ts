@@ -1,3 +1,4 @@
+import { weightedMedian } from "../../src/lib/statistics.ts";
 import {
   type BoostingParameters,
   fitEnsemble,
@@ -7,7 +8,6 @@ import {
 } from "../boosting/index.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
 import { trees } from "../onnx/trees.ts";
-import { weightedMedian } from "../statistics.ts";
 import { gradeCode } from "./grades.ts";
 import type { PriceModel, StoneValues } from "./model.ts";
 

@@ -1,6 +1,6 @@
 import { CUTS, type PricedStone } from "../../src/domain/diamond.ts";
+import { median } from "../../src/lib/statistics.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
-import { median } from "../statistics.ts";
 import { lookUp } from "./grades.ts";
 import type { StoneValues } from "./model.ts";
 

@@ -6,6 +6,7 @@ import {
   type TensorProto,
   TensorProto_DataLocation,
 } from "onnx-buf";
+import { Failure } from "../../cloudflare/user-error.ts";
 import {
   GRADE_COLUMNS,
   MEASUREMENTS,
@@ -13,9 +14,8 @@ import {
   NUMBER_COLUMNS,
   type Stone,
 } from "../../src/domain/diamond.ts";
-import { Failure } from "../failure.ts";
-import { stoneTensors } from "../stone-tensors.ts";
 import { createModel, type Model, type Port } from "./runtime.ts";
+import { stoneTensors } from "./stone-tensors.ts";
 
 /** An ONNX file that cannot serve prices; the message names the fault. */
 export class ContractError extends Failure {}

@@ -1,6 +1,6 @@
-import { getStored, unreadable } from "./bucket.ts";
-import { championOf, findModel, type PublishedModel, type Registry } from "./state.ts";
-import type { Target } from "./wrangler.ts";
+import { getStored, unreadable } from "../../cloudflare/r2.ts";
+import type { Target } from "../../cloudflare/wrangler.ts";
+import { championOf, findModel, type PublishedModel, type Registry } from "./read-registry.ts";
 
 /** Who serves when a run begins. */
 export interface Champion {

@@ -1,12 +1,12 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
-import { clean, type RawRow, REQUIRED_COLUMNS } from "../clean.ts";
-import { type DatasetStone, named } from "../dataset.ts";
-import { Failure } from "../failure.ts";
-import { getVerified, type StoredFile, sha256 } from "./bucket.ts";
-import type { PublishedDataset } from "./state.ts";
-import type { Target } from "./wrangler.ts";
+import { getVerified, type StoredFile, sha256 } from "../../cloudflare/r2.ts";
+import { Failure } from "../../cloudflare/user-error.ts";
+import type { Target } from "../../cloudflare/wrangler.ts";
+import { clean, type RawRow, REQUIRED_COLUMNS } from "../data/clean.ts";
+import { type DatasetStone, named } from "../data/dataset.ts";
+import type { PublishedDataset } from "./read-registry.ts";
 
 /**
  * A dataset as the bucket keeps it: its rows with their ids as gzipped CSV. The ids belong to it: which copy of

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { keys } from "../../src/db/registry.ts";
+import { execute, Overtaken } from "../../cloudflare/d1.ts";
+import { insert, literal } from "../../cloudflare/d1-sql.ts";
+import { sha256 } from "../../cloudflare/r2.ts";
+import { Failure } from "../../cloudflare/user-error.ts";
+import { query, type Target } from "../../cloudflare/wrangler.ts";
+import { keys } from "../../src/db/registry/schema.ts";
 import type { Scope } from "../../src/domain/access.ts";
-import { Failure } from "../failure.ts";
-import { sha256 } from "./bucket.ts";
-import { execute, Overtaken } from "./execute.ts";
-import { insert, literal } from "./sql.ts";
-import { query, type Target } from "./wrangler.ts";
 
 /** A key as the registry knows it; times are ISO 8601. */
 export interface KeyRecord {

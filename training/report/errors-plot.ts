@@ -1,5 +1,5 @@
 import { axisX, axisY, link, rect, ruleX, text, tickX } from "@observablehq/plot";
-import { CARAT_BANDS, caratBand } from "../../src/domain/bands.ts";
+import { CARAT_BANDS, caratBand } from "../../src/domain/carat-bands.ts";
 import { count } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import { ACCENT, draw, figure, INK } from "./plot.ts";

@@ -1,5 +1,5 @@
 import { dot, line, text } from "@observablehq/plot";
-import { formatVersion } from "../../src/domain/selector.ts";
+import { formatVersion } from "../../src/domain/model-selector.ts";
 import { dollars } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import { draw, figure, INK, SERIES } from "./plot.ts";

@@ -1,9 +1,9 @@
-import { CARAT_BANDS } from "../../src/domain/bands.ts";
+import { CARAT_BANDS } from "../../src/domain/carat-bands.ts";
 import type { Figures, Metrics } from "../../src/domain/model-record.ts";
-import { formatVersion } from "../../src/domain/selector.ts";
-import { type Compared, compare } from "../comparison.ts";
-import type { Dataset } from "../dataset.ts";
-import type { Contender } from "../gate.ts";
+import { formatVersion } from "../../src/domain/model-selector.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { type Compared, compare } from "../evaluation/comparison.ts";
+import type { Contender } from "../evaluation/promotion-policy.ts";
 import { change, count, dollars, percent, time } from "./format.ts";
 import { type Html, html } from "./html.ts";
 

@@ -1,4 +1,4 @@
-import { Failure } from "../failure.ts";
+import { Failure } from "../../cloudflare/user-error.ts";
 
 /** A model file that cannot be imported; the message names the fault. */
 export class UnsupportedModelError extends Failure {}

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { binFeature, STRIDE } from "../../../training/boosting/bins.ts";
 import { addHistogram, clearHistogram, histogramKernel } from "../../../training/boosting/histogram.ts";
 import { gradientScale, packingFor } from "../../../training/boosting/packing.ts";
-import { partition } from "../../../training/boosting/partition.ts";
+import { partition } from "../../../training/boosting/split-rows.ts";
 import { generator, randomTable } from "./tables.ts";
 
 const ROWS = 500;

@@ -1,0 +1,34 @@
+import { and, eq, isNull, lt, or } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { Scope } from "../../domain/access.ts";
+import { keys } from "./schema.ts";
+
+/** A caller's key as the registry has it. */
+export interface Key {
+  /** SHA-256 of the key, hexadecimal. */
+  readonly hash: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+}
+
+const found = {
+  hash: keys.hash,
+  name: keys.name,
+  scopes: keys.scopes,
+  expiresAt: keys.expiresAt,
+  revokedAt: keys.revokedAt,
+};
+
+export async function findKey(d1: D1Database, hash: string): Promise<Key | null> {
+  return (await drizzle(d1).select(found).from(keys).where(eq(keys.hash, hash)).get()) ?? null;
+}
+
+/** Notes that a key is in use, unless that was noted after `since`. */
+export async function touchKey(d1: D1Database, hash: string, at: Date, since: Date): Promise<void> {
+  await drizzle(d1)
+    .update(keys)
+    .set({ lastUsedAt: at.toISOString() })
+    .where(and(eq(keys.hash, hash), or(isNull(keys.lastUsedAt), lt(keys.lastUsedAt, since.toISOString()))));
+}

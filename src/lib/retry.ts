@@ -1,0 +1,24 @@
+import { isRetryable } from "../db/errors.ts";
+
+interface Retries {
+  readonly attempts?: number;
+  /** The first pause in milliseconds, give or take a half; each further one is twice as long. */
+  readonly pause?: number;
+  /** Whether doing it again may help. */
+  readonly helps?: (error: unknown) => boolean;
+}
+
+/** Does idempotent work again where that may help; unless told otherwise, where D1 says so. */
+export async function retried<T>(
+  work: () => Promise<T>,
+  { attempts = 4, pause = 100, helps = isRetryable }: Retries = {},
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === attempts || !helps(error)) throw error;
+      await scheduler.wait(pause * 2 ** (attempt - 1) * (0.5 + Math.random()));
+    }
+  }
+}

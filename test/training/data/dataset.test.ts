@@ -1,0 +1,213 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { keep, sha256 } from "../../../cloudflare/r2.ts";
+import type { PricedStone } from "../../../src/domain/diamond.ts";
+import { isTest } from "../../../src/domain/split.ts";
+import { collect, type DatasetStone, identify, readDataset } from "../../../training/data/dataset.ts";
+import { embeddedSource, findSources } from "../../../training/data/source.ts";
+import { datasetFile, readPublished } from "../../../training/registry/dataset-file.ts";
+
+const HEADER = "carat,cut,color,clarity,depth,table,price,x,y,z";
+const ROWS = ["0.23,Ideal,E,SI2,61.5,55,326,3.95,3.98,2.43", "0.21,Premium,E,SI1,59.8,61,326,3.89,3.84,2.31"];
+const STONE: PricedStone = {
+  ...{ carat: 1, cut: "Ideal", color: "D", clarity: "IF" },
+  ...{ depth: 61, table: 55, x: 6, y: 6, z: 4, price: 9 },
+};
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "facet-dataset-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const read = async (...names: string[]) => readDataset(await findSources(names));
+
+describe("the embedded dataset", () => {
+  test("has 53,940 stones, of which 20 with a zero dimension are rejected", async () => {
+    const dataset = await readDataset([embeddedSource()]);
+    expect(dataset.stones).toHaveLength(53_920);
+    expect(dataset.rejected).toEqual({ "zero dimension": 20 });
+    expect(dataset.sources).toMatchObject([{ name: "diamonds.csv", rows: 53_920 }]);
+    expect(dataset.examples[0]).toBe("diamonds.csv, line 2209: zero dimension (z)");
+  });
+
+  test("is split 80 to 20 whatever the seed, and exact duplicates stay together", async () => {
+    const { stones } = await readDataset([embeddedSource()]);
+    for (const seed of [0, 1, 42, 2 ** 40 + 3]) {
+      const share = stones.filter((stone) => isTest(stone.splitKey, seed)).length / stones.length;
+      expect(share).toBeGreaterThan(0.19);
+      expect(share).toBeLessThan(0.21);
+    }
+    const sides = new Map<string, number>();
+    for (const { id: _, price: __, splitKey, ...measurements } of stones) {
+      const key = JSON.stringify(measurements);
+      expect(sides.get(key) ?? splitKey).toBe(splitKey);
+      sides.set(key, splitKey);
+    }
+  });
+
+  test("splits of two seeds are independent: a test stone of one is no likelier one of the other", async () => {
+    const { stones } = await readDataset([embeddedSource()]);
+    const both = stones.filter((stone) => isTest(stone.splitKey, 1) && isTest(stone.splitKey, 2)).length;
+    expect(both / stones.length).toBeGreaterThan(0.035);
+    expect(both / stones.length).toBeLessThan(0.045);
+  });
+});
+
+describe("reading", () => {
+  test("any order of columns, other columns, CRLF, a byte order mark and blank lines", async () => {
+    const path = file(
+      "odd.csv",
+      "\ufeffprice,z,y,x,note,Cut,color,clarity,carat,depth,table\r\n\r\n326,2.43,3.98,3.95,hi,Ideal,E,SI2,0.23,61.5,55\r\n",
+    );
+    const { stones } = await read(path);
+    expect(stones).toMatchObject([{ carat: 0.23, cut: "Ideal", price: 326, z: 2.43 }]);
+  });
+
+  test("several files and globs are one dataset; its id does not depend on their order", async () => {
+    const [a, b] = [
+      file("part-1.csv", `${HEADER}\n${ROWS[0]}\n`),
+      file("part-2.csv", `${HEADER}\n${ROWS[1]}\n`),
+    ];
+    const both = await read(a, b);
+    expect((await read(b, a)).id).toBe(both.id);
+    expect((await read(join(folder, "part-*.csv"))).id).toBe(both.id);
+    expect(both.sources.map((source) => source.name)).toEqual(["part-1.csv", "part-2.csv"]);
+  });
+
+  test("a stone that two files have is one; copies within a file are stones of their own", async () => {
+    const [first, second] = ROWS as [string, string];
+    const week1 = file("week-1.csv", `${HEADER}\n${first}\n${first}\n`);
+    const week2 = file("week-2.csv", `${HEADER}\n${second}\n${first}\n`);
+    const both = await read(week1, week2, week2);
+    expect(both.stones).toHaveLength(3);
+    expect(both.sources.map(({ name, rows }) => [name, rows])).toEqual([
+      ["week-1.csv", 2],
+      ["week-2.csv", 1],
+    ]);
+  });
+
+  test("the same rows in another order are the same stones in the same order", async () => {
+    const rows = [...ROWS, ROWS[0]];
+    const one = await read(file("one.csv", `${HEADER}\n${rows.join("\n")}\n`));
+    const other = await read(file("other.csv", `${HEADER}\n${rows.reverse().join("\n")}\n`));
+    expect(other.stones).toEqual(one.stones);
+    expect(other.id).toBe(one.id);
+  });
+
+  test("a name with quotes, semicolons and blanks is kept", async () => {
+    const name = `it's; "new" [1] stones.csv`;
+    const { sources } = await read(file(name, `${HEADER}\n${ROWS[0]}\n`));
+    expect(sources[0]?.name).toBe(name);
+  });
+
+  test("an http address is read; a fault of the server is told", async () => {
+    const server = createServer((request, response) => {
+      if (request.url?.startsWith("/stones.csv")) response.end(`${HEADER}\n${ROWS.join("\n")}\n`);
+      else response.writeHead(404).end();
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const address = server.address();
+    const base = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+    try {
+      const { stones, sources } = await read(`${base}/stones.csv?token=secret`);
+      expect(stones).toHaveLength(2);
+      expect(sources[0]?.name).toBe(`${base}/stones.csv`);
+      await expect(read(`${base}/none.csv`)).rejects.toThrow(`${base}/none.csv: the server answered 404`);
+    } finally {
+      server.close();
+    }
+  });
+
+  test("the name and password of an address are sent, and not kept", async () => {
+    const server = createServer(({ headers }, response) => {
+      const right = headers.authorization === `Basic ${Buffer.from("marta:p@ss:word").toString("base64")}`;
+      response.writeHead(right ? 200 : 401).end(`${HEADER}\n${ROWS[0]}\n`);
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const address = server.address();
+    const host = `127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+    try {
+      const { sources } = await read(`http://marta:p%40ss:word@${host}/stones.csv`);
+      expect(sources).toMatchObject([{ name: `http://${host}/stones.csv`, rows: 1 }]);
+      await expect(read(`http://${host}/stones.csv`)).rejects.toThrow("the server answered 401");
+    } finally {
+      server.close();
+    }
+  });
+
+  test("rows of another length are rejected, not the file", async () => {
+    const { stones, rejected } = await read(file("ragged.csv", `${HEADER}\n${ROWS.join("\n")}\n1,2\n`));
+    expect(stones).toHaveLength(2);
+    expect(rejected).toEqual({ "wrong number of columns": 1 });
+  });
+
+  test.each([
+    ["empty.csv", "", "empty.csv: the file is empty"],
+    ["header.csv", `${HEADER}\n`, "header.csv: only 0 of 0 rows are fit for training (no rows)"],
+    ["short.csv", "carat,cut\n1,Ideal\n", "short.csv: the column depth is missing in the header"],
+    ["twice.csv", `${HEADER},price\n`, "twice.csv: the column price stands twice"],
+    [
+      "bad.csv",
+      `${HEADER}\n${ROWS[0]}\n${ROWS[1]?.replace("326", "0")}\n${ROWS[1]?.replace("SI1", "XX")}\n`,
+      "bad.csv: only 1 of 3 rows are fit for training (price not above 0: 1, unknown clarity: 1)",
+    ],
+    ["long.csv", `${HEADER}\n"${"x".repeat(100_000)}`, "long.csv: Max Record Size"],
+  ])("%s is refused in one line", async (name, content, message) => {
+    await expect(read(file(name, content))).rejects.toThrow(message);
+  });
+
+  test("what is not there is refused by name", async () => {
+    await expect(read("nowhere.csv")).rejects.toThrow("nowhere.csv: there is no such file");
+    await expect(read(folder)).rejects.toThrow(`${folder}: this is not a file`);
+  });
+});
+
+test("copies of a row have ids of their own, the same in every reading", () => {
+  const stones = identify([STONE, STONE]);
+  expect(new Set(stones.map(({ id }) => id)).size).toBe(2);
+  expect(identify([STONE, STONE])).toEqual(stones);
+  expect(identify([STONE])).toEqual([stones[0]]);
+});
+
+test("of two copies of a row one can be withdrawn, now and in every later dataset", () => {
+  const read = {
+    stones: identify([STONE, STONE]),
+    source: { name: "a", rows: 2, rejected: {}, readAt: "" },
+    examples: [],
+  };
+  const [gone, left] = read.stones as [DatasetStone, DatasetStone];
+  const withdrawn = new Set([gone.id]);
+  const { dataset, fresh } = collect(read.stones, [], withdrawn);
+  expect(dataset.stones).toEqual([left]);
+  expect(fresh).toEqual([]);
+  const again = collect(dataset.stones, [read], withdrawn);
+  expect(again.dataset).toMatchObject({ stones: [left], sources: [] });
+});
+
+describe("a published dataset", () => {
+  const copies = identify([STONE, STONE, { ...STONE, price: 10 }]);
+  const dataset = (stones: readonly DatasetStone[]) => {
+    const { key, bytes } = datasetFile(stones);
+    return {
+      file: bytes,
+      dataset: { seq: 1, id: "", rows: stones.length, key, sha256: sha256(bytes), sources: [] },
+    };
+  };
+
+  test("comes back as it was, also where only the second copy of a row is left", async () => {
+    const left = copies.slice(1);
+    const { file: bytes, dataset: published } = dataset(left);
+    await keep(bytes);
+    expect(await readPublished({ kind: "local", state: folder }, published)).toEqual(left);
+  });
+});
