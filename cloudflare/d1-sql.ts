@@ -5,7 +5,7 @@ import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
  * SQL text for `wrangler d1 execute --file`, which takes no parameters. Text other than plain words goes
  * in as hexadecimal: no quote, semicolon or line break of a file name can end a statement.
  */
-export function literal(value: unknown): string {
+export function toSqlLiteral(value: unknown): string {
   if (value === null || value === undefined) return "NULL";
   if (typeof value === "number") {
     if (!Number.isFinite(value)) throw new RangeError(`${value} has no place in a database`);
@@ -21,7 +21,7 @@ export function literal(value: unknown): string {
 const STATEMENT_BYTES = 90_000;
 
 /** INSERT statements for some rows, each below D1's statement limit. */
-export function insert<Table extends SQLiteTable>(
+export function toInsertStatements<Table extends SQLiteTable>(
   table: Table,
   rows: readonly InferInsertModel<Table>[],
 ): string[] {
@@ -30,15 +30,15 @@ export function insert<Table extends SQLiteTable>(
   const tuples = rows.map((row) => {
     const values = columns.map(([key, column]) => {
       const value = (row as Record<string, unknown>)[key] ?? null;
-      return literal(value === null ? null : column.mapToDriverValue(value));
+      return toSqlLiteral(value === null ? null : column.mapToDriverValue(value));
     });
     return `(${values.join(", ")})`;
   });
-  return chunk(tuples, STATEMENT_BYTES - head.length).map((some) => `${head}\n${some.join(",\n")};`);
+  return toChunks(tuples, STATEMENT_BYTES - head.length).map((some) => `${head}\n${some.join(",\n")};`);
 }
 
 /** Splits texts into runs whose joined length stays below a limit. */
-export function chunk(texts: readonly string[], limit: number): string[][] {
+export function toChunks(texts: readonly string[], limit: number): string[][] {
   const chunks: string[][] = [];
   let size = limit;
   for (const text of texts) {

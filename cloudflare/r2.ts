@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Failure } from "./user-error.ts";
-import { BUCKET, type Target, WranglerFailure, wrangler } from "./wrangler.ts";
+import { UserError } from "./user-error.ts";
+import { BUCKET, type Target, WranglerError, wrangler } from "./wrangler.ts";
 
 const CACHE = join(dirname(fileURLToPath(import.meta.url)), "../node_modules/.cache/facet");
 
@@ -13,11 +13,11 @@ export interface StoredFile {
   readonly key: string;
   readonly bytes: Uint8Array;
   /** Prices hang on it: it is read back and compared before the registry names it. */
-  readonly served: boolean;
+  readonly verify: boolean;
 }
 
 /** A file that the registry names is missing or damaged: another try would find it so again. */
-export class UnreadableFile extends Failure {}
+export class UnreadableFileError extends UserError {}
 
 export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
@@ -36,11 +36,11 @@ export async function putVerified(target: Target, files: readonly StoredFile[]):
     await writeFile(listPath, JSON.stringify(list));
     await wrangler(target, ["r2", "bulk", "put", BUCKET, "--filename", listPath]);
     await Promise.all(
-      files.map(async ({ key, bytes, served }, i) => {
+      files.map(async ({ key, bytes, verify: served }, i) => {
         if (!served) return;
         const back = await download(target, key, join(folder, `${i}.back`));
         if (sha256(back) !== sha256(bytes)) {
-          throw new Failure(`${key}: the stored file differs from what was sent`);
+          throw new UserError(`${key}: the stored file differs from what was sent`);
         }
       }),
     );
@@ -56,25 +56,25 @@ export async function getVerified(target: Target, key: string, expected: string)
   const cached = await readFile(path).catch(() => null);
   if (cached !== null && sha256(cached) === expected) return cached;
   const bytes = await getStored(target, key, expected);
-  await keep(bytes);
+  await cacheFile(bytes);
   return bytes;
 }
 
 /** {@link getVerified} from the bucket itself. */
 export async function getStored(target: Target, key: string, expected: string): Promise<Uint8Array> {
   const bytes = await withTemporaryFolder((folder) => download(target, key, join(folder, "object")));
-  if (sha256(bytes) !== expected) throw new UnreadableFile(`${key}: the stored file is damaged`);
+  if (sha256(bytes) !== expected) throw new UnreadableFileError(`${key}: the stored file is damaged`);
   return bytes;
 }
 
 /** For `catch`: null where the file is unreadable; other errors go on. */
-export function unreadable(error: unknown): null {
-  if (error instanceof UnreadableFile) return null;
+export function nullIfUnreadable(error: unknown): null {
+  if (error instanceof UnreadableFileError) return null;
   throw error;
 }
 
 /** Keeps a copy on this machine, by content. */
-export async function keep(bytes: Uint8Array): Promise<void> {
+export async function cacheFile(bytes: Uint8Array): Promise<void> {
   await mkdir(CACHE, { recursive: true });
   const path = join(CACHE, sha256(bytes));
   // Renamed into place: a killed run leaves no half-written copy under the final name.
@@ -87,8 +87,8 @@ async function download(target: Target, key: string, path: string): Promise<Uint
   try {
     await wrangler(target, ["r2", "object", "get", `${BUCKET}/${key}`, "--file", path]);
   } catch (error) {
-    if (error instanceof WranglerFailure && /key does not exist/.test(error.output)) {
-      throw new UnreadableFile(`${key}: there is no such file in the bucket`);
+    if (error instanceof WranglerError && /key does not exist/.test(error.output)) {
+      throw new UnreadableFileError(`${key}: there is no such file in the bucket`);
     }
     throw error;
   }

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pLimit from "p-limit";
-import { Failure } from "./user-error.ts";
+import { UserError } from "./user-error.ts";
 
 /** Where a run publishes: Cloudflare, or the simulated D1 and R2 in a folder on this machine. */
 export type Target = { readonly kind: "remote" } | { readonly kind: "local"; readonly state: string };
@@ -19,7 +19,7 @@ export const WRANGLER = join(
   "bin/wrangler.js",
 );
 /** No questions, no colours, no log files, no telemetry; and its code is compiled once, not at each call. */
-const SURROUNDINGS = {
+const WRANGLER_ENVIRONMENT = {
   CI: "true",
   NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/v8"),
   NO_COLOR: "1",
@@ -35,11 +35,11 @@ const calls = pLimit(2);
  * Faults that pass by themselves: another process writes to the local state (the simulated bucket then answers
  * 500 without a word), the service has a fault of its own, or the network failed.
  */
-const PASSING =
+const TRANSIENT =
   /SQLITE_BUSY|database is locked|CF-R2-Error|Network connection lost|object to be reset|code was updated|internal error|fetch failed|ETIMEDOUT|ECONNRESET/;
 
 /** A call of wrangler that failed for a reason that will not pass. */
-export class WranglerFailure extends Failure {
+export class WranglerError extends UserError {
   readonly output: string;
 
   constructor(what: string, output: string) {
@@ -62,8 +62,8 @@ async function repeat(target: Target, args: readonly string[]): Promise<Buffer> 
     const result = await run([...args, ...where]);
     if (result.ok) return result.stdout;
     const output = `${result.stderr}\n${result.stdout}`;
-    if (attempt === ATTEMPTS || !PASSING.test(output))
-      throw new WranglerFailure(args.slice(0, 3).join(" "), output);
+    if (attempt === ATTEMPTS || !TRANSIENT.test(output))
+      throw new WranglerError(args.slice(0, 3).join(" "), output);
     await new Promise((resolve) => setTimeout(resolve, 250 * 2 ** attempt * (0.5 + Math.random())));
   }
 }
@@ -100,7 +100,7 @@ function run(args: readonly string[]): Promise<Result> {
         cwd: ROOT,
         encoding: "buffer",
         maxBuffer: OUTPUT_LIMIT,
-        env: { ...process.env, ...SURROUNDINGS },
+        env: { ...process.env, ...WRANGLER_ENVIRONMENT },
       },
       (error, stdout, stderr) => resolve({ ok: error === null, stdout, stderr: stderr.toString() }),
     );

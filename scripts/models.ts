@@ -1,17 +1,17 @@
 /** `npm run models -- prune --keep 20`: deletes old versions that nothing points at. */
 import { parseArgs } from "node:util";
-import { execute } from "../cloudflare/d1.ts";
-import { literal } from "../cloudflare/d1-sql.ts";
-import { Failure } from "../cloudflare/user-error.ts";
+import { executeStatements } from "../cloudflare/d1.ts";
+import { toSqlLiteral } from "../cloudflare/d1-sql.ts";
+import { UserError } from "../cloudflare/user-error.ts";
 import { BUCKET, query, wrangler } from "../cloudflare/wrangler.ts";
 import { formatVersion } from "../src/domain/model-selector.ts";
 import { readRegistry } from "../training/registry/read-registry.ts";
-import { main, TARGET_OPTIONS, targetOf } from "./cli.ts";
+import { readTarget, runCommand, TARGET_OPTIONS } from "./cli.ts";
 
 const USAGE = "npm run models -- prune --keep 20 [--dry-run] [--state DIR | --remote]";
 const PROTECTED_DAYS = 90;
 
-await main(async (args) => {
+await runCommand(async (args) => {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -21,15 +21,15 @@ await main(async (args) => {
       "dry-run": { type: "boolean", default: false },
     },
   });
-  if (positionals[0] !== "prune" || !/^[1-9]\d{0,5}$/.test(values.keep)) throw new Failure(USAGE);
-  const target = targetOf(values);
+  if (positionals[0] !== "prune" || !/^[1-9]\d{0,5}$/.test(values.keep)) throw new UserError(USAGE);
+  const target = readTarget(values);
   const registry = await readRegistry(target);
   const since = new Date(Date.now() - PROTECTED_DAYS * 86_400_000).toISOString();
   // A move lasts until the next one of its alias: what was pointed at when the days began counts as well.
   const [history = []] = await query(target, [
     `SELECT name, version, canary_name, canary_version FROM (
        SELECT *, lead(at) OVER (PARTITION BY alias ORDER BY revision) AS until FROM alias_history)
-     WHERE (until IS NULL OR until >= ${literal(since)}) AND removed IS NOT 1`,
+     WHERE (until IS NULL OR until >= ${toSqlLiteral(since)}) AND removed IS NOT 1`,
   ]);
   const pointedAt = new Set<string>();
   for (const { name, version, canaryName, canaryVersion } of registry.aliases) {
@@ -57,11 +57,11 @@ await main(async (args) => {
   );
   if (values["dry-run"] || old.length === 0) return;
   // Rows before files, and only files that no row names then: a version that is listed always has its file.
-  await execute(
+  await executeStatements(
     target,
     old.map(
       // Not where an alias was moved to it since.
-      ({ name, version }) => `DELETE FROM models WHERE name = ${literal(name)} AND version = ${version}
+      ({ name, version }) => `DELETE FROM models WHERE name = ${toSqlLiteral(name)} AND version = ${version}
 AND NOT EXISTS (SELECT 1 FROM aliases AS a WHERE (a.name, a.version) = (models.name, models.version)
   OR (a.canary_name, a.canary_version) = (models.name, models.version));`,
     ),

@@ -1,7 +1,7 @@
-import { Failure } from "../cloudflare/user-error.ts";
+import { UserError } from "../cloudflare/user-error.ts";
 
 /** What a rollout does to the world. */
-export interface Surroundings {
+export interface RolloutDependencies {
   /** Runs wrangler with these words and returns its standard output. */
   wrangler(args: readonly string[]): Promise<string>;
   /** Uploads the Worker as a new version that serves nobody yet, and returns its id. */
@@ -22,7 +22,7 @@ const PAUSE_MS = 10_000;
  * Brings a new version of the Worker to all callers in steps, and asks it between them whether it is ready.
  * @throws Failure where it is not, twice in a row; all callers are back on the version before then.
  */
-export async function rollOut(surroundings: Surroundings): Promise<void> {
+export async function rollOutProgressively(surroundings: RolloutDependencies): Promise<void> {
   const { wrangler, say } = surroundings;
   const before = await servingVersion(surroundings);
   if (before === null) {
@@ -39,7 +39,7 @@ export async function rollOut(surroundings: Surroundings): Promise<void> {
     if (fault === null) continue;
     say(`${fault}: back to ${before}`);
     await wrangler(["versions", "deploy", `${before}@100%`, "--yes"]);
-    throw new Failure(`${version} was not ready at ${percent} % of the callers: ${fault}`);
+    throw new UserError(`${version} was not ready at ${percent} % of the callers: ${fault}`);
   }
   // A version carries no cron triggers.
   await wrangler(["triggers", "deploy"]);
@@ -47,9 +47,9 @@ export async function rollOut(surroundings: Surroundings): Promise<void> {
 }
 
 /** The version that most callers are on; null where the Worker was never deployed. */
-async function servingVersion({ wrangler }: Surroundings): Promise<string | null> {
+async function servingVersion({ wrangler }: RolloutDependencies): Promise<string | null> {
   const output = await wrangler(["deployments", "status", "--json"]).catch((error: unknown) => {
-    if (error instanceof Failure && /has no deployments|does not exist|code: 10007/.test(error.message)) {
+    if (error instanceof UserError && /has no deployments|does not exist|code: 10007/.test(error.message)) {
       return null;
     }
     throw error;
@@ -57,12 +57,12 @@ async function servingVersion({ wrangler }: Surroundings): Promise<string | null
   if (output === null) return null;
   const { versions } = JSON.parse(output) as { versions: { version_id: string; percentage: number }[] };
   const [most] = versions.sort((a, b) => b.percentage - a.percentage);
-  if (most === undefined) throw new Failure("wrangler names no version that serves");
+  if (most === undefined) throw new UserError("wrangler names no version that serves");
   return most.version_id;
 }
 
 /** Checks a version for a while: one failure may be a passing one, two in a row are a fault. */
-async function watch({ fault, sleep }: Surroundings, version: string): Promise<string | null> {
+async function watch({ fault, sleep }: RolloutDependencies, version: string): Promise<string | null> {
   let last: string | null = null;
   for (let check = 1; check <= CHECKS; check++) {
     await sleep(PAUSE_MS);

@@ -5,21 +5,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Failure } from "../cloudflare/user-error.ts";
+import { UserError } from "../cloudflare/user-error.ts";
 import { WRANGLER } from "../cloudflare/wrangler.ts";
-import { main } from "./cli.ts";
-import { rollOut } from "./progressive-rollout.ts";
+import { runCommand } from "./cli.ts";
+import { rollOutProgressively } from "./progressive-rollout.ts";
 
 const WORKER = "facet";
 const TIMEOUT_MS = 20_000;
 
-await main(async (args) => {
+await runCommand(async (args) => {
   const { values } = parseArgs({ args: [...args], options: { url: { type: "string" } } });
   const ready = URL.parse("/ready", values.url);
   if (ready?.protocol !== "https:" && ready?.protocol !== "http:") {
-    throw new Failure("--url must be the Worker's address, such as https://facet.example.workers.dev");
+    throw new UserError("--url must be the Worker's address, such as https://facet.example.workers.dev");
   }
-  await rollOut({ wrangler, upload, fault: (version) => fault(ready, version), sleep, say: console.log });
+  await rollOutProgressively({
+    wrangler,
+    upload,
+    fault: (version) => fault(ready, version),
+    sleep,
+    say: console.log,
+  });
 });
 
 function wrangler(
@@ -33,7 +39,7 @@ function wrangler(
       { env: { ...process.env, CI: "true", NO_COLOR: "1", ...environment } },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
-        else reject(new Failure(`wrangler ${args.slice(0, 2).join(" ")} failed:\n${stderr}\n${stdout}`));
+        else reject(new UserError(`wrangler ${args.slice(0, 2).join(" ")} failed:\n${stderr}\n${stdout}`));
       },
     );
   });
@@ -48,7 +54,7 @@ async function upload(): Promise<string> {
     const lines = (await readFile(path, "utf8")).trim().split("\n");
     const entries = lines.map((line) => JSON.parse(line) as { type: string; version_id?: string });
     const id = entries.find((entry) => entry.type === "version-upload")?.version_id;
-    if (id === undefined) throw new Failure("wrangler names no version that it uploaded");
+    if (id === undefined) throw new UserError("wrangler names no version that it uploaded");
     return id;
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -9,11 +9,11 @@ import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import ora from "ora";
-import { Failure } from "../cloudflare/user-error.ts";
+import { UserError } from "../cloudflare/user-error.ts";
 import { DATABASE, LOG_DATABASE, type Target, WRANGLER, wrangler } from "../cloudflare/wrangler.ts";
 import { SCOPES } from "../src/domain/access.ts";
 import { createKey } from "../training/registry/keys.ts";
-import { championOf, readRegistry } from "../training/registry/read-registry.ts";
+import { findChampion, readRegistry } from "../training/registry/read-registry.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const state = resolve(process.env.FACET_STATE ?? join(root, ".wrangler/state"));
@@ -29,7 +29,7 @@ try {
   await prepare();
   await serve(port);
 } catch (error) {
-  if (!(error instanceof Failure)) throw error;
+  if (!(error instanceof UserError)) throw error;
   console.error(error.message);
   process.exitCode = error.exitCode;
 }
@@ -37,7 +37,7 @@ try {
 function readPort(text: string | undefined): number {
   const port = Number(text ?? 8787);
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new Failure("PORT must be a number from 1 to 65535");
+    throw new UserError("PORT must be a number from 1 to 65535");
   return port;
 }
 
@@ -46,7 +46,7 @@ function checkFree(port: number): Promise<void> {
   return new Promise((done, fail) => {
     const probe = createServer();
     probe.once("error", (cause) =>
-      fail(new Failure(`port ${port} cannot be used: ${cause.message}; PORT names another`, { cause })),
+      fail(new UserError(`port ${port} cannot be used: ${cause.message}; PORT names another`, { cause })),
     );
     probe.listen(port, () => probe.close(() => done()));
   });
@@ -58,7 +58,7 @@ async function prepare(): Promise<void> {
   await Promise.all(
     [DATABASE, LOG_DATABASE].map((database) => wrangler(target, ["d1", "migrations", "apply", database])),
   );
-  const champion = championOf(await readRegistry(target));
+  const champion = findChampion(await readRegistry(target));
   const key = await adminKey();
   spinner.succeed(
     champion ? `champion: ${champion.name}@${champion.version}` : "no champion yet: training one",
@@ -84,7 +84,7 @@ function run(command: string, args: readonly string[]): Promise<void> {
     child.on("error", fail);
     child.on("exit", (code) => {
       if (code === 0) done();
-      else fail(new Failure("the training failed; see above", { exitCode: code ?? 1 }));
+      else fail(new UserError("the training failed; see above", { exitCode: code ?? 1 }));
     });
   });
 }
@@ -123,7 +123,7 @@ async function serve(port: number): Promise<void> {
     child.on("error", fail);
     child.on("exit", (code, signal) => {
       if (code === 0 || signal !== null) done();
-      else fail(new Failure(`the server ended with code ${code}`, { exitCode: code ?? 1 }));
+      else fail(new UserError(`the server ended with code ${code}`, { exitCode: code ?? 1 }));
     });
   });
   const over = new AbortController();

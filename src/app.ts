@@ -3,22 +3,30 @@ import { Hono } from "hono";
 import { timing } from "hono/timing";
 import { KEY_SCHEME } from "./endpoints/base.ts";
 import { ENDPOINTS } from "./endpoints/index.ts";
-import type { App } from "./http/context.ts";
-import { limit } from "./middleware/body-limit.ts";
+import type { AppEnv } from "./http/context.ts";
+import { bodyLimit } from "./middleware/body-limit.ts";
 import { cors } from "./middleware/cors.ts";
-import { answerNotFound, answerOtherMethods, answerProblem } from "./middleware/error-handler.ts";
-import { throttle } from "./middleware/rate-limit.ts";
-import { identify } from "./middleware/request-context.ts";
-import { log } from "./middleware/request-log.ts";
-import { headers } from "./middleware/security-headers.ts";
+import { answerNotFound, answerOtherMethods, handleError } from "./middleware/error-handler.ts";
+import { rateLimit } from "./middleware/rate-limit.ts";
+import { requestContext } from "./middleware/request-context.ts";
+import { requestLog } from "./middleware/request-log.ts";
+import { securityHeaders } from "./middleware/security-headers.ts";
 import { answerDocsFile } from "./openapi/docs-file.ts";
 import { answerDocs } from "./openapi/docs-page.ts";
 import { DOCUMENT, KEY_SECURITY, serveDocument } from "./openapi/document.ts";
 
 /** The API: what each request passes through, the endpoints, and how errors are answered. */
-export function createApp(): Hono<App> {
-  const hono = new Hono<App>({ strict: false });
-  hono.use(identify, log, timing({ totalDescription: "" }), headers, cors, throttle, limit);
+export function createApp(): Hono<AppEnv> {
+  const hono = new Hono<AppEnv>({ strict: false });
+  hono.use(
+    requestContext,
+    requestLog,
+    timing({ totalDescription: "" }),
+    securityHeaders,
+    cors,
+    rateLimit,
+    bodyLimit,
+  );
 
   const app = fromHono(hono, { schema: DOCUMENT, docs_url: null, redoc_url: null, openapi_url: null });
   app.registry.registerComponent("securitySchemes", KEY_SCHEME, KEY_SECURITY);
@@ -31,6 +39,6 @@ export function createApp(): Hono<App> {
   hono.get("/docs", answerDocs).all(answerOtherMethods(["GET"]));
   hono.get("/docs/:file", answerDocsFile).all(answerOtherMethods(["GET"]));
   hono.notFound(answerNotFound);
-  hono.onError(answerProblem);
+  hono.onError(handleError);
   return hono;
 }

@@ -1,7 +1,7 @@
 import { createApp } from "./app.ts";
 import type { RequestRecord } from "./db/request-log/requests.ts";
-import { consume } from "./request-log/write/queue.ts";
-import { keepUp } from "./scheduled.ts";
+import { consumeQueue } from "./request-log/write/queue.ts";
+import { runScheduledJobs } from "./scheduled.ts";
 
 const app = createApp();
 
@@ -9,8 +9,8 @@ export default {
   fetch: app.fetch,
 
   async scheduled({ cron }, env) {
-    await keepUp(env, cron);
+    await runScheduledJobs(env, cron);
   },
 
-  queue: consume,
+  queue: consumeQueue,
 } satisfies ExportedHandler<Env, RequestRecord>;

@@ -1,7 +1,7 @@
-import { messages } from "./db/errors.ts";
+import { describeError } from "./db/errors.ts";
 import { rollUp } from "./monitoring/rollup.ts";
-import { archive } from "./request-log/archive/archive.ts";
-import { releaseForgotten } from "./request-log/erase.ts";
+import { archiveOldDays } from "./request-log/archive/archive.ts";
+import { deleteExpiredErasedIds } from "./request-log/erase.ts";
 import { drainDeadLetters } from "./request-log/write/dead-letters.ts";
 
 /** The cron triggers of wrangler.toml. */
@@ -22,15 +22,15 @@ interface Job {
 const JOBS: readonly Job[] = [
   { message: "dead letters drained", cron: EACH_MINUTE, work: drainDeadLetters },
   { message: "hours counted", cron: EVERY_FIVE_MINUTES, work: (env) => rollUp(env) },
-  { message: "rows archived", cron: EVERY_FIVE_MINUTES, work: (env) => archive(env) },
-  { message: "forgotten ids released", cron: EVERY_FIVE_MINUTES, work: (env) => releaseForgotten(env) },
+  { message: "rows archived", cron: EVERY_FIVE_MINUTES, work: (env) => archiveOldDays(env) },
+  { message: "forgotten ids released", cron: EVERY_FIVE_MINUTES, work: (env) => deleteExpiredErasedIds(env) },
 ];
 
 /**
  * Does the jobs of a trigger; all of them where it is another. Where one fails the others are done all the
  * same, and then the run fails.
  */
-export async function keepUp(env: Env, trigger: string): Promise<void> {
+export async function runScheduledJobs(env: Env, trigger: string): Promise<void> {
   const known = JOBS.some(({ cron }) => cron === trigger);
   const failures: unknown[] = [];
   for (const { message, work } of JOBS.filter(({ cron }) => !known || cron === trigger)) {
@@ -38,7 +38,7 @@ export async function keepUp(env: Env, trigger: string): Promise<void> {
       const count = await work(env);
       if (count > 0) console.log(JSON.stringify({ message, count }));
     } catch (error) {
-      console.error(JSON.stringify({ message, error: messages(error) }));
+      console.error(JSON.stringify({ message, error: describeError(error) }));
       failures.push(error);
     }
   }

@@ -1,25 +1,25 @@
 import { writeFile } from "node:fs/promises";
-import { Overtaken } from "../cloudflare/d1.ts";
-import { Failure } from "../cloudflare/user-error.ts";
-import { isTest } from "../src/domain/split.ts";
-import type { Candidate, Split, TrainedModel, VersionedModel } from "./candidates/candidate.ts";
-import { fitted } from "./candidates/fit.ts";
-import { imported } from "./candidates/import.ts";
+import { ConflictError } from "../cloudflare/d1.ts";
+import { UserError } from "../cloudflare/user-error.ts";
+import { isTestStone } from "../src/domain/split.ts";
+import { createFitBuilder } from "./builders/fit.ts";
+import { createImportBuilder } from "./builders/import.ts";
+import type { ModelBuilder, Split, TrainedModel, VersionedModel } from "./builders/model-builder.ts";
 import type { Options } from "./cli/options.ts";
-import { gather } from "./data/collect-stones.ts";
-import { predictionsCsv, stonesCsv } from "./data/csv.ts";
+import { collectStones } from "./data/collect-stones.ts";
+import { toPredictionsCsv, toStonesCsv } from "./data/csv.ts";
 import type { Dataset, DatasetStone } from "./data/dataset.ts";
-import { checkAtTheDoor } from "./data/feed-check.ts";
+import { checkFeedPrices } from "./data/feed-check.ts";
 import { type Decision, decide } from "./evaluation/decide.ts";
 import { dollars, type Verdict } from "./evaluation/promotion-policy.ts";
 import { MODELS } from "./models/index.ts";
 import type { PriceModel } from "./models/model.ts";
-import { provenance } from "./publish/provenance.ts";
+import { readProvenance } from "./publish/provenance.ts";
 import { preparePublication, writeReports } from "./publish/publication.ts";
 import { publish } from "./publish/publish.ts";
-import { alreadyTrained } from "./publish/up-to-date.ts";
+import { findUpToDateVersions } from "./publish/up-to-date.ts";
 import { readChampion } from "./registry/champion.ts";
-import { championOf, nextVersion, type Registry, readForTraining } from "./registry/read-registry.ts";
+import { findChampion, nextVersion, type Registry, readForTraining } from "./registry/read-registry.ts";
 
 /** What a run did. */
 export interface TrainingRun {
@@ -34,7 +34,7 @@ export interface TrainingRun {
 }
 
 /** Told what the run is doing, step by step. */
-export type Report = (step: Step, text: string) => void;
+export type ReportProgress = (step: Step, text: string) => void;
 export type Step = "read" | "fit" | "judge" | "publish";
 
 const ATTEMPTS = 3;
@@ -45,35 +45,37 @@ const ATTEMPTS = 3;
  */
 export async function train(
   options: Options,
-  report: Report,
+  report: ReportProgress,
   kinds: readonly PriceModel[] = MODELS,
 ): Promise<TrainingRun> {
   const start = performance.now();
   const { target, seed, promotion } = options;
-  const candidates = options.import ? [await imported(options.import)] : kinds.map(fitted);
-  const origin = provenance(process.env);
+  const candidates = options.import
+    ? [await createImportBuilder(options.import)]
+    : kinds.map(createFitBuilder);
+  const origin = readProvenance(process.env);
   const made = new Map<string, readonly TrainedModel[]>();
   for (let attempt = 1; ; attempt++) {
     report("read", "reading the registry and the data");
     const { registry, fresh } = await readForTraining(target, options.acceptFeed);
     refuseAliases(registry, candidates);
     const [{ dataset, feed }, champion] = await Promise.all([
-      gather(options, registry, fresh),
+      collectStones(options, registry, fresh),
       readChampion(target, registry),
     ]);
     report("read", `${dataset.stones.length} stones, ${describeRejected(dataset)}`);
-    if (!options.acceptFeed) await checkAtTheDoor(champion, feed);
+    if (!options.acceptFeed) await checkFeedPrices(champion, feed);
     if (mayBeSettled(options) && champion !== null && champion.bytes !== null) {
-      const same = alreadyTrained(registry, dataset, candidates, { seed, ...origin });
+      const same = findUpToDateVersions(registry, dataset, candidates, { seed, ...origin });
       if (same !== null) return nothingNew(dataset, registry, same);
     }
 
     const split = splitStones(dataset.stones, seed);
-    if (options.trainingRows !== null) await writeFile(options.trainingRows, stonesCsv(split.train));
+    if (options.trainingRows !== null) await writeFile(options.trainingRows, toStonesCsv(split.train));
     const trained = made.get(dataset.id) ?? (await makeAll(candidates, split, seed, report));
     made.set(dataset.id, trained);
     if (options.predictions !== null)
-      await writeFile(options.predictions, predictionsCsv(split.test, trained));
+      await writeFile(options.predictions, toPredictionsCsv(split.test, trained));
 
     const models = trained.map((model) => ({ ...model, version: nextVersion(registry, model.name) }));
     report("judge", "measuring against the champion");
@@ -89,7 +91,7 @@ export async function train(
       return { dataset, registry: after, models, outcome, decision };
     } catch (error) {
       // Somebody else published meanwhile: what is known, versions and the decision are made anew.
-      if (!(error instanceof Overtaken) || attempt === ATTEMPTS) throw error;
+      if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error;
     }
   }
 }
@@ -100,19 +102,19 @@ function mayBeSettled({ promotion, forceTrain, dryRun, predictions, trainingRows
 }
 
 /** A selector is an alias or a model's name: what is both would hide one of them. */
-function refuseAliases({ aliases }: Registry, candidates: readonly Candidate[]): void {
+function refuseAliases({ aliases }: Registry, candidates: readonly ModelBuilder[]): void {
   const taken = candidates.find(({ name }) => aliases.some(({ alias }) => alias === name));
-  if (taken) throw new Failure(`${taken.name} is an alias already; a model must have a name of its own`);
+  if (taken) throw new UserError(`${taken.name} is an alias already; a model must have a name of its own`);
 }
 
 async function makeAll(
-  candidates: readonly Candidate[],
+  candidates: readonly ModelBuilder[],
   split: Split,
   seed: number,
-  report: Report,
+  report: ReportProgress,
 ): Promise<TrainedModel[]> {
   const models: TrainedModel[] = [];
-  for (const { name, make } of candidates) {
+  for (const { name, build: make } of candidates) {
     report("fit", name);
     const onProgress = (done: number, total: number) => report("fit", `${name}: ${done} of ${total}`);
     const model = await make(split, { seed, onProgress });
@@ -129,17 +131,17 @@ function describeRejected(dataset: Dataset): string {
 
 function splitStones(stones: readonly DatasetStone[], seed: number): Split {
   const split = {
-    train: stones.filter((stone) => !isTest(stone.splitKey, seed)),
-    test: stones.filter((stone) => isTest(stone.splitKey, seed)),
+    train: stones.filter((stone) => !isTestStone(stone.splitKey, seed)),
+    test: stones.filter((stone) => isTestStone(stone.splitKey, seed)),
   };
   if (split.train.length === 0 || split.test.length === 0) {
-    throw new Failure(`${stones.length} stones are too few to train and to test on`);
+    throw new UserError(`${stones.length} stones are too few to train and to test on`);
   }
   return split;
 }
 
 function nothingNew(dataset: Dataset, registry: Registry, versions: readonly string[]): TrainingRun {
-  const champion = championOf(registry);
+  const champion = findChampion(registry);
   return {
     dataset,
     registry,

@@ -1,15 +1,15 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import ora from "ora";
-import { asFailure } from "../cloudflare/user-error.ts";
+import { toUserError } from "../cloudflare/user-error.ts";
 import { readOptions } from "./cli/options.ts";
 import { resultJson, summaryMarkdown, summaryTable } from "./cli/summary.ts";
-import { type Report, type Step, train } from "./pipeline.ts";
+import { type ReportProgress, type Step, train } from "./pipeline.ts";
 
 /** Shows a run's steps as they go: one line a step, kept when the next begins. */
-function progress(): { report: Report; stop: (failed: boolean) => void } {
+function progress(): { report: ReportProgress; stop: (failed: boolean) => void } {
   const spinner = ora({ discardStdin: false });
   let current: Step | null = null;
-  const report: Report = (step, text) => {
+  const report: ReportProgress = (step, text) => {
     if (step === current) {
       spinner.text = text;
       return;
@@ -34,7 +34,7 @@ try {
   if (options.summary !== null) await appendFile(options.summary, summaryMarkdown(run));
   console.log(summaryTable(run));
 } catch (error) {
-  const failure = asFailure(error);
+  const failure = toUserError(error);
   if (failure === null) throw error;
   stop(failure.exitCode !== 0);
   if (failure.exitCode === 0) console.log(failure.message);

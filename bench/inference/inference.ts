@@ -8,9 +8,9 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import Table from "cli-table3";
 import { WRANGLER } from "../../cloudflare/wrangler.ts";
-import { isTest } from "../../src/domain/split.ts";
+import { isTestStone } from "../../src/domain/split.ts";
 import { median } from "../../src/lib/statistics.ts";
-import { fitted } from "../../training/candidates/fit.ts";
+import { createFitBuilder } from "../../training/builders/fit.ts";
 import { readDataset } from "../../training/data/dataset.ts";
 import { embeddedSource } from "../../training/data/source.ts";
 import { MODELS } from "../../training/models/index.ts";
@@ -25,8 +25,8 @@ const SIZES = [
 
 const { stones } = await readDataset([embeddedSource()]);
 const split = {
-  train: stones.filter((stone) => !isTest(stone.splitKey, SEED)),
-  test: stones.filter((stone) => isTest(stone.splitKey, SEED)),
+  train: stones.filter((stone) => !isTestStone(stone.splitKey, SEED)),
+  test: stones.filter((stone) => isTestStone(stone.splitKey, SEED)),
 };
 
 const config = join(import.meta.dirname, "wrangler.toml");
@@ -40,7 +40,7 @@ try {
     style: { head: [] },
   });
   for (const model of MODELS) {
-    const { bytes } = await fitted(model).make(split, { seed: SEED });
+    const { bytes } = await createFitBuilder(model).build(split, { seed: SEED });
     const cells = [];
     for (const size of SIZES) cells.push((await measure(bytes, size)).toFixed(3));
     table.push([model.name, Math.round(bytes.length / 1024), ...cells]);

@@ -10,7 +10,7 @@ import { execFile } from "node:child_process";
 import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { execute } from "../../cloudflare/d1.ts";
+import { executeStatements } from "../../cloudflare/d1.ts";
 import { query, type Target } from "../../cloudflare/wrangler.ts";
 import { createKey } from "../../training/registry/keys.ts";
 import { median } from "../boosting/diamonds.ts";
@@ -40,7 +40,7 @@ async function fillHistory(): Promise<void> {
   const columns = Object.keys(rows[0] ?? {});
   const copies = `SELECT ${columns.map((column) => (column === "version" ? "n.value" : `m."${column}"`)).join(", ")}
     FROM models AS m CROSS JOIN json_each('[${Array.from({ length: VERSIONS - 1 }, (_, i) => i + 2)}]') AS n WHERE m.version = 1`;
-  await execute(target, [
+  await executeStatements(target, [
     `INSERT INTO models (${columns.map((column) => `"${column}"`).join(", ")}) ${copies};`,
   ]);
 }

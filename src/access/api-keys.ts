@@ -1,17 +1,17 @@
-import { messages } from "../db/errors.ts";
-import { findKey, type Key, touchKey } from "../db/registry/keys.ts";
+import { describeError } from "../db/errors.ts";
+import { type ApiKey, findKey, recordKeyUse } from "../db/registry/keys.ts";
 import type { AppContext } from "../http/context.ts";
-import { Unavailable } from "../http/errors.ts";
-import { elapsed } from "../lib/clock.ts";
+import { ServiceUnavailable } from "../http/errors.ts";
+import { ageMs } from "../lib/clock.ts";
 import { sha256 } from "../lib/sha256.ts";
-import { bound, Remembered } from "../lib/stale-cache.ts";
-import { refuseOffender } from "./rate-limits.ts";
+import { evictOldest, StaleCache } from "../lib/stale-cache.ts";
+import { rejectBlockedAddress } from "./rate-limits.ts";
 
 const MOST_KEYS = 1_000;
 const TOUCH_MS = 60_000;
 
 /** Keys by their hash. `freshMs` is the longest that a revoked one goes on. */
-const keys = new Remembered<Key>({
+const keys = new StaleCache<ApiKey>({
   freshMs: 10_000,
   longestMs: 300_000,
   absentMs: 10_000,
@@ -27,40 +27,45 @@ const touched = new Map<string, number>();
  * @throws Unavailable where the registry cannot be reached and the key is not known; TooManyRequests where
  * too many that do not exist came from there.
  */
-export async function findSentKey(c: AppContext, sent: string): Promise<Key | null> {
+export async function findApiKey(c: AppContext, sent: string): Promise<ApiKey | null> {
   const hash = await sha256(sent);
-  if (!keys.knows(hash)) refuseOffender(c);
+  if (!keys.canAnswer(hash)) rejectBlockedAddress(c);
   const key = await keys
     .get(
       hash,
       c.executionCtx,
       () => readKey(c.env.DB, hash),
       (error) =>
-        c.var.exchange.problems.push(`the registry did not answer about the key: ${messages(error)}`),
+        c.var.requestContext.problems.push(
+          `the registry did not answer about the key: ${describeError(error)}`,
+        ),
     )
     .catch((error: unknown) => {
-      throw new Unavailable("Keys cannot be checked at the moment. Try again in a few seconds.", error);
+      throw new ServiceUnavailable(
+        "Keys cannot be checked at the moment. Try again in a few seconds.",
+        error,
+      );
     });
   if (key !== null) touch(c, key);
   return key;
 }
 
-async function readKey(db: D1Database, hash: string): Promise<Key | null> {
+async function readKey(db: D1Database, hash: string): Promise<ApiKey | null> {
   const key = await findKey(db, hash);
   return key !== null && sameHash(key.hash, hash) ? key : null;
 }
 
 /** Notes the use of a key in the registry, at most once a minute; that it fails is no fault of the request. */
-function touch(c: AppContext, { hash, name, revokedAt }: Key): void {
+function touch(c: AppContext, { hash, name, revokedAt }: ApiKey): void {
   const now = Date.now();
-  if (elapsed(touched.get(hash) ?? 0) < TOUCH_MS || revokedAt !== null) return;
+  if (ageMs(touched.get(hash) ?? 0) < TOUCH_MS || revokedAt !== null) return;
   touched.delete(hash);
   touched.set(hash, now);
-  bound(touched, MOST_KEYS);
-  const noted = touchKey(c.env.DB, hash, new Date(now), new Date(now - TOUCH_MS));
+  evictOldest(touched, MOST_KEYS);
+  const noted = recordKeyUse(c.env.DB, hash, new Date(now), new Date(now - TOUCH_MS));
   c.executionCtx.waitUntil(
     noted.catch((error: unknown) =>
-      console.warn(`the use of the key ${name} was not noted: ${messages(error)}`),
+      console.warn(`the use of the key ${name} was not noted: ${describeError(error)}`),
     ),
   );
 }

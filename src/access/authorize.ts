@@ -1,11 +1,11 @@
-import type { Key } from "../db/registry/keys.ts";
+import type { ApiKey } from "../db/registry/keys.ts";
 import { KEY_PATTERN, type Scope } from "../domain/access.ts";
 import type { AppContext } from "../http/context.ts";
-import { Forbidden, Problem, Unauthenticated, Unavailable } from "../http/errors.ts";
-import { findSentKey } from "./api-keys.ts";
+import { Forbidden, Problem, ServiceUnavailable, Unauthorized } from "../http/errors.ts";
+import { findApiKey } from "./api-keys.ts";
 
 /** Whether prices can be asked and stones sent without a key: only where `ACCESS` says just that. */
-export function isOpen(env: Env): boolean {
+export function allowsAnonymous(env: Env): boolean {
   const access: unknown = env.ACCESS;
   return access === "open";
 }
@@ -16,34 +16,36 @@ export function isOpen(env: Env): boolean {
  * @throws Unauthenticated, Forbidden, Unavailable
  */
 export function authorize(c: AppContext, scope: Scope): void {
-  const needless = scope !== "admin" && isOpen(c.env);
+  const needless = scope !== "admin" && allowsAnonymous(c.env);
   const { key } = c.var;
   if (key === null) {
     if (needless) return;
-    throw new Unauthenticated(Unauthenticated.kind.example, { sent: false });
+    throw new Unauthorized(Unauthorized.kind.example, { sent: false });
   }
   if (key instanceof Problem) throw key;
   if (!needless && !key.scopes.includes(scope)) throw new Forbidden(key.name, scope);
 }
 
 /** The key that a request carries; why it cannot be taken; or null where it carries none. */
-export async function readSentKey(c: AppContext): Promise<Key | Unauthenticated | Unavailable | null> {
+export async function authenticate(
+  c: AppContext,
+): Promise<ApiKey | Unauthorized | ServiceUnavailable | null> {
   const header = c.req.header("authorization");
   if (!header) return null;
   try {
     return await validKey(c, header);
   } catch (error) {
-    if (error instanceof Unauthenticated || error instanceof Unavailable) return error;
+    if (error instanceof Unauthorized || error instanceof ServiceUnavailable) return error;
     throw error;
   }
 }
 
-async function validKey(c: AppContext, header: string): Promise<Key> {
+async function validKey(c: AppContext, header: string): Promise<ApiKey> {
   const [, sent] = /^Bearer +(\S+)$/i.exec(header) ?? [];
   if (sent === undefined || !KEY_PATTERN.test(sent))
-    throw new Unauthenticated("What was sent is no key. Keys are sent as Authorization: Bearer facet_...");
-  const key = await findSentKey(c, sent);
-  if (key === null) throw new Unauthenticated("This key is not known.");
+    throw new Unauthorized("What was sent is no key. Keys are sent as Authorization: Bearer facet_...");
+  const key = await findApiKey(c, sent);
+  if (key === null) throw new Unauthorized("This key is not known.");
   if (key.revokedAt !== null) throw refused(c, key, "is revoked");
   // A time that cannot be read is in the past.
   if (key.expiresAt !== null && !(Date.parse(key.expiresAt) > Date.now()))
@@ -51,7 +53,7 @@ async function validKey(c: AppContext, header: string): Promise<Key> {
   return key;
 }
 
-function refused(c: AppContext, key: Key, why: string): Unauthenticated {
-  c.var.exchange.problems.push(`the key ${key.name} ${why}`);
-  return new Unauthenticated(`This key ${why}. Ask for a new one.`);
+function refused(c: AppContext, key: ApiKey, why: string): Unauthorized {
+  c.var.requestContext.problems.push(`the key ${key.name} ${why}`);
+  return new Unauthorized(`This key ${why}. Ask for a new one.`);
 }

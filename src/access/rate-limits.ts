@@ -1,7 +1,7 @@
-import { messages } from "../db/errors.ts";
+import { describeError } from "../db/errors.ts";
 import type { AppContext } from "../http/context.ts";
 import { TooManyRequests } from "../http/errors.ts";
-import { elapsed } from "../lib/clock.ts";
+import { ageMs } from "../lib/clock.ts";
 
 /** The limits of wrangler.toml, and their periods in seconds: the binding itself does not tell. */
 const PERIODS = { KEY_LIMIT: 10, ADDRESS_LIMIT: 10, FAILURE_LIMIT: 60 } as const;
@@ -11,19 +11,19 @@ const MOST_ADDRESSES = 1_000;
 const offenders = new Map<string, number>();
 
 /** Counts a request against the key that it came with. @throws TooManyRequests */
-export async function countKey(c: AppContext, name: string): Promise<void> {
+export async function countKeyRequest(c: AppContext, name: string): Promise<void> {
   if (!(await isWithin(c, "KEY_LIMIT", name)))
     throw new TooManyRequests(`Too many requests came with the key ${name}.`, PERIODS.KEY_LIMIT);
 }
 
 /** Counts a request of a caller without a key. @throws TooManyRequests */
-export async function countAddress(c: AppContext): Promise<void> {
+export async function countAddressRequest(c: AppContext): Promise<void> {
   if (!(await isWithin(c, "ADDRESS_LIMIT", addressOf(c))))
     throw new TooManyRequests("Too many requests came from your address.", PERIODS.ADDRESS_LIMIT);
 }
 
 /** Counts a key that is not valid. @throws TooManyRequests */
-export async function countFailure(c: AppContext): Promise<void> {
+export async function countInvalidKey(c: AppContext): Promise<void> {
   const address = addressOf(c);
   if (await isWithin(c, "FAILURE_LIMIT", address)) return;
   offenders.delete(address);
@@ -38,9 +38,9 @@ export async function countFailure(c: AppContext): Promise<void> {
  * registry busy. Callers whose key is known here are let through, also from such an address.
  * @throws TooManyRequests
  */
-export function refuseOffender(c: AppContext): void {
+export function rejectBlockedAddress(c: AppContext): void {
   const since = offenders.get(addressOf(c));
-  if (since !== undefined && elapsed(since) < PERIODS.FAILURE_LIMIT * 1000) throw tooManyFailures();
+  if (since !== undefined && ageMs(since) < PERIODS.FAILURE_LIMIT * 1000) throw tooManyFailures();
 }
 
 function tooManyFailures(): TooManyRequests {
@@ -59,7 +59,7 @@ async function isWithin(c: AppContext, name: keyof typeof PERIODS, key: string):
     const { success } = await limiter.limit({ key });
     return success;
   } catch (error) {
-    c.var.exchange.problems.push(`${name} did not answer: ${messages(error)}`);
+    c.var.requestContext.problems.push(`${name} did not answer: ${describeError(error)}`);
     return true;
   }
 }

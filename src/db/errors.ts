@@ -1,5 +1,5 @@
 /** An error's message and those of its causes: drizzle and D1 wrap what SQLite said. */
-export function messages(error: unknown): string {
+export function describeError(error: unknown): string {
   const parts: string[] = [];
   let current: unknown = error;
   while (current instanceof Error && parts.length < 5) {
@@ -11,24 +11,24 @@ export function messages(error: unknown): string {
 }
 
 /** The table that a database lacks, its migrations not applied; null where that is not what failed. */
-export function missingTable(error: unknown): string | null {
-  return /no such table: (?:main\.)?(\w+)/.exec(messages(error))?.[1] ?? null;
+export function findMissingTable(error: unknown): string | null {
+  return /no such table: (?:main\.)?(\w+)/.exec(describeError(error))?.[1] ?? null;
 }
 
 /** Whether D1 itself failed, rather than the code around it. */
-export function isDatabaseFailure(error: unknown): boolean {
-  return /D1_|D1 DB|Network connection lost|object to be reset|code was updated/.test(messages(error));
+export function isDatabaseError(error: unknown): boolean {
+  return /D1_|D1 DB|Network connection lost|object to be reset|code was updated/.test(describeError(error));
 }
 
 /** Failures after which D1's documentation allows the same idempotent statement again. */
 export function isRetryable(error: unknown): boolean {
-  return /Network connection lost|object to be reset|code was updated/.test(messages(error));
+  return /Network connection lost|object to be reset|code was updated/.test(describeError(error));
 }
 
 /** Whether it was the row that was at fault: the same row will be refused again. */
-export function isRefusal(error: unknown): boolean {
+export function isRowRejected(error: unknown): boolean {
   return (
     error instanceof SyntaxError ||
-    /SQLITE_CONSTRAINT|SQLITE_TOOBIG|too big|malformed JSON/.test(messages(error))
+    /SQLITE_CONSTRAINT|SQLITE_TOOBIG|too big|malformed JSON/.test(describeError(error))
   );
 }

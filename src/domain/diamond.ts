@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { required, strictFields } from "../lib/fields.ts";
+import { requiredMessage, strictObject } from "../lib/fields.ts";
 
 /** Cut grades, worst to best (GIA names as ggplot2's dataset has them). */
 export const CUTS = ["Fair", "Good", "Very Good", "Premium", "Ideal"] as const;
@@ -23,7 +23,7 @@ export type NumberColumn = (typeof NUMBER_COLUMNS)[number];
 export type Measurement = (typeof MEASUREMENTS)[number];
 
 /** Upper bounds of what a stone can measure: generous, so that only mistyped values are refused. */
-export const MAXIMUM: Readonly<Record<NumberColumn, number>> = {
+export const MAX_MEASURE: Readonly<Record<NumberColumn, number>> = {
   carat: 100,
   depth: 100,
   table: 100,
@@ -36,9 +36,9 @@ export const MAXIMUM: Readonly<Record<NumberColumn, number>> = {
  * Lower bounds of a stone that is learned from: far below any stone, and high enough that no logarithm, product
  * or ratio of them leaves float32, which would stop the training for all the others.
  */
-export const SMALLEST_MEASURE = 0.001;
-export const SMALLEST_PRICE = 0.01;
-export const LARGEST_PRICE = 1e9;
+export const MIN_MEASURE = 0.001;
+export const MIN_PRICE = 0.01;
+export const MAX_PRICE = 1e9;
 
 function grade<const Grades extends readonly [string, ...string[]]>(
   name: string,
@@ -46,7 +46,7 @@ function grade<const Grades extends readonly [string, ...string[]]>(
   text: string,
 ) {
   return z
-    .enum(grades, { error: required(name, `${name} must be one of ${grades.join(", ")}`) })
+    .enum(grades, { error: requiredMessage(name, `${name} must be one of ${grades.join(", ")}`) })
     .meta({ description: `${text}, worst to best: ${grades.join(", ")}.`, example: grades.at(-1) });
 }
 
@@ -65,18 +65,21 @@ const MEASURES: Readonly<Record<NumberColumn, { unit: string; description: strin
 
 function measure(name: NumberColumn) {
   const { unit, ...meta } = MEASURES[name];
-  const error = required(name, `${name} must be a number above 0 and at most ${MAXIMUM[name]} ${unit}`);
-  return z.number({ error }).gt(0, { error }).max(MAXIMUM[name], { error }).meta(meta);
+  const error = requiredMessage(
+    name,
+    `${name} must be a number above 0 and at most ${MAX_MEASURE[name]} ${unit}`,
+  );
+  return z.number({ error }).gt(0, { error }).max(MAX_MEASURE[name], { error }).meta(meta);
 }
 
 /** The same of a stone that is learned from. */
 function exactMeasure(name: NumberColumn) {
   const { unit, ...meta } = MEASURES[name];
-  const error = required(
+  const error = requiredMessage(
     name,
-    `${name} must be a number from ${SMALLEST_MEASURE} to ${MAXIMUM[name]} ${unit}`,
+    `${name} must be a number from ${MIN_MEASURE} to ${MAX_MEASURE[name]} ${unit}`,
   );
-  return z.number({ error }).min(SMALLEST_MEASURE, { error }).max(MAXIMUM[name], { error }).meta(meta);
+  return z.number({ error }).min(MIN_MEASURE, { error }).max(MAX_MEASURE[name], { error }).meta(meta);
 }
 
 const gradeShape = {
@@ -113,7 +116,7 @@ export const EXAMPLE_STONE = {
  * A stone to be priced: weight and the three grades are required; measurements left out are completed
  * by the model. Unknown keys are refused.
  */
-export const Stone = strictFields("a stone", stoneShape).meta({
+export const Stone = strictObject("a stone", stoneShape).meta({
   id: "Stone",
   description:
     "A diamond. carat, cut, color and clarity are required; depth, table, x, y and z are completed from them where left out.",
@@ -121,13 +124,13 @@ export const Stone = strictFields("a stone", stoneShape).meta({
 });
 export type Stone = z.infer<typeof Stone>;
 
-const priceError = required(
+const priceError = requiredMessage(
   "price",
-  `price must be a number of US dollars from ${SMALLEST_PRICE} to ${LARGEST_PRICE.toLocaleString("en-US")}`,
+  `price must be a number of US dollars from ${MIN_PRICE} to ${MAX_PRICE.toLocaleString("en-US")}`,
 );
 
 /** A stone with all its measurements and its price in US dollars: a row of a dataset. */
-export const PricedStone = strictFields("a priced stone", {
+export const PricedStone = strictObject("a priced stone", {
   carat: exactMeasure("carat"),
   ...gradeShape,
   depth: exactMeasure("depth"),
@@ -137,8 +140,8 @@ export const PricedStone = strictFields("a priced stone", {
   z: exactMeasure("z"),
   price: z
     .number({ error: priceError })
-    .min(SMALLEST_PRICE, { error: priceError })
-    .max(LARGEST_PRICE, { error: priceError })
+    .min(MIN_PRICE, { error: priceError })
+    .max(MAX_PRICE, { error: priceError })
     .meta({ description: "Price in US dollars.", example: 4677 }),
 }).meta({ id: "PricedStone", description: "A diamond with all its measurements and its price." });
 export type PricedStone = z.infer<typeof PricedStone>;

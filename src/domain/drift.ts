@@ -1,5 +1,5 @@
 /** The bin of a value: the number of edges that are not above it. Edges ascend. */
-export function binOf(edges: readonly number[], value: number): number {
+export function findBin(edges: readonly number[], value: number): number {
   let bin = 0;
   while (bin < edges.length && value >= edges[bin]!) bin++;
   return bin;
@@ -9,7 +9,7 @@ export function binOf(edges: readonly number[], value: number): number {
  * Population stability index between two distributions over the same bins: the sum of
  * (p - q) ln(p / q). Below 0.1 is stable, above 0.25 significant. An empty bin counts as half a row.
  */
-export function populationStability(expected: readonly number[], actual: readonly number[]): number {
+export function populationStabilityIndex(expected: readonly number[], actual: readonly number[]): number {
   const expectedTotal = expected.reduce((sum, count) => sum + count, 0);
   const actualTotal = actual.reduce((sum, count) => sum + count, 0);
   return expected.reduce((sum, count, bin) => {

@@ -119,7 +119,7 @@ export const DatasetSource = z
 export type DatasetSource = z.infer<typeof DatasetSource>;
 
 /** A time in which an alias pointed at a version. */
-export const Reign = z
+export const AliasPeriod = z
   .object({
     alias: z.string().meta({ example: "champion" }),
     role: z.enum(["target", "canary"]).meta({
@@ -137,7 +137,7 @@ export const Reign = z
     reason: z.string(),
   })
   .meta({ id: "Reign", description: "A time in which an alias pointed at the version." });
-export type Reign = z.infer<typeof Reign>;
+export type AliasPeriod = z.infer<typeof AliasPeriod>;
 
 /** One version in full: everything that is needed to tell where a price came from. */
 export const ModelRecord = ModelSummary.extend({

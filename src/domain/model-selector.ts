@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { required } from "../lib/fields.ts";
+import { requiredMessage } from "../lib/fields.ts";
 
 /** The alias that answers when a caller names no model. */
 export const CHAMPION = "champion";
@@ -37,7 +37,7 @@ export const ModelSelector = z
 
 /** One version of a model, as people write it: `log-linear@3`. */
 export function versionField(field: string) {
-  const error = required(field, `${field} must be a model's name and version, such as log-linear@3`);
+  const error = requiredMessage(field, `${field} must be a model's name and version, such as log-linear@3`);
   return z
     .string({ error })
     .max(75, { error })

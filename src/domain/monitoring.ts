@@ -2,11 +2,11 @@ import { z } from "zod";
 import { ModelReference } from "./model-record.ts";
 
 /** Fewer than this say little: a verdict on them would be one on chance. */
-export const ENOUGH = 200;
+export const MIN_STONES_FOR_VERDICT = 200;
 /** From here on drift is moderate, and from there on significant (population stability index). */
 export const DRIFT_BANDS = { moderate: 0.1, significant: 0.25 } as const;
 /** Live errors up to this many times the test error are as tested. */
-export const WORSE_FROM = 1.25;
+export const WORSE_THAN_TESTED_RATIO = 1.25;
 
 /**
  * What drift rests on where there is more: of each twelfth of an hour so many predictions of one stone, and
@@ -63,7 +63,7 @@ export const Drift = z
       example: 0.03,
     }),
     verdict: z.enum(["stable", "moderate", "significant", "not enough data"]).meta({
-      description: `Stable below ${DRIFT_BANDS.moderate}, significant from ${DRIFT_BANDS.significant}; not enough data below ${ENOUGH} stones.`,
+      description: `Stable below ${DRIFT_BANDS.moderate}, significant from ${DRIFT_BANDS.significant}; not enough data below ${MIN_STONES_FOR_VERDICT} stones.`,
     }),
   })
   .meta({ id: "Drift", description: "How far what is asked is from what the model was trained on." });
@@ -77,7 +77,7 @@ export const LiveError = z
     testMae: dollars("Mean absolute error over the test stones"),
     testMape: share("Mean absolute percentage error over the test stones, as a fraction.", 0.071),
     verdict: z.enum(["as tested", "worse than tested", "not enough data"]).meta({
-      description: `Worse from ${WORSE_FROM} times the test error; not enough data below ${ENOUGH} stones.`,
+      description: `Worse from ${WORSE_THAN_TESTED_RATIO} times the test error; not enough data below ${MIN_STONES_FOR_VERDICT} stones.`,
     }),
   })
   .meta({ id: "LiveError", description: "How far prices were from what the stones sold for." });

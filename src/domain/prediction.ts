@@ -28,12 +28,12 @@ export function toPrediction(stone: Stone, price: number, ranges: Ranges): Predi
     price: cents / 100,
     currency: "USD",
     imputed: missingMeasurements(stone),
-    warnings: warnOutside(ranges, stone),
+    warnings: warnOutsideRanges(ranges, stone),
   };
 }
 
 /** A sentence for each value that lies outside the range of the training rows. */
-export function warnOutside(ranges: Ranges, stone: Stone): string[] {
+export function warnOutsideRanges(ranges: Ranges, stone: Stone): string[] {
   const warnings: string[] = [];
   for (const column of NUMBER_COLUMNS) {
     const value = stone[column];

@@ -19,6 +19,6 @@ export function splitMultiplier(seed: number): number {
 }
 
 /** Whether a stone with this split key is a test stone under this seed. */
-export function isTest(splitKey: number, seed: number): boolean {
+export function isTestStone(splitKey: number, seed: number): boolean {
   return (splitKey * splitMultiplier(seed)) % SPLIT_PRIME < TEST_BELOW;
 }

@@ -4,15 +4,15 @@ import { authorize } from "../access/authorize.ts";
 import type { Scope } from "../domain/access.ts";
 import { readJson } from "../http/body.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented } from "../http/error-responses.ts";
-import { Forbidden, InvalidInput, TooManyRequests, Unauthenticated } from "../http/errors.ts";
-import { fieldErrors, summarise } from "../http/field-errors.ts";
-import { strictFields } from "../lib/fields.ts";
+import { documentErrors } from "../http/error-responses.ts";
+import { Forbidden, TooManyRequests, Unauthorized, ValidationFailed } from "../http/errors.ts";
+import { summarizeErrors, toFieldErrors } from "../http/field-errors.ts";
+import { strictObject } from "../lib/fields.ts";
 
 /** The name of the keys' security scheme in the OpenAPI document. */
 export const KEY_SCHEME = "key";
 
-const NO_FIELDS = strictFields("the query", {});
+const NO_FIELDS = strictObject("the query", {});
 
 /**
  * An endpoint of the API: method, path, documentation, what goes in and what comes out, and what it does.
@@ -35,7 +35,7 @@ export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
       ...this.schema,
       description: `${this.schema.description}\n\nNeeds a key with the scope \`${scope}\`.`,
       security: [{ [KEY_SCHEME]: [scope] }],
-      responses: { ...this.schema.responses, ...documented(Unauthenticated, Forbidden, TooManyRequests) },
+      responses: { ...this.schema.responses, ...documentErrors(Unauthorized, Forbidden, TooManyRequests) },
     };
   }
 
@@ -71,8 +71,8 @@ export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
       else errors.push(...result.error.issues);
     }
     if (errors.length === 0) return data as ValidatedData<Schema>;
-    const fields = fieldErrors(errors);
-    throw new InvalidInput(summarise(fields), { errors: fields });
+    const fields = toFieldErrors(errors);
+    throw new ValidationFailed(summarizeErrors(fields), { errors: fields });
   }
 }
 

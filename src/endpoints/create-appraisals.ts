@@ -1,6 +1,6 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { findKnown, type IdentifiedStone, keepAppraisals } from "../db/registry/appraisals.ts";
+import { findKnownStones, type IdentifiedStone, insertAppraisals } from "../db/registry/appraisals.ts";
 import { ANONYMOUS } from "../domain/access.ts";
 import { PricedStone } from "../domain/diamond.ts";
 import { checkFeed, SUSPICIOUS_SHARE } from "../domain/feed-check.ts";
@@ -9,11 +9,11 @@ import { formatVersion } from "../domain/model-selector.ts";
 import { rowText, STONE_ID_DIGITS } from "../domain/stone-id.ts";
 import { stoneList } from "../domain/stone-list.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_BODY, OF_REGISTRY } from "../http/error-responses.ts";
-import { FieldError, InvalidInput, NotReady } from "../http/errors.ts";
-import { fieldErrors, summarise } from "../http/field-errors.ts";
+import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
+import { FieldError, NotReady, ValidationFailed } from "../http/errors.ts";
+import { summarizeErrors, toFieldErrors } from "../http/field-errors.ts";
 import { priceByChampion } from "../inference/predict.ts";
-import { strictFields } from "../lib/fields.ts";
+import { strictObject } from "../lib/fields.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { Endpoint } from "./base.ts";
 
@@ -69,7 +69,7 @@ Each stone is looked at on its own: \`results\` says in order what became of it.
   request: {
     body: {
       ...contentJson(
-        strictFields("the body", {
+        strictObject("the body", {
           diamonds: stoneList(PricedStone, "The stones with their prices."),
           source,
         }),
@@ -94,14 +94,14 @@ Each stone is looked at on its own: \`results\` says in order what became of it.
         }),
       ),
     },
-    ...documented(...OF_BODY, ...OF_REGISTRY),
+    ...documentErrors(...BODY_ERRORS, ...REGISTRY_ERRORS),
   },
 };
 
 /** What is read first: a stone that is not valid is no fault of the request. */
 const envelope = {
   request: {
-    body: contentJson(strictFields("the body", { diamonds: stoneList(z.unknown(), ""), source })),
+    body: contentJson(strictObject("the body", { diamonds: stoneList(z.unknown(), ""), source })),
   },
 };
 
@@ -114,18 +114,18 @@ export class CreateAppraisals extends Endpoint {
   override async handle(c: AppContext) {
     const { body } = await this.input(c, envelope);
     const { valid, rejected } = await sortOut(body.diamonds);
-    const known = await findKnown(c.env.DB, [...valid.values()]);
+    const known = await findKnownStones(c.env.DB, [...valid.values()]);
     const fresh = new Map<string, IdentifiedStone>();
     for (const stone of valid.values()) if (!known.has(stone.id)) fresh.set(stone.id, stone);
 
     const stones = [...fresh.values()];
     const check = stones.length > 0 ? await checkAtTheDoor(c, stones) : null;
     const status = check?.refused ? "quarantined" : "accepted";
-    const kept = await keepAppraisals(c.env.DB, stones, {
+    const kept = await insertAppraisals(c.env.DB, stones, {
       status,
-      source: [c.var.exchange.caller ?? ANONYMOUS, body.source].filter(Boolean).join(": "),
-      requestId: c.var.exchange.id,
-      receivedAt: new Date(c.var.exchange.at).toISOString(),
+      source: [c.var.requestContext.caller ?? ANONYMOUS, body.source].filter(Boolean).join(": "),
+      requestId: c.var.requestContext.id,
+      receivedAt: new Date(c.var.requestContext.at).toISOString(),
     });
 
     const seen = new Set<string>();
@@ -164,7 +164,7 @@ async function sortOut(diamonds: readonly unknown[]) {
   for (const [index, diamond] of diamonds.entries()) {
     const { success, data, error } = PricedStone.safeParse(diamond);
     if (success) valid.set(index, { ...data, id: await stoneId(data) });
-    else rejected.set(index, fieldErrors(error.issues));
+    else rejected.set(index, toFieldErrors(error.issues));
   }
   if (valid.size > 0) return { valid, rejected };
   const errors = diamonds.flatMap((_, index) =>
@@ -173,7 +173,7 @@ async function sortOut(diamonds: readonly unknown[]) {
       message,
     })),
   );
-  throw new InvalidInput(summarise(errors), { errors: errors.slice(0, 100) });
+  throw new ValidationFailed(summarizeErrors(errors), { errors: errors.slice(0, 100) });
 }
 
 async function stoneId(stone: PricedStone): Promise<string> {

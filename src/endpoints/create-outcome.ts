@@ -4,11 +4,11 @@ import { insertOutcome } from "../db/request-log/outcomes.ts";
 import { PricedStone } from "../domain/diamond.ts";
 import { ModelReference } from "../domain/model-record.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_BODY, OF_LOG } from "../http/error-responses.ts";
-import { InvalidInput, NotFound } from "../http/errors.ts";
-import { strictFields } from "../lib/fields.ts";
+import { BODY_ERRORS, documentErrors, LOG_ERRORS } from "../http/error-responses.ts";
+import { NotFound, ValidationFailed } from "../http/errors.ts";
+import { strictObject } from "../lib/fields.ts";
 import { findRequest, type WholeRequest } from "../request-log/read/find-request.ts";
-import { predictedPrices } from "../request-log/read/predictions.ts";
+import { readPredictedPrices } from "../request-log/read/predictions.ts";
 import { Endpoint } from "./base.ts";
 
 const DAY_MS = 86_400_000;
@@ -44,7 +44,7 @@ Sales show how far the model is off by now: \`GET /v1/monitoring\` compares. Tol
     }),
     body: {
       ...contentJson(
-        strictFields("an outcome", {
+        strictObject("an outcome", {
           price: PricedStone.shape.price.meta({
             description: "What it sold for, US dollars.",
             example: 4890,
@@ -76,7 +76,7 @@ Sales show how far the model is off by now: \`GET /v1/monitoring\` compares. Tol
         }),
       ),
     },
-    ...documented(...OF_BODY, NotFound, ...OF_LOG),
+    ...documentErrors(...BODY_ERRORS, NotFound, ...LOG_ERRORS),
   },
 };
 
@@ -90,7 +90,7 @@ export class CreateOutcome extends Endpoint {
     const { params, body } = await this.input(c, schema);
     const request = await findRequest(c.env, params.id);
     const { item, predicted, model } = itemOf(request, params.id, body.index);
-    const { id, at, caller } = c.var.exchange;
+    const { id, at, caller } = c.var.requestContext;
     const outcome = { id, at, caller, prediction: params.id, item, predicted, price: body.price };
     const before = await insertOutcome(c.env.LOG_DB, {
       ...outcome,
@@ -116,14 +116,14 @@ export class CreateOutcome extends Endpoint {
 
 /** @throws NotFound, InvalidInput */
 function itemOf(request: WholeRequest | null, id: string, index: number | undefined) {
-  const predicted = request && predictedPrices(request);
+  const predicted = request && readPredictedPrices(request);
   if (!request?.model || !request.modelVersion || !predicted)
     throw new NotFound(
       `There is no prediction ${id.slice(0, 100)}. It takes a moment after its answer until it is known here.`,
     );
   if (predicted.batch && index === undefined) {
     const message = `index is required: which of the ${predicted.prices.length} stones of the batch, counted from 0`;
-    throw new InvalidInput(message, { errors: [{ path: "index", message }] });
+    throw new ValidationFailed(message, { errors: [{ path: "index", message }] });
   }
   const item = index ?? 0;
   const price = predicted.prices[item];

@@ -5,12 +5,12 @@ import { ModelReference } from "../domain/model-record.ts";
 import { formatVersion, ModelSelector } from "../domain/model-selector.ts";
 import { Prediction, toPrediction } from "../domain/prediction.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_BODY, OF_REGISTRY } from "../http/error-responses.ts";
+import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NoPrice, NotFound } from "../http/errors.ts";
-import { requestKeyHeader } from "../http/routing-key.ts";
+import { routingKeyHeader } from "../http/routing-key.ts";
 import { priceStones } from "../inference/predict.ts";
 import { priceInShadow } from "../inference/shadow.ts";
-import { strictFields } from "../lib/fields.ts";
+import { strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {
@@ -23,8 +23,8 @@ const schema = {
 
 A stone unlike those that the model was trained on is priced all the same, and \`warnings\` says so.`,
   request: {
-    query: strictFields("the query", { model: ModelSelector }),
-    headers: z.object(requestKeyHeader),
+    query: strictObject("the query", { model: ModelSelector }),
+    headers: z.object(routingKeyHeader),
     body: { ...contentJson(Stone), required: true },
   },
   responses: {
@@ -41,7 +41,7 @@ A stone unlike those that the model was trained on is priced all the same, and \
         }),
       ),
     },
-    ...documented(...OF_BODY, NotFound, NoPrice, ...OF_REGISTRY),
+    ...documentErrors(...BODY_ERRORS, NotFound, NoPrice, ...REGISTRY_ERRORS),
   },
 };
 
@@ -59,10 +59,10 @@ export class CreatePrediction extends Endpoint {
       throw new NoPrice(
         `This stone is too far from anything that ${formatVersion(model)} was trained on to be priced. Check its values.`,
       );
-    c.var.exchange.price = prediction.price;
-    if (challenger !== null) c.var.exchange.shadow = () => priceInShadow(c, challenger, stone);
+    c.var.requestContext.price = prediction.price;
+    if (challenger !== null) c.var.requestContext.shadow = () => priceInShadow(c, challenger, stone);
     return {
-      id: c.var.exchange.id,
+      id: c.var.requestContext.id,
       price: prediction.price,
       currency: prediction.currency,
       model: { name: model.name, version: model.version },

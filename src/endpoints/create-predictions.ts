@@ -6,11 +6,11 @@ import { formatVersion, ModelSelector } from "../domain/model-selector.ts";
 import { Prediction, toPrediction } from "../domain/prediction.ts";
 import { stoneList } from "../domain/stone-list.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_BODY, OF_REGISTRY } from "../http/error-responses.ts";
+import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { type FieldError, NoPrice, NotFound } from "../http/errors.ts";
-import { requestKeyHeader } from "../http/routing-key.ts";
+import { routingKeyHeader } from "../http/routing-key.ts";
 import { priceStones } from "../inference/predict.ts";
-import { strictFields } from "../lib/fields.ts";
+import { strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {
@@ -21,11 +21,11 @@ const schema = {
 
 The stones are priced together or not at all: where one of them is not valid, \`errors\` names it by its place (\`diamonds.3.cut\`, counted from 0).`,
   request: {
-    query: strictFields("the query", { model: ModelSelector }),
-    headers: z.object(requestKeyHeader),
+    query: strictObject("the query", { model: ModelSelector }),
+    headers: z.object(routingKeyHeader),
     body: {
       ...contentJson(
-        strictFields("the body", {
+        strictObject("the body", {
           diamonds: stoneList(Stone, "The stones, in the order in which they are to be answered."),
         }),
       ),
@@ -44,7 +44,7 @@ The stones are priced together or not at all: where one of them is not valid, \`
         }),
       ),
     },
-    ...documented(...OF_BODY, NotFound, NoPrice, ...OF_REGISTRY),
+    ...documentErrors(...BODY_ERRORS, NotFound, NoPrice, ...REGISTRY_ERRORS),
   },
 };
 
@@ -69,7 +69,7 @@ export class CreatePredictions extends Endpoint {
       throw new NoPrice(detail, { errors });
     }
     return {
-      id: c.var.exchange.id,
+      id: c.var.requestContext.id,
       model: { name: model.name, version: model.version },
       warnings,
       predictions,

@@ -1,9 +1,9 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_LOG } from "../http/error-responses.ts";
-import { InvalidInput, NotFound, Unavailable } from "../http/errors.ts";
-import { forget } from "../request-log/erase.ts";
+import { documentErrors, LOG_ERRORS } from "../http/error-responses.ts";
+import { NotFound, ServiceUnavailable, ValidationFailed } from "../http/errors.ts";
+import { eraseRequest } from "../request-log/erase.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {
@@ -41,11 +41,11 @@ const schema = {
         }),
       ),
     },
-    ...documented(NotFound, InvalidInput, ...OF_LOG),
+    ...documentErrors(NotFound, ValidationFailed, ...LOG_ERRORS),
   },
 };
 
-export class ForgetRequest extends Endpoint {
+export class EraseRequest extends Endpoint {
   static override readonly method = "delete";
   static override readonly path = "/v1/requests/:id";
   static override readonly scope = "admin";
@@ -53,9 +53,9 @@ export class ForgetRequest extends Endpoint {
 
   override async handle(c: AppContext) {
     const { params } = await this.input(c, schema);
-    const forgotten = await forget(c.env, params.id);
+    const forgotten = await eraseRequest(c.env, params.id);
     if (forgotten === null)
-      throw new Unavailable("The archive is being written. Try again in half an hour at the latest.");
+      throw new ServiceUnavailable("The archive is being written. Try again in half an hour at the latest.");
     if (!Object.values(forgotten).some(Boolean))
       throw new NotFound(`There is no request ${params.id.slice(0, 100)} in the log.`);
     return { id: params.id, forgotten };

@@ -4,11 +4,11 @@ import { getAlias } from "../db/registry/aliases.ts";
 import { Alias, AliasMove } from "../domain/alias.ts";
 import { ModelName } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/error-responses.ts";
-import { InvalidInput, NotFound } from "../http/errors.ts";
-import { ETAG, etag } from "../http/etag.ts";
+import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
+import { NotFound, ValidationFailed } from "../http/errors.ts";
+import { ETAG, toEtag } from "../http/etag.ts";
 import { nextField, pageQuery, toPage } from "../http/pagination.ts";
-import { strictFields } from "../lib/fields.ts";
+import { strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {
@@ -21,7 +21,7 @@ const schema = {
     params: z.object({
       alias: ModelName.meta({ description: "Name of an alias.", example: "champion" }),
     }),
-    query: strictFields("the query", pageQuery),
+    query: strictObject("the query", pageQuery),
   },
   responses: {
     "200": {
@@ -29,7 +29,7 @@ const schema = {
       headers: ETAG,
       ...contentJson(z.object({ ...Alias.shape, history: z.array(AliasMove), next: nextField })),
     },
-    ...documented(NotFound, InvalidInput, ...OF_REGISTRY),
+    ...documentErrors(NotFound, ValidationFailed, ...REGISTRY_ERRORS),
   },
 };
 
@@ -45,7 +45,7 @@ export class GetAlias extends Endpoint {
     if (found === null)
       throw new NotFound(`There is no alias named ${params.alias}. GET /v1/models lists them.`);
     const { rows: history, next } = toPage(found.history, query.limit, (move) => move.revision);
-    c.header("etag", etag(found.current.revision));
+    c.header("etag", toEtag(found.current.revision));
     return c.json({ ...found.current, history, next });
   }
 }

@@ -1,7 +1,7 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { documented } from "../http/error-responses.ts";
-import { Internal } from "../http/errors.ts";
+import { documentErrors } from "../http/error-responses.ts";
+import { InternalServerError } from "../http/errors.ts";
 import { Endpoint } from "./base.ts";
 
 export class GetHealth extends Endpoint {
@@ -15,7 +15,7 @@ export class GetHealth extends Endpoint {
     description: "Answers as long as the Worker runs; looks at nothing else.",
     responses: {
       "200": { description: "Alive.", ...contentJson(z.object({ status: z.literal("ok") })) },
-      ...documented(Internal),
+      ...documentErrors(InternalServerError),
     },
   };
 

@@ -2,10 +2,10 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { Monitoring } from "../domain/monitoring.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/error-responses.ts";
-import { InvalidInput } from "../http/errors.ts";
-import { strictFields } from "../lib/fields.ts";
-import { monitor, WINDOWS, type Window } from "../monitoring/report.ts";
+import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
+import { ValidationFailed } from "../http/errors.ts";
+import { strictObject } from "../lib/fields.ts";
+import { createReport, WINDOWS, type Window } from "../monitoring/report.ts";
 import { Endpoint } from "./base.ts";
 
 const windows = Object.keys(WINDOWS) as [Window, ...Window[]];
@@ -18,7 +18,7 @@ const schema = {
 
 Figures are counted from the log every few minutes, by the hour: \`countedUntil\` says how far. \`/health\` and \`/ready\` are no traffic. Where there are too few stones for a verdict, it says so.`,
   request: {
-    query: strictFields("the query", {
+    query: strictObject("the query", {
       window: z
         .enum(windows, { error: `window must be one of ${windows.join(", ")}` })
         .default("24h")
@@ -27,7 +27,7 @@ Figures are counted from the log every few minutes, by the hour: \`countedUntil\
   },
   responses: {
     "200": { description: "The figures.", ...contentJson(Monitoring) },
-    ...documented(InvalidInput, ...OF_REGISTRY),
+    ...documentErrors(ValidationFailed, ...REGISTRY_ERRORS),
   },
 };
 
@@ -39,6 +39,6 @@ export class GetMonitoring extends Endpoint {
 
   override async handle(c: AppContext) {
     const { query } = await this.input(c, schema);
-    return monitor(c.env, query.window);
+    return createReport(c.env, query.window);
   }
 }

@@ -2,9 +2,9 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { ModelReference } from "../domain/model-record.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/error-responses.ts";
+import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { TooManyRequests } from "../http/errors.ts";
-import { PROBE, priceByChampion } from "../inference/predict.ts";
+import { priceByChampion, SAMPLE_STONE } from "../inference/predict.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {
@@ -26,7 +26,7 @@ const schema = {
         }),
       ),
     },
-    ...documented(TooManyRequests, ...OF_REGISTRY),
+    ...documentErrors(TooManyRequests, ...REGISTRY_ERRORS),
   },
 };
 
@@ -37,7 +37,7 @@ export class GetReadiness extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { model, warnings } = await priceByChampion(c, [PROBE]);
+    const { model, warnings } = await priceByChampion(c, [SAMPLE_STONE]);
     return { status: "ready", model: { name: model.name, version: model.version }, warnings };
   }
 }

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { findReport } from "../db/registry/models.ts";
+import { findReportKey } from "../db/registry/models.ts";
 import { formatVersion } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/error-responses.ts";
-import { InvalidInput, NotFound, Unavailable } from "../http/errors.ts";
-import { noVersion, versionParams } from "../http/version-params.ts";
+import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
+import { NotFound, ServiceUnavailable, ValidationFailed } from "../http/errors.ts";
+import { versionNotFound, versionParams } from "../http/version-params.ts";
 import { Endpoint } from "./base.ts";
 
 /** The report is one file with its styles and plots inside: it loads nothing and runs nothing. */
@@ -27,7 +27,7 @@ const schema = {
   request: { params: versionParams },
   responses: {
     "200": { description: "The report.", content: { "text/html": { schema: z.string() } } },
-    ...documented(NotFound, InvalidInput, ...OF_REGISTRY),
+    ...documentErrors(NotFound, ValidationFailed, ...REGISTRY_ERRORS),
   },
 };
 
@@ -39,14 +39,17 @@ export class GetReport extends Endpoint {
 
   override async handle(c: AppContext) {
     const { params } = await this.input(c, schema);
-    const key = await findReport(c.env.DB, params.name, params.version);
-    if (key === undefined) throw noVersion(params);
+    const key = await findReportKey(c.env.DB, params.name, params.version);
+    if (key === undefined) throw versionNotFound(params);
     if (key === null) throw new NotFound(`${formatVersion(params)} has no report.`);
     const file = await c.env.MODELS.get(key).catch((cause: unknown) => {
-      throw new Unavailable("The report cannot be read at the moment. Try again in a few seconds.", cause);
+      throw new ServiceUnavailable(
+        "The report cannot be read at the moment. Try again in a few seconds.",
+        cause,
+      );
     });
     if (file === null) throw new NotFound(`The report of ${formatVersion(params)} is not there any more.`);
-    c.var.exchange.keepsAnswer = false;
+    c.var.requestContext.logsResponseBody = false;
     return new Response(file.body, {
       headers: {
         "content-type": "text/html; charset=utf-8",

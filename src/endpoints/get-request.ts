@@ -2,8 +2,8 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { listOutcomes } from "../db/request-log/outcomes.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_LOG } from "../http/error-responses.ts";
-import { InvalidInput, NotFound } from "../http/errors.ts";
+import { documentErrors, LOG_ERRORS } from "../http/error-responses.ts";
+import { NotFound, ValidationFailed } from "../http/errors.ts";
 import { LogEntry, toEntry } from "../request-log/read/entry.ts";
 import { findRequest } from "../request-log/read/find-request.ts";
 import { Endpoint } from "./base.ts";
@@ -52,7 +52,7 @@ const schema = {
         }),
       ),
     },
-    ...documented(NotFound, InvalidInput, ...OF_LOG),
+    ...documentErrors(NotFound, ValidationFailed, ...LOG_ERRORS),
   },
 };
 
@@ -63,7 +63,7 @@ export class GetRequest extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    c.var.exchange.keepsAnswer = false;
+    c.var.requestContext.logsResponseBody = false;
     const { params } = await this.input(c, schema);
     const found = await findRequest(c.env, params.id);
     if (found === null) throw new NotFound(`There is no request ${params.id.slice(0, 100)} in the log.`);

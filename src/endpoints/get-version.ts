@@ -1,12 +1,12 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { listReigns } from "../db/registry/aliases.ts";
-import { getRecord } from "../db/registry/models.ts";
-import { ModelRecord, Reign } from "../domain/model-record.ts";
+import { listAliasPeriods } from "../db/registry/aliases.ts";
+import { readModelRecord } from "../db/registry/models.ts";
+import { AliasPeriod, ModelRecord } from "../domain/model-record.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/error-responses.ts";
-import { InvalidInput, NotFound } from "../http/errors.ts";
-import { noVersion, versionParams } from "../http/version-params.ts";
+import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
+import { NotFound, ValidationFailed } from "../http/errors.ts";
+import { versionNotFound, versionParams } from "../http/version-params.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {
@@ -26,11 +26,11 @@ const schema = {
             description: "Where its report with plots is; null where it has none.",
             example: "/v1/models/log-linear/versions/1/report",
           }),
-          reigns: z.array(Reign).meta({ description: "When which alias pointed at it, newest first." }),
+          reigns: z.array(AliasPeriod).meta({ description: "When which alias pointed at it, newest first." }),
         }).meta({ id: "ModelVersion" }),
       ),
     },
-    ...documented(NotFound, InvalidInput, ...OF_REGISTRY),
+    ...documentErrors(NotFound, ValidationFailed, ...REGISTRY_ERRORS),
   },
 };
 
@@ -43,10 +43,10 @@ export class GetVersion extends Endpoint {
   override async handle(c: AppContext) {
     const { params } = await this.input(c, schema);
     const [found, reigns] = await Promise.all([
-      getRecord(c.env.DB, params.name, params.version),
-      listReigns(c.env.DB, params),
+      readModelRecord(c.env.DB, params.name, params.version),
+      listAliasPeriods(c.env.DB, params),
     ]);
-    if (found === undefined) throw noVersion(params);
+    if (found === undefined) throw versionNotFound(params);
     const { reportKey, ...record } = found;
     const report = reportKey && `/v1/models/${record.name}/versions/${record.version}/report`;
     return { ...record, report, reigns };

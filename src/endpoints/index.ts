@@ -2,7 +2,7 @@ import { CreateAppraisals } from "./create-appraisals.ts";
 import { CreateOutcome } from "./create-outcome.ts";
 import { CreatePrediction } from "./create-prediction.ts";
 import { CreatePredictions } from "./create-predictions.ts";
-import { ForgetRequest } from "./erase-request.ts";
+import { EraseRequest } from "./erase-request.ts";
 import { GetAlias } from "./get-alias.ts";
 import { GetHealth } from "./get-health.ts";
 import { GetMonitoring } from "./get-monitoring.ts";
@@ -35,7 +35,7 @@ export const ENDPOINTS = [
   CreateOutcome,
   ListRequests,
   GetRequest,
-  ForgetRequest,
+  EraseRequest,
   GetMonitoring,
   GetHealth,
   GetReadiness,

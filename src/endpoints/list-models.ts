@@ -1,11 +1,11 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { listAliases } from "../db/registry/aliases.ts";
-import { listNewest } from "../db/registry/models.ts";
+import { listNewestVersions } from "../db/registry/models.ts";
 import { ModelReference, ModelSummary } from "../domain/model-record.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/error-responses.ts";
-import { InvalidInput } from "../http/errors.ts";
+import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
+import { ValidationFailed } from "../http/errors.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {
@@ -28,7 +28,7 @@ Of the figures, \`mae\` is the one to look at first: by how many dollars a price
         }),
       ),
     },
-    ...documented(InvalidInput, ...OF_REGISTRY),
+    ...documentErrors(ValidationFailed, ...REGISTRY_ERRORS),
   },
 };
 
@@ -40,7 +40,7 @@ export class ListModels extends Endpoint {
 
   override async handle(c: AppContext) {
     await this.input(c, schema);
-    const [models, aliases] = await Promise.all([listNewest(c.env.DB), listAliases(c.env.DB)]);
+    const [models, aliases] = await Promise.all([listNewestVersions(c.env.DB), listAliases(c.env.DB)]);
     return {
       models,
       aliases: Object.fromEntries(aliases.map(({ alias, name, version }) => [alias, { name, version }])),

@@ -3,10 +3,10 @@ import { z } from "zod";
 import { type RequestFilter, searchRequests } from "../db/request-log/search.ts";
 import { ModelSelector, parseSelector } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_LOG } from "../http/error-responses.ts";
-import { InvalidInput } from "../http/errors.ts";
+import { documentErrors, LOG_ERRORS } from "../http/error-responses.ts";
+import { ValidationFailed } from "../http/errors.ts";
 import { cursorField, limitField, nextField } from "../http/pagination.ts";
-import { strictFields } from "../lib/fields.ts";
+import { strictObject } from "../lib/fields.ts";
 import { LogEntry, toEntry } from "../request-log/read/entry.ts";
 import { EXPORTS, exportEntries } from "../request-log/read/export.ts";
 import { Endpoint } from "./base.ts";
@@ -43,7 +43,7 @@ Requests older than \`LOG_RETENTION_DAYS\` (90) are in the archive: they are not
 
 With \`format=ndjson\` or \`format=csv\` you get everything that fits in one go; \`limit\` does not matter then. Where it cannot go on, as after some million requests, it breaks off rather than end early: take such a log in parts, by \`since\` and \`until\`. Texts that a spreadsheet would run as a formula begin with an apostrophe.`,
   request: {
-    query: strictFields("the query", {
+    query: strictObject("the query", {
       since: time("since", "From this time on."),
       until: time("until", "Before this time."),
       status: z
@@ -85,7 +85,7 @@ With \`format=ndjson\` or \`format=csv\` you get everything that fits in one go;
         [EXPORTS.csv.type]: { schema: z.string().meta({ description: "An entry a line, after a header." }) },
       },
     },
-    ...documented(InvalidInput, ...OF_LOG),
+    ...documentErrors(ValidationFailed, ...LOG_ERRORS),
   },
 };
 
@@ -96,7 +96,7 @@ export class ListRequests extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    c.var.exchange.keepsAnswer = false;
+    c.var.requestContext.logsResponseBody = false;
     const { query } = await this.input(c, schema);
     const { model, limit, next, format, ...rest } = query;
     const filter = { ...rest, model: model === undefined ? undefined : parseSelector(model) };

@@ -1,15 +1,15 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { findSimilar } from "../db/registry/diamonds.ts";
+import { findSimilarDiamonds } from "../db/registry/diamonds.ts";
 import { MEASUREMENTS, PricedStone, stoneShape } from "../domain/diamond.ts";
 import { ModelReference } from "../domain/model-record.ts";
 import { ModelSelector } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/error-responses.ts";
-import { InvalidInput, NotFound } from "../http/errors.ts";
-import { requestKeyHeader } from "../http/routing-key.ts";
-import { findServed } from "../inference/resolve-version.ts";
-import { strictFields } from "../lib/fields.ts";
+import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
+import { NotFound, ValidationFailed } from "../http/errors.ts";
+import { routingKeyHeader } from "../http/routing-key.ts";
+import { resolveModel } from "../inference/resolve-version.ts";
+import { strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const nError = "n must be a whole number from 1 to 100";
@@ -26,7 +26,7 @@ const schema = {
 
 They are the evidence behind a price: real stones whose prices are known. Where fewer than \`n\` such stones are known, you get those there are, or none.`,
   request: {
-    query: strictFields("the query", {
+    query: strictObject("the query", {
       carat: stoneShape.carat,
       cut: stoneShape.cut,
       color: stoneShape.color,
@@ -41,7 +41,7 @@ They are the evidence behind a price: real stones whose prices are known. Where 
       model: ModelSelector,
       ...Object.fromEntries(MEASUREMENTS.map((name) => [name, ignored])),
     }),
-    headers: z.object(requestKeyHeader),
+    headers: z.object(routingKeyHeader),
   },
   responses: {
     "200": {
@@ -65,7 +65,7 @@ They are the evidence behind a price: real stones whose prices are known. Where 
         }),
       ),
     },
-    ...documented(NotFound, InvalidInput, ...OF_REGISTRY),
+    ...documentErrors(NotFound, ValidationFailed, ...REGISTRY_ERRORS),
   },
 };
 
@@ -77,8 +77,8 @@ export class ListSimilarDiamonds extends Endpoint {
 
   override async handle(c: AppContext) {
     const { query } = await this.input(c, schema);
-    const model = await findServed(c, query.model);
-    const { results } = await findSimilar(c.env.DB, model, query, query.n);
+    const model = await resolveModel(c, query.model);
+    const { results } = await findSimilarDiamonds(c.env.DB, model, query, query.n);
     const diamonds = results.map((stone) => ({
       ...stone,
       weightDifference: Math.round(Math.abs(stone.carat - query.carat) * 1e6) / 1e6,

@@ -4,10 +4,10 @@ import { listVersions } from "../db/registry/models.ts";
 import { ModelSummary } from "../domain/model-record.ts";
 import { ModelName } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_REGISTRY } from "../http/error-responses.ts";
-import { InvalidInput, NotFound } from "../http/errors.ts";
+import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
+import { NotFound, ValidationFailed } from "../http/errors.ts";
 import { nextField, pageQuery, toPage } from "../http/pagination.ts";
-import { strictFields } from "../lib/fields.ts";
+import { strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {
@@ -17,14 +17,14 @@ const schema = {
   description: "Every version of a model with its accuracy, newest first, in pages.",
   request: {
     params: z.object({ name: ModelName }),
-    query: strictFields("the query", pageQuery),
+    query: strictObject("the query", pageQuery),
   },
   responses: {
     "200": {
       description: "The versions, newest first.",
       ...contentJson(z.object({ versions: z.array(ModelSummary), next: nextField })),
     },
-    ...documented(NotFound, InvalidInput, ...OF_REGISTRY),
+    ...documentErrors(NotFound, ValidationFailed, ...REGISTRY_ERRORS),
   },
 };
 

@@ -1,23 +1,29 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { findBeforeMove, moveAlias } from "../db/registry/aliases.ts";
+import { moveAlias, readAliasState } from "../db/registry/aliases.ts";
 import { findVersion, hasModel } from "../db/registry/models.ts";
 import { Alias } from "../domain/alias.ts";
 import type { ModelReference } from "../domain/model-record.ts";
 import { CHALLENGER, formatVersion, ModelName, versionField } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_BODY, OF_REGISTRY } from "../http/error-responses.ts";
-import { Conflict, type FieldError, InvalidInput, PreconditionFailed, Unavailable } from "../http/errors.ts";
-import { ETAG, etag, ifMatchHeader, matches, overtaken } from "../http/etag.ts";
+import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
+import {
+  Conflict,
+  type FieldError,
+  PreconditionFailed,
+  ServiceUnavailable,
+  ValidationFailed,
+} from "../http/errors.ts";
+import { ETAG, ifMatchHeader, matchesEtag, preconditionFailed, toEtag } from "../http/etag.ts";
 import { checkUsable } from "../inference/predict.ts";
-import { refreshPointers } from "../inference/resolve-version.ts";
-import { Reason, strictFields } from "../lib/fields.ts";
+import { refreshAliases } from "../inference/resolve-version.ts";
+import { Reason, strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const ATTEMPTS = 5;
 const shareError = "share must be a whole number of percent from 0 to 100";
 
-const Move = strictFields("the body", {
+const Move = strictObject("the body", {
   model: versionField("model").meta({ description: "Where the alias is to point: a name and a version." }),
   reason: Reason,
   share: z
@@ -61,7 +67,7 @@ A version whose file is missing or broken is refused.`,
   responses: {
     "200": { description: "The alias as it is now.", headers: ETAG, ...contentJson(Alias) },
     "201": { description: "The alias, which is new.", headers: ETAG, ...contentJson(Alias) },
-    ...documented(...OF_BODY, Conflict, PreconditionFailed, ...OF_REGISTRY),
+    ...documentErrors(...BODY_ERRORS, Conflict, PreconditionFailed, ...REGISTRY_ERRORS),
   },
 };
 
@@ -81,20 +87,20 @@ export class MoveAlias extends Endpoint {
     if (body.canary !== undefined) await this.#checkVersion(c, "canary", body.canary);
 
     const to = { ...body.model, share: body.share ?? null, canary: body.canary ?? null };
-    const why = { actor: c.var.exchange.caller ?? "unknown", reason: body.reason };
+    const why = { actor: c.var.requestContext.caller ?? "unknown", reason: body.reason };
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const before = await findBeforeMove(c.env.DB, alias);
+      const before = await readAliasState(c.env.DB, alias);
       const ifMatch = headers["if-match"];
       const revision = before.current?.revision ?? null;
-      if (!matches(ifMatch, revision)) throw overtaken(alias, revision);
+      if (!matchesEtag(ifMatch, revision)) throw preconditionFailed(alias, revision);
       const move = await moveAlias(c.env.DB, alias, before, to, why);
       if (move === null) continue;
-      refreshPointers();
-      c.header("etag", etag(move.revision));
+      refreshAliases();
+      c.header("etag", toEtag(move.revision));
       const now: Alias = { alias, ...to, revision: move.revision, updatedAt: move.at };
       return c.json(now, before.current === null ? 201 : 200);
     }
-    throw new Unavailable(`${alias} is being moved by others. Try again in a few seconds.`);
+    throw new ServiceUnavailable(`${alias} is being moved by others. Try again in a few seconds.`);
   }
 
   /** Nothing is pointed at that cannot price a stone. */
@@ -123,5 +129,5 @@ function inconsistencies(alias: string, { model, share, canary }: Move): FieldEr
 
 function refuse(errors: FieldError[]): void {
   const [first] = errors;
-  if (first !== undefined) throw new InvalidInput(first.message, { errors });
+  if (first !== undefined) throw new ValidationFailed(first.message, { errors });
 }

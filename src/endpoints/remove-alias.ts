@@ -1,14 +1,14 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { findBeforeMove, moveAlias } from "../db/registry/aliases.ts";
+import { moveAlias, readAliasState } from "../db/registry/aliases.ts";
 import { AliasMove } from "../domain/alias.ts";
 import { CHALLENGER, CHAMPION, ModelName } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_BODY, OF_REGISTRY } from "../http/error-responses.ts";
+import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { Conflict, NotFound, PreconditionFailed } from "../http/errors.ts";
-import { ifMatchHeader, matches, overtaken } from "../http/etag.ts";
-import { refreshPointers } from "../inference/resolve-version.ts";
-import { Reason, strictFields } from "../lib/fields.ts";
+import { ifMatchHeader, matchesEtag, preconditionFailed } from "../http/etag.ts";
+import { refreshAliases } from "../inference/resolve-version.ts";
+import { Reason, strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {
@@ -22,11 +22,11 @@ const schema = {
       alias: ModelName.meta({ description: "Name of the alias.", example: CHALLENGER }),
     }),
     headers: z.object(ifMatchHeader),
-    body: { ...contentJson(strictFields("the body", { reason: Reason })), required: true },
+    body: { ...contentJson(strictObject("the body", { reason: Reason })), required: true },
   },
   responses: {
     "200": { description: "The last move of the alias.", ...contentJson(AliasMove) },
-    ...documented(...OF_BODY, NotFound, Conflict, PreconditionFailed, ...OF_REGISTRY),
+    ...documentErrors(...BODY_ERRORS, NotFound, Conflict, PreconditionFailed, ...REGISTRY_ERRORS),
   },
 };
 
@@ -41,15 +41,15 @@ export class RemoveAlias extends Endpoint {
     const { alias } = params;
     if (alias === CHAMPION)
       throw new Conflict("The champion answers those who name no model: point it elsewhere instead.");
-    const before = await findBeforeMove(c.env.DB, alias);
+    const before = await readAliasState(c.env.DB, alias);
     if (before.current === null)
       throw new NotFound(`There is no alias named ${alias}. GET /v1/models lists them.`);
-    if (!matches(headers["if-match"], before.current.revision))
-      throw overtaken(alias, before.current.revision);
-    const why = { actor: c.var.exchange.caller ?? "unknown", reason: body.reason };
+    if (!matchesEtag(headers["if-match"], before.current.revision))
+      throw preconditionFailed(alias, before.current.revision);
+    const why = { actor: c.var.requestContext.caller ?? "unknown", reason: body.reason };
     const move = await moveAlias(c.env.DB, alias, before, null, why);
-    if (move === null) throw overtaken(alias, before.current.revision);
-    refreshPointers();
+    if (move === null) throw preconditionFailed(alias, before.current.revision);
+    refreshAliases();
     return move;
   }
 }

@@ -1,13 +1,13 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { authorize } from "../access/authorize.ts";
-import { isKnownStone, sentBy, withdraw } from "../db/registry/withdrawals.ts";
+import { isKnownStone, wasSentBy, withdrawStone } from "../db/registry/withdrawals.ts";
 import { ANONYMOUS } from "../domain/access.ts";
 import { STONE_ID_DIGITS } from "../domain/stone-id.ts";
 import type { AppContext } from "../http/context.ts";
-import { documented, OF_BODY, OF_REGISTRY } from "../http/error-responses.ts";
+import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound } from "../http/errors.ts";
-import { Reason, strictFields } from "../lib/fields.ts";
+import { Reason, strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const idError = `id must be the ${STONE_ID_DIGITS} hexadecimal digits of a stone's id`;
@@ -28,7 +28,7 @@ const schema = {
     }),
     body: {
       ...contentJson(
-        strictFields("the body", {
+        strictObject("the body", {
           reason: Reason.meta({ example: "the certificate was of another stone" }),
         }),
       ),
@@ -47,7 +47,7 @@ const schema = {
         }),
       ),
     },
-    ...documented(...OF_BODY, NotFound, ...OF_REGISTRY),
+    ...documentErrors(...BODY_ERRORS, NotFound, ...REGISTRY_ERRORS),
   },
 };
 
@@ -59,14 +59,14 @@ export class WithdrawDiamond extends Endpoint {
 
   override async handle(c: AppContext) {
     const { params, body } = await this.input(c, schema);
-    const actor = c.var.exchange.caller ?? ANONYMOUS;
-    if (!(await sentBy(c.env.DB, params.id, actor))) {
+    const actor = c.var.requestContext.caller ?? ANONYMOUS;
+    if (!(await wasSentBy(c.env.DB, params.id, actor))) {
       // Whoever may administer is told whether there is such a stone; others learn nothing, and read little.
       authorize(c, "admin");
       if (!(await isKnownStone(c.env.DB, params.id)))
         throw new NotFound(`There is no stone with the id ${params.id}.`);
     }
-    const at = new Date(c.var.exchange.at).toISOString();
-    return withdraw(c.env.DB, { id: params.id, reason: body.reason, actor, at });
+    const at = new Date(c.var.requestContext.at).toISOString();
+    return withdrawStone(c.env.DB, { id: params.id, reason: body.reason, actor, at });
   }
 }

@@ -6,7 +6,7 @@ import { MalformedBody, UnsupportedMediaType } from "./errors.ts";
  * @throws MalformedBody, UnsupportedMediaType
  */
 export function readJson(c: AppContext): unknown {
-  const bytes = c.var.exchange.body;
+  const bytes = c.var.requestContext.body;
   if (bytes === null || bytes.byteLength === 0)
     throw new MalformedBody("The body is empty; send a JSON object.");
   const type = c.req.header("content-type");

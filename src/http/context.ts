@@ -1,11 +1,11 @@
 import type { Context } from "hono";
-import type { Key } from "../db/registry/keys.ts";
+import type { ApiKey } from "../db/registry/keys.ts";
 import type { RequestRecord } from "../db/request-log/requests.ts";
 import type { ModelReference } from "../domain/model-record.ts";
 import type { Problem } from "./errors.ts";
 
 /** What is known of a request while it is answered: the response is made from it, and the log's record. */
-export interface Exchange {
+export interface RequestContext {
   /** UUIDv7 made by the Worker; also the `x-request-id` of the response. */
   readonly id: string;
   /** When the request came, milliseconds since 1970. */
@@ -23,21 +23,21 @@ export interface Exchange {
    * Whether the log keeps the answer's body: not where it tells what the log holds of others, and not where
    * it is the same for everybody and can be looked up.
    */
-  keepsAnswer: boolean;
+  logsResponseBody: boolean;
   /** What went wrong behind the answer, for the log alone. */
   readonly problems: string[];
 }
 
-export interface App {
+export interface AppEnv {
   Bindings: Env;
   Variables: {
-    exchange: Exchange;
+    requestContext: RequestContext;
     /** The key that was sent; why it cannot be taken; null where none was. */
-    key: Key | Problem | null;
+    key: ApiKey | Problem | null;
   };
 }
 
-export type AppContext = Context<App>;
+export type AppContext = Context<AppEnv>;
 
 /** Where work may go on after the response: the part of `ExecutionContext` that is needed for it. */
 export type Background = Pick<ExecutionContext, "waitUntil">;

@@ -1,24 +1,24 @@
 import type { ResponseConfig } from "chanfana";
 import {
-  describe,
-  Internal,
-  InvalidInput,
+  ContentTooLarge,
+  InternalServerError,
   MalformedBody,
   NotReady,
   PROBLEM_TYPE,
   type Problem,
   ProblemDetails,
-  TooLarge,
-  Unavailable,
+  ServiceUnavailable,
+  toProblemDetails,
   UnsupportedMediaType,
+  ValidationFailed,
 } from "./errors.ts";
 
 /** What any endpoint that takes JSON can answer. */
-export const OF_BODY = [MalformedBody, TooLarge, UnsupportedMediaType, InvalidInput] as const;
+export const BODY_ERRORS = [MalformedBody, ContentTooLarge, UnsupportedMediaType, ValidationFailed] as const;
 /** What any endpoint that asks the registry can answer. */
-export const OF_REGISTRY = [Internal, NotReady, Unavailable] as const;
+export const REGISTRY_ERRORS = [InternalServerError, NotReady, ServiceUnavailable] as const;
 /** What any endpoint that reads the log can answer. */
-export const OF_LOG = [Internal, Unavailable] as const;
+export const LOG_ERRORS = [InternalServerError, ServiceUnavailable] as const;
 
 const EXAMPLE_ID = "019ab2f0-6d1c-7a55-9f3e-2b7c4d1e8a90";
 
@@ -47,7 +47,7 @@ const HEADERS: Partial<Record<number, NonNullable<ResponseConfig["headers"]>>> =
 };
 
 /** The `responses` of an endpoint that can answer with these problems, for its documentation. */
-export function documented(...problems: Pick<typeof Problem, "kind">[]): Record<string, ResponseConfig> {
+export function documentErrors(...problems: Pick<typeof Problem, "kind">[]): Record<string, ResponseConfig> {
   const byStatus = Map.groupBy(problems, (problem) => problem.kind.status);
   return Object.fromEntries(
     Array.from(byStatus, ([status, same]) => [
@@ -61,7 +61,7 @@ export function documented(...problems: Pick<typeof Problem, "kind">[]): Record<
             examples: Object.fromEntries(
               same.map(({ kind }) => [
                 kind.slug,
-                { value: describe(kind, kind.example, EXAMPLE_ID, kind.errors) },
+                { value: toProblemDetails(kind, kind.example, EXAMPLE_ID, kind.errors) },
               ]),
             ),
           },

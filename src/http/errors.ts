@@ -28,7 +28,7 @@ export type ProblemDetails = z.infer<typeof ProblemDetails>;
 export const PROBLEM_TYPE = "application/problem+json";
 
 /** A kind of problem: what all of its kind have in common. */
-interface Kind {
+interface ProblemKind {
   readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 422 | 429 | 500 | 503;
   /** Last part of the `type`. */
   readonly slug: string;
@@ -38,7 +38,7 @@ interface Kind {
   readonly errors?: readonly FieldError[];
 }
 
-interface Particulars {
+interface ProblemOptions {
   readonly errors?: readonly FieldError[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
@@ -46,22 +46,22 @@ interface Particulars {
 
 /** An error that is answered with: each class knows its HTTP shape and its place in the documentation. */
 export abstract class Problem extends Error {
-  static readonly kind: Kind;
+  static readonly kind: ProblemKind;
   readonly errors: readonly FieldError[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(detail: string, { errors, headers = {}, cause }: Particulars = {}) {
+  constructor(detail: string, { errors, headers = {}, cause }: ProblemOptions = {}) {
     super(detail, { cause });
     this.errors = errors;
     this.headers = headers;
   }
 
-  get kind(): Kind {
+  get kind(): ProblemKind {
     return (this.constructor as typeof Problem).kind;
   }
 
   toResponse(requestId: string): Response {
-    const details = describe(this.kind, this.message, requestId, this.errors);
+    const details = toProblemDetails(this.kind, this.message, requestId, this.errors);
     return new Response(JSON.stringify(details), {
       status: this.kind.status,
       headers: { "content-type": PROBLEM_TYPE, ...this.headers },
@@ -70,7 +70,7 @@ export abstract class Problem extends Error {
 }
 
 export class MalformedBody extends Problem {
-  static override readonly kind: Kind = {
+  static override readonly kind: ProblemKind = {
     status: 400,
     slug: "malformed-body",
     title: "The body cannot be read",
@@ -81,8 +81,8 @@ export class MalformedBody extends Problem {
 /** The realm that RFC 6750 asks for. */
 const CHALLENGE = 'Bearer realm="facet"';
 
-export class Unauthenticated extends Problem {
-  static override readonly kind: Kind = {
+export class Unauthorized extends Problem {
+  static override readonly kind: ProblemKind = {
     status: 401,
     slug: "unauthenticated",
     title: "A valid key is needed",
@@ -97,7 +97,7 @@ export class Unauthenticated extends Problem {
 }
 
 export class Forbidden extends Problem {
-  static override readonly kind: Kind = {
+  static override readonly kind: ProblemKind = {
     status: 403,
     slug: "forbidden",
     title: "The key does not allow this",
@@ -112,7 +112,7 @@ export class Forbidden extends Problem {
 }
 
 export class NotFound extends Problem {
-  static override readonly kind: Kind = {
+  static override readonly kind: ProblemKind = {
     status: 404,
     slug: "not-found",
     title: "Not found",
@@ -121,7 +121,7 @@ export class NotFound extends Problem {
 }
 
 export class MethodNotAllowed extends Problem {
-  static override readonly kind: Kind = {
+  static override readonly kind: ProblemKind = {
     status: 405,
     slug: "method-not-allowed",
     title: "Method not allowed",
@@ -130,7 +130,7 @@ export class MethodNotAllowed extends Problem {
 }
 
 export class Conflict extends Problem {
-  static override readonly kind: Kind = {
+  static override readonly kind: ProblemKind = {
     status: 409,
     slug: "conflict",
     title: "Not possible as things are",
@@ -139,7 +139,7 @@ export class Conflict extends Problem {
 }
 
 export class PreconditionFailed extends Problem {
-  static override readonly kind: Kind = {
+  static override readonly kind: ProblemKind = {
     status: 412,
     slug: "precondition-failed",
     title: "Somebody else was faster",
@@ -147,8 +147,8 @@ export class PreconditionFailed extends Problem {
   };
 }
 
-export class TooLarge extends Problem {
-  static override readonly kind: Kind = {
+export class ContentTooLarge extends Problem {
+  static override readonly kind: ProblemKind = {
     status: 413,
     slug: "too-large",
     title: "The body is too large",
@@ -157,7 +157,7 @@ export class TooLarge extends Problem {
 }
 
 export class UnsupportedMediaType extends Problem {
-  static override readonly kind: Kind = {
+  static override readonly kind: ProblemKind = {
     status: 415,
     slug: "unsupported-media-type",
     title: "Only JSON is understood",
@@ -165,8 +165,8 @@ export class UnsupportedMediaType extends Problem {
   };
 }
 
-export class InvalidInput extends Problem {
-  static override readonly kind: Kind = {
+export class ValidationFailed extends Problem {
+  static override readonly kind: ProblemKind = {
     status: 422,
     slug: "invalid-input",
     title: "The input is not valid",
@@ -176,7 +176,7 @@ export class InvalidInput extends Problem {
 }
 
 export class NoPrice extends Problem {
-  static override readonly kind: Kind = {
+  static override readonly kind: ProblemKind = {
     status: 422,
     slug: "no-price",
     title: "The model has no price for this stone",
@@ -186,7 +186,7 @@ export class NoPrice extends Problem {
 }
 
 export class TooManyRequests extends Problem {
-  static override readonly kind: Kind = {
+  static override readonly kind: ProblemKind = {
     status: 429,
     slug: "too-many-requests",
     title: "Too many requests",
@@ -202,7 +202,7 @@ export class TooManyRequests extends Problem {
 }
 
 export class NotReady extends Problem {
-  static override readonly kind: Kind = {
+  static override readonly kind: ProblemKind = {
     status: 503,
     slug: "not-ready",
     title: "No model has been published yet",
@@ -214,8 +214,8 @@ export class NotReady extends Problem {
   }
 }
 
-export class Unavailable extends Problem {
-  static override readonly kind: Kind = {
+export class ServiceUnavailable extends Problem {
+  static override readonly kind: ProblemKind = {
     status: 503,
     slug: "unavailable",
     title: "Temporarily unavailable",
@@ -227,8 +227,8 @@ export class Unavailable extends Problem {
   }
 }
 
-export class Internal extends Problem {
-  static override readonly kind: Kind = {
+export class InternalServerError extends Problem {
+  static override readonly kind: ProblemKind = {
     status: 500,
     slug: "internal",
     title: "Something went wrong on our side",
@@ -236,13 +236,13 @@ export class Internal extends Problem {
   };
 
   constructor(cause: unknown) {
-    super(Internal.kind.example, { cause });
+    super(InternalServerError.kind.example, { cause });
   }
 }
 
 /** The body of a problem's answer. */
-export function describe(
-  kind: Kind,
+export function toProblemDetails(
+  kind: ProblemKind,
   detail: string,
   requestId: string,
   errors: readonly FieldError[] | undefined,

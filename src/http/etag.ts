@@ -17,24 +17,24 @@ export const ifMatchHeader = {
     }),
 };
 
-export function etag(revision: number): string {
+export function toEtag(revision: number): string {
   return `"${revision}"`;
 }
 
 /** Whether what is there now (null: nothing) is what the caller saw. */
-export function matches(ifMatch: string | undefined, revision: number | null): boolean {
+export function matchesEtag(ifMatch: string | undefined, revision: number | null): boolean {
   if (ifMatch === undefined) return true;
   if (revision === null) return false;
-  return ifMatch === "*" || ifMatch.split(",").some((tag) => tag.trim() === etag(revision));
+  return ifMatch === "*" || ifMatch.split(",").some((tag) => tag.trim() === toEtag(revision));
 }
 
 /** The answer to who saw something else than what is there now. */
-export function overtaken(what: string, revision: number | null): PreconditionFailed {
+export function preconditionFailed(what: string, revision: number | null): PreconditionFailed {
   const now = revision === null ? "is not there" : `is at revision ${revision}`;
   return new PreconditionFailed(`${what} ${now} and not as you saw it. GET it again, then decide anew.`);
 }
 
-/** The documentation of the header that {@link etag} is answered in. */
+/** The documentation of the header that {@link toEtag} is answered in. */
 export const ETAG = {
   ETag: {
     description: "The revision, to be sent as If-Match with the next change.",

@@ -6,7 +6,7 @@ const MOST_ERRORS = 100;
 const MOST_SUMMARISED = 3;
 
 /** What Zod found, in the API's shape: an unknown key is an error of its own. */
-export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
+export function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
   const errors: FieldError[] = [];
   for (const issue of issues) {
     const keys = issue.code === "unrecognized_keys" ? issue.keys : [undefined];
@@ -23,7 +23,7 @@ export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
 }
 
 /** The errors as a sentence. */
-export function summarise(errors: readonly FieldError[]): string {
+export function summarizeErrors(errors: readonly FieldError[]): string {
   const first = errors.slice(0, MOST_SUMMARISED).map(({ path, message }) => {
     const place = path.split(".").slice(0, -1).join(".");
     return place === "" ? message : `${place}: ${message}`;

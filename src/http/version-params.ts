@@ -16,7 +16,7 @@ export const versionParams = z.object({
     .meta({ description: "The version, counted from 1.", example: 1 }),
 });
 
-export function noVersion(model: z.infer<typeof versionParams>): NotFound {
+export function versionNotFound(model: z.infer<typeof versionParams>): NotFound {
   return new NotFound(
     `There is no version ${formatVersion(model)}. GET /v1/models/${model.name} lists its versions.`,
   );

@@ -1,19 +1,24 @@
-import { messages } from "../db/errors.ts";
-import { findPredecessors, type Pointer, type ServedModel, type Target } from "../db/registry/models.ts";
+import { describeError } from "../db/errors.ts";
+import {
+  type AliasTarget,
+  listPreviousVersions,
+  type ResolvedSelector,
+  type ServedModel,
+} from "../db/registry/models.ts";
 import { GRADE_COLUMNS, NUMBER_COLUMNS, type Stone } from "../domain/diamond.ts";
 import { CHAMPION, formatVersion } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { Conflict, Unavailable } from "../http/errors.ts";
-import { isInShare } from "../lib/percentage.ts";
+import { Conflict, ServiceUnavailable } from "../http/errors.ts";
+import { isInPercentage } from "../lib/percentage.ts";
 import type { Column, Session } from "./onnx-runtime.ts";
-import { chooseCanary, findPointer } from "./resolve-version.ts";
-import { BrokenModel, OUTPUT, withSession } from "./session-cache.ts";
+import { chooseCanary, resolveSelector } from "./resolve-version.ts";
+import { InvalidModelFileError, OUTPUT, withSession } from "./session-cache.ts";
 
 /** How far back to go among the versions that an alias pointed at. */
 const MOST_PREDECESSORS = 5;
 
 /** Any stone will do where it is asked whether a model answers at all. */
-export const PROBE: Stone = { carat: 1, cut: "Ideal", color: "G", clarity: "VS1" };
+export const SAMPLE_STONE: Stone = { carat: 1, cut: "Ideal", color: "G", clarity: "VS1" };
 
 /** A model's answer: one price a stone in US dollars as the model gave it, and what the caller must know. */
 export interface Pricing {
@@ -35,9 +40,9 @@ export async function priceStones(
   selector: string,
   stones: readonly Stone[],
 ): Promise<Pricing> {
-  const pointer = await findPointer(c, selector);
+  const pointer = await resolveSelector(c, selector);
   const pricing = await price(c, pointer, chooseCanary(c, pointer), stones);
-  c.var.exchange.model = { name: pricing.model.name, version: pricing.model.version };
+  c.var.requestContext.model = { name: pricing.model.name, version: pricing.model.version };
   return pricing;
 }
 
@@ -46,13 +51,13 @@ export async function priceStones(
  * @throws NotReady, Unavailable
  */
 export async function priceByChampion(c: AppContext, stones: readonly Stone[]): Promise<Pricing> {
-  return price(c, await findPointer(c, CHAMPION), null, stones);
+  return price(c, await resolveSelector(c, CHAMPION), null, stones);
 }
 
 async function price(
   c: AppContext,
-  pointer: Pointer,
-  canary: Target | null,
+  pointer: ResolvedSelector,
+  canary: AliasTarget | null,
   stones: readonly Stone[],
 ): Promise<Pricing> {
   for await (const model of candidates(c, pointer, canary)) {
@@ -65,10 +70,10 @@ async function price(
         challenger: model === pointer.model ? chooseChallenger(c, pointer) : null,
       };
     } catch (error) {
-      c.var.exchange.problems.push(`${formatVersion(model)} cannot be used: ${messages(error)}`);
+      c.var.requestContext.problems.push(`${formatVersion(model)} cannot be used: ${describeError(error)}`);
     }
   }
-  throw new Unavailable(
+  throw new ServiceUnavailable(
     `The model ${formatVersion(pointer.target)} cannot be loaded at the moment. Try again in a few seconds.`,
   );
 }
@@ -79,31 +84,31 @@ export function runModel(c: AppContext, model: ServedModel, stones: readonly Sto
 }
 
 /** The challenger, where this request is of its share. */
-function chooseChallenger(c: AppContext, { target, challenger }: Pointer): ServedModel | null {
+function chooseChallenger(c: AppContext, { target, challenger }: ResolvedSelector): ServedModel | null {
   if (challenger === null || formatVersion(challenger.model) === formatVersion(target)) return null;
-  return isInShare(c.var.exchange.id, challenger.share) ? challenger.model : null;
+  return isInPercentage(c.var.requestContext.id, challenger.share) ? challenger.model : null;
 }
 
 /** The canary where it is its turn, then the model that is pointed at, then those that were before it. */
 async function* candidates(
   c: AppContext,
-  { alias, target, model }: Pointer,
-  canary: Target | null,
+  { alias, target, model }: ResolvedSelector,
+  canary: AliasTarget | null,
 ): AsyncGenerator<ServedModel> {
   for (const one of canary === null ? [{ target, model }] : [canary, { target, model }]) {
     if (one.model !== null) yield one.model;
     else
-      c.var.exchange.problems.push(
+      c.var.requestContext.problems.push(
         `${alias} points at ${formatVersion(one.target)}, which is not registered`,
       );
   }
   if (alias === null) return;
-  for (const earlier of await findPredecessors(c.env.DB, alias, MOST_PREDECESSORS)) {
+  for (const earlier of await listPreviousVersions(c.env.DB, alias, MOST_PREDECESSORS)) {
     if (earlier.name !== target.name || earlier.version !== target.version) yield earlier;
   }
 }
 
-function warnOfStandIn({ alias, target }: Pointer, model: ServedModel): string[] {
+function warnOfStandIn({ alias, target }: ResolvedSelector, model: ServedModel): string[] {
   if (model.name === target.name && model.version === target.version) return [];
   return [
     `The ${alias} ${formatVersion(target)} could not be loaded; ${formatVersion(model)}, the ${alias} before it, answered.`,
@@ -117,7 +122,7 @@ async function run(session: Session, stones: readonly Stone[]): Promise<Float32A
   const feeds = Object.fromEntries(session.inputNames.map((name) => [name, columns[name] ?? []]));
   const prices = await session.run(feeds, OUTPUT);
   if (prices.length !== stones.length)
-    throw new BrokenModel(`gave ${prices.length} prices for ${stones.length} stones`);
+    throw new InvalidModelFileError(`gave ${prices.length} prices for ${stones.length} stones`);
   return prices;
 }
 
@@ -129,16 +134,16 @@ export async function checkUsable(c: AppContext, model: ServedModel): Promise<vo
   const version = formatVersion(model);
   try {
     const [price = Number.NaN] = await withSession(c.env.MODELS, c.executionCtx, model, (session) =>
-      run(session, [PROBE]).catch((cause: unknown) => {
-        throw new BrokenModel(`${version} does not run`, { cause });
+      run(session, [SAMPLE_STONE]).catch((cause: unknown) => {
+        throw new InvalidModelFileError(`${version} does not run`, { cause });
       }),
     );
     if (!(Number.isFinite(price) && price > 0))
-      throw new BrokenModel(`${version} prices a stone at ${price}`);
+      throw new InvalidModelFileError(`${version} prices a stone at ${price}`);
   } catch (cause) {
-    if (cause instanceof BrokenModel)
+    if (cause instanceof InvalidModelFileError)
       throw new Conflict(`The file of ${version} is missing or broken: nothing was changed.`, { cause });
-    throw new Unavailable(
+    throw new ServiceUnavailable(
       `The file of ${version} cannot be read at the moment. Try again in a few seconds.`,
       cause,
     );

@@ -1,43 +1,43 @@
-import { messages } from "../db/errors.ts";
+import { describeError } from "../db/errors.ts";
 import {
+  type AliasTarget,
   findByName,
   findVersion,
-  type Pointer,
+  type ResolvedSelector,
   type ServedModel,
-  type Target,
 } from "../db/registry/models.ts";
 import { CHAMPION, formatVersion, parseSelector } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { NotFound, NotReady, Unavailable } from "../http/errors.ts";
-import { requestKey } from "../http/routing-key.ts";
-import { isInShare } from "../lib/percentage.ts";
-import { Remembered } from "../lib/stale-cache.ts";
+import { NotFound, NotReady, ServiceUnavailable } from "../http/errors.ts";
+import { findRoutingKey } from "../http/routing-key.ts";
+import { isInPercentage } from "../lib/percentage.ts";
+import { StaleCache } from "../lib/stale-cache.ts";
 
 /** `freshMs` is also the longest that a moved alias takes to arrive. */
-const pointers = new Remembered<Pointer>({ freshMs: 5_000, most: 100 });
+const resolvedSelectors = new StaleCache<ResolvedSelector>({ freshMs: 5_000, most: 100 });
 
 /**
  * Where a selector leads. What was found is kept for some seconds, and for as long as the registry cannot
  * be reached.
  * @throws NotFound naming the model, NotReady where there is no champion yet.
  */
-export async function findPointer(c: AppContext, selector: string): Promise<Pointer> {
-  const pointer = await pointers.get(
+export async function resolveSelector(c: AppContext, selector: string): Promise<ResolvedSelector> {
+  const pointer = await resolvedSelectors.get(
     selector,
     c.executionCtx,
     () => find(c.env.DB, selector),
-    (error) => c.var.exchange.problems.push(`the registry did not answer: ${messages(error)}`),
+    (error) => c.var.requestContext.problems.push(`the registry did not answer: ${describeError(error)}`),
   );
   if (pointer === null) throw unknown(selector);
   return pointer;
 }
 
 /** Makes this isolate ask the registry anew, which somebody has just changed through it. */
-export function refreshPointers(): void {
-  pointers.refresh();
+export function refreshAliases(): void {
+  resolvedSelectors.refresh();
 }
 
-function find(db: D1Database, text: string): Promise<Pointer | null> {
+function find(db: D1Database, text: string): Promise<ResolvedSelector | null> {
   const selector = parseSelector(text);
   return selector.kind === "version"
     ? findVersion(db, selector.name, selector.version)
@@ -51,20 +51,20 @@ function unknown(selector: string): NotFound | NotReady {
 }
 
 /** The canary of a pointer, where this request is of its share: always the same for the same caller. */
-export function chooseCanary(c: AppContext, { canary }: Pointer): Target | null {
+export function chooseCanary(c: AppContext, { canary }: ResolvedSelector): AliasTarget | null {
   if (canary === null) return null;
-  return isInShare(`${formatVersion(canary.target)} ${requestKey(c)}`, canary.share) ? canary : null;
+  return isInPercentage(`${formatVersion(canary.target)} ${findRoutingKey(c)}`, canary.share) ? canary : null;
 }
 
 /**
  * The version that a selector leads to, without loading it: for what the registry alone can answer.
  * @throws NotFound, NotReady, Unavailable
  */
-export async function findServed(c: AppContext, selector: string): Promise<ServedModel> {
-  const pointer = await findPointer(c, selector);
+export async function resolveModel(c: AppContext, selector: string): Promise<ServedModel> {
+  const pointer = await resolveSelector(c, selector);
   const model = chooseCanary(c, pointer)?.model ?? pointer.model;
   if (model === null)
-    throw new Unavailable(`${formatVersion(pointer.target)} is not in the registry at the moment.`);
-  c.var.exchange.model = { name: model.name, version: model.version };
+    throw new ServiceUnavailable(`${formatVersion(pointer.target)} is not in the registry at the moment.`);
+  c.var.requestContext.model = { name: model.name, version: model.version };
   return model;
 }

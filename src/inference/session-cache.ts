@@ -2,11 +2,11 @@ import type { ServedModel } from "../db/registry/models.ts";
 import { GRADE_COLUMNS, NUMBER_COLUMNS } from "../domain/diamond.ts";
 import { formatVersion } from "../domain/model-selector.ts";
 import type { Background } from "../http/context.ts";
-import { elapsed } from "../lib/clock.ts";
+import { ageMs } from "../lib/clock.ts";
 import { takeTurn } from "../lib/mutex.ts";
 import { sha256 } from "../lib/sha256.ts";
-import { Flights, TimedOut, within } from "../lib/single-flight.ts";
-import { bound } from "../lib/stale-cache.ts";
+import { SingleFlight, TimeoutError, withTimeout } from "../lib/single-flight.ts";
+import { evictOldest } from "../lib/stale-cache.ts";
 import type { Session } from "./onnx-runtime.ts";
 
 /** A few versions are in use at a time: the champion, one before it, a challenger. Each takes a few MB. */
@@ -21,18 +21,18 @@ const INPUTS: ReadonlySet<string> = new Set([...NUMBER_COLUMNS, ...GRADE_COLUMNS
 export const OUTPUT = "price";
 
 /** A model's file is missing, is not the one that the registry names, or is not a model that prices stones. */
-export class BrokenModel extends Error {}
+export class InvalidModelFileError extends Error {}
 
-interface Held {
+interface CachedSession {
   readonly session: Session;
   users: number;
 }
 
 /** Sessions by the file's SHA-256, least recently used first. */
-const sessions = new Map<string, Held>();
+const sessions = new Map<string, CachedSession>();
 /** The last failure to load a file, and for how long it stands. */
 const failures = new Map<string, { readonly error: unknown; readonly at: number; readonly ms: number }>();
-const flights = new Flights<void>();
+const flights = new SingleFlight<void>();
 
 /**
  * Uses the session of a model version, loading it where the isolate does not have it.
@@ -62,20 +62,20 @@ export async function withSession<T>(
 
 async function load(bucket: R2Bucket, background: Background, model: ServedModel): Promise<void> {
   const failure = failures.get(model.sha256);
-  if (failure !== undefined && elapsed(failure.at) < failure.ms) throw failure.error;
-  const loading = flights.share(model.sha256, background, async () => {
+  if (failure !== undefined && ageMs(failure.at) < failure.ms) throw failure.error;
+  const loading = flights.run(model.sha256, background, async () => {
     try {
       const session = await open(await fetchVerified(bucket, model), model);
       sessions.set(model.sha256, { session, users: 0 });
       failures.delete(model.sha256);
     } catch (error) {
-      note(model, error, error instanceof BrokenModel ? PAUSE_MS.broken : PAUSE_MS.failed);
+      note(model, error, error instanceof InvalidModelFileError ? PAUSE_MS.broken : PAUSE_MS.failed);
       throw error;
     }
   });
-  const again = failure?.error instanceof TimedOut;
-  return within(again ? LOAD_MS.again : LOAD_MS.first, loading).catch((error: unknown) => {
-    if (error instanceof TimedOut) note(model, error, PAUSE_MS.silent);
+  const again = failure?.error instanceof TimeoutError;
+  return withTimeout(again ? LOAD_MS.again : LOAD_MS.first, loading).catch((error: unknown) => {
+    if (error instanceof TimeoutError) note(model, error, PAUSE_MS.silent);
     throw error;
   });
 }
@@ -83,16 +83,19 @@ async function load(bucket: R2Bucket, background: Background, model: ServedModel
 function note({ sha256 }: ServedModel, error: unknown, ms: number): void {
   failures.delete(sha256);
   failures.set(sha256, { error, at: Date.now(), ms });
-  bound(failures, MOST_FAILURES);
+  evictOldest(failures, MOST_FAILURES);
 }
 
 async function fetchVerified(bucket: R2Bucket, model: ServedModel): Promise<Uint8Array> {
   // Once more: what fails in the bucket mostly passes.
   const bytes = await download(bucket, model.key).catch(() => download(bucket, model.key));
-  if (bytes === null) throw new BrokenModel(`${formatVersion(model)}: ${model.key} is not in the bucket`);
+  if (bytes === null)
+    throw new InvalidModelFileError(`${formatVersion(model)}: ${model.key} is not in the bucket`);
   const hash = await sha256(bytes);
   if (hash !== model.sha256)
-    throw new BrokenModel(`${formatVersion(model)}: ${model.key} has SHA-256 ${hash}, not ${model.sha256}`);
+    throw new InvalidModelFileError(
+      `${formatVersion(model)}: ${model.key} has SHA-256 ${hash}, not ${model.sha256}`,
+    );
   return bytes;
 }
 
@@ -105,12 +108,12 @@ async function open(bytes: Uint8Array, model: ServedModel): Promise<Session> {
   // Imported when first needed: the module is large, and most of what the Worker answers needs no model.
   const { createSession } = await import("./onnx-runtime.ts");
   const session = await takeTurn(() => createSession(bytes)).catch((cause: unknown) => {
-    throw new BrokenModel(`${formatVersion(model)}: not an ONNX model that can be run`, { cause });
+    throw new InvalidModelFileError(`${formatVersion(model)}: not an ONNX model that can be run`, { cause });
   });
   const unknown = session.inputNames.filter((name) => !INPUTS.has(name));
   if (unknown.length === 0 && session.outputNames.includes(OUTPUT)) return session;
   await takeTurn(() => session.release());
-  throw new BrokenModel(
+  throw new InvalidModelFileError(
     `${formatVersion(model)}: takes ${session.inputNames.join(", ")} and gives ${session.outputNames.join(", ")}`,
   );
 }

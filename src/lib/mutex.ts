@@ -1,4 +1,4 @@
-import { atMost } from "./single-flight.ts";
+import { waitAtMost } from "./single-flight.ts";
 
 /** Longest wait for another's turn: only a request that was cut off within its turn keeps it that long. */
 const PATIENCE_MS = 10_000;
@@ -16,7 +16,7 @@ export async function takeTurn<T>(work: () => Promise<T>): Promise<T> {
   last = promise;
   waiting++;
   try {
-    if (waiting > 1) await atMost(PATIENCE_MS, before);
+    if (waiting > 1) await waitAtMost(PATIENCE_MS, before);
     return await work();
   } finally {
     waiting--;

@@ -1,5 +1,5 @@
 /** Whether a key is among some percent of all keys. The same key always is, or never. */
-export function isInShare(key: string, percent: number): boolean {
+export function isInPercentage(key: string, percent: number): boolean {
   return (spread(key) / 2 ** 32) * 100 < percent;
 }
 

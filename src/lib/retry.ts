@@ -1,17 +1,17 @@
 import { isRetryable } from "../db/errors.ts";
 
-interface Retries {
+interface RetryOptions {
   readonly attempts?: number;
   /** The first pause in milliseconds, give or take a half; each further one is twice as long. */
-  readonly pause?: number;
+  readonly firstDelayMs?: number;
   /** Whether doing it again may help. */
-  readonly helps?: (error: unknown) => boolean;
+  readonly shouldRetry?: (error: unknown) => boolean;
 }
 
 /** Does idempotent work again where that may help; unless told otherwise, where D1 says so. */
-export async function retried<T>(
+export async function withRetry<T>(
   work: () => Promise<T>,
-  { attempts = 4, pause = 100, helps = isRetryable }: Retries = {},
+  { attempts = 4, firstDelayMs: pause = 100, shouldRetry: helps = isRetryable }: RetryOptions = {},
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -1,19 +1,19 @@
 import type { Background } from "../http/context.ts";
-import { elapsed } from "./clock.ts";
+import { ageMs } from "./clock.ts";
 
 /** Work that has not ended by then was cut off with the request that began it: the next caller begins anew. */
-const LIFETIME_MS = 15_000;
+const ABANDONED_AFTER_MS = 15_000;
 
 /**
  * Work that overlapping requests share: the first begins it, the others wait for its outcome. It goes on
  * when the request that began it is gone.
  */
-export class Flights<T> {
+export class SingleFlight<T> {
   readonly #flights = new Map<string, { outcome: Promise<T>; since: number }>();
 
-  share(key: string, background: Background, work: () => Promise<T>): Promise<T> {
+  run(key: string, background: Background, work: () => Promise<T>): Promise<T> {
     const current = this.#flights.get(key);
-    if (current !== undefined && elapsed(current.since) < LIFETIME_MS) return current.outcome;
+    if (current !== undefined && ageMs(current.since) < ABANDONED_AFTER_MS) return current.outcome;
     const flight = { outcome: work(), since: Date.now() };
     this.#flights.set(key, flight);
     const landed = () => {
@@ -25,16 +25,16 @@ export class Flights<T> {
 }
 
 /** What somebody was asked for did not come in time. */
-export class TimedOut extends Error {
+export class TimeoutError extends Error {
   constructor(ms: number) {
     super(`no answer within ${ms} ms`);
   }
 }
 
 /** @throws TimedOut where the work takes longer than some milliseconds. */
-export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+export async function withTimeout<T>(ms: number, work: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new TimedOut(ms)), ms);
+  const timer = setTimeout(() => late.reject(new TimeoutError(ms)), ms);
   try {
     return await Promise.race([work, late.promise]);
   } finally {
@@ -43,7 +43,7 @@ export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
 }
 
 /** Waits for something, but no longer than some milliseconds. */
-export async function atMost(ms: number, signal: Promise<void>): Promise<void> {
+export async function waitAtMost(ms: number, signal: Promise<void>): Promise<void> {
   const late = Promise.withResolvers<void>();
   const timer = setTimeout(late.resolve, ms);
   await Promise.race([signal, late.promise]);

@@ -1,11 +1,11 @@
 import type { Background } from "../http/context.ts";
-import { elapsed } from "./clock.ts";
-import { Flights, within } from "./single-flight.ts";
+import { ageMs } from "./clock.ts";
+import { SingleFlight, withTimeout } from "./single-flight.ts";
 
 /** How long what is remembered does again where the registry does not answer, before it is asked once more. */
 const STALE_MS = 1_000;
 /** How long one waits for the registry: shorter where an answer is known that will do. */
-const PATIENCE_MS = { known: 1_000, unknown: 10_000 };
+const READ_TIMEOUT_MS = { known: 1_000, unknown: 10_000 };
 
 interface Entry<Value> {
   readonly value: Value;
@@ -20,7 +20,7 @@ interface Entry<Value> {
  * not answer. An answer that comes late, when nobody waits for it any more, is remembered as well, so that
  * what has changed is noticed as long as the registry answers at all.
  */
-export class Remembered<Value> {
+export class StaleCache<Value> {
   readonly #freshMs: number;
   readonly #longestMs: number;
   readonly #absentMs: number;
@@ -28,7 +28,7 @@ export class Remembered<Value> {
   readonly #entries = new Map<string, Entry<Value>>();
   /** What is not there, and since when that is known. Apart: many of these push out nothing that is there. */
   readonly #absent = new Map<string, number>();
-  readonly #flights = new Flights<Value | null>();
+  readonly #flights = new SingleFlight<Value | null>();
 
   constructor(settings: {
     /** How long an answer is trusted: the longest that a change goes unnoticed. */
@@ -46,7 +46,7 @@ export class Remembered<Value> {
   }
 
   /** Whether it can be answered without the registry, should that not answer. */
-  knows(key: string): boolean {
+  canAnswer(key: string): boolean {
     return this.#entries.has(key) || this.#isAbsent(key);
   }
 
@@ -62,18 +62,18 @@ export class Remembered<Value> {
     onFault: (error: unknown) => void,
   ): Promise<Value | null> {
     const known = this.#entries.get(key);
-    if (known !== undefined && elapsed(known.askedAt) < known.freshMs) return known.value;
+    if (known !== undefined && ageMs(known.askedAt) < known.freshMs) return known.value;
     if (known === undefined && this.#isAbsent(key)) return null;
     try {
-      const search = this.#flights.share(key, background, async () => {
+      const search = this.#flights.run(key, background, async () => {
         const readAt = Date.now();
         const value = await read();
         this.#keep(key, value, readAt);
         return value;
       });
-      return await within(known ? PATIENCE_MS.known : PATIENCE_MS.unknown, search);
+      return await withTimeout(known ? READ_TIMEOUT_MS.known : READ_TIMEOUT_MS.unknown, search);
     } catch (error) {
-      if (known === undefined || elapsed(known.readAt) > this.#longestMs) throw error;
+      if (known === undefined || ageMs(known.readAt) > this.#longestMs) throw error;
       known.askedAt = Date.now();
       known.freshMs = STALE_MS;
       onFault(error);
@@ -88,7 +88,7 @@ export class Remembered<Value> {
 
   #isAbsent(key: string): boolean {
     const since = this.#absent.get(key);
-    return since !== undefined && elapsed(since) < this.#absentMs;
+    return since !== undefined && ageMs(since) < this.#absentMs;
   }
 
   #keep(key: string, value: Value | null, readAt: number): void {
@@ -96,16 +96,16 @@ export class Remembered<Value> {
     this.#absent.delete(key);
     if (value !== null) {
       this.#entries.set(key, { value, readAt, askedAt: readAt, freshMs: this.#freshMs });
-      bound(this.#entries, this.#most);
+      evictOldest(this.#entries, this.#most);
     } else if (this.#absentMs > 0) {
       this.#absent.set(key, readAt);
-      bound(this.#absent, this.#most);
+      evictOldest(this.#absent, this.#most);
     }
   }
 }
 
 /** Lets go of the oldest entry where there are more than so many. */
-export function bound(entries: Map<string, unknown>, most: number): void {
+export function evictOldest(entries: Map<string, unknown>, most: number): void {
   const [oldest] = entries.keys();
   if (entries.size > most && oldest !== undefined) entries.delete(oldest);
 }

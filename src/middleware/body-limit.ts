@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
-import type { App } from "../http/context.ts";
-import { MalformedBody, TooLarge } from "../http/errors.ts";
-import { within } from "../lib/single-flight.ts";
+import type { AppEnv } from "../http/context.ts";
+import { ContentTooLarge, MalformedBody } from "../http/errors.ts";
+import { withTimeout } from "../lib/single-flight.ts";
 
 export const BODY_LIMIT = 1_048_576;
 /** A client of which nothing more comes for so long is taken for gone: not every one takes its leave. */
@@ -11,13 +11,13 @@ const STALLED_MS = 15_000;
  * Reads the body, counting the bytes that really come: a `content-length` may be absent or a lie. What was
  * read stays with the request for the endpoints and for the log, also when it is too much.
  */
-export const limit = createMiddleware<App>(async (c, next) => {
+export const bodyLimit = createMiddleware<AppEnv>(async (c, next) => {
   const stream = c.req.raw.body;
   if (stream !== null && c.req.method !== "GET" && c.req.method !== "HEAD") {
     const { bytes, more, fault } = await read(stream, BODY_LIMIT);
-    c.var.exchange.body = bytes;
+    c.var.requestContext.body = bytes;
     if (fault !== undefined) throw new MalformedBody("The body broke off before its end.", { cause: fault });
-    if (more) throw new TooLarge(TooLarge.kind.example);
+    if (more) throw new ContentTooLarge(ContentTooLarge.kind.example);
   }
   await next();
 });
@@ -37,7 +37,7 @@ async function read(stream: ReadableStream<Uint8Array>, most: number): Promise<B
   const reader = stream.getReader();
   try {
     while (size <= most) {
-      const { done, value } = await within(STALLED_MS, reader.read());
+      const { done, value } = await withTimeout(STALLED_MS, reader.read());
       if (done) break;
       chunks.push(value);
       size += value.byteLength;

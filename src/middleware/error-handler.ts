@@ -1,24 +1,31 @@
 import { getTableName } from "drizzle-orm";
 import type { ErrorHandler } from "hono";
-import { isDatabaseFailure, messages, missingTable } from "../db/errors.ts";
+import { describeError, findMissingTable, isDatabaseError } from "../db/errors.ts";
 import * as registry from "../db/registry/schema.ts";
-import type { App, AppContext } from "../http/context.ts";
-import { Internal, MethodNotAllowed, NotFound, NotReady, Problem, Unavailable } from "../http/errors.ts";
-import { TimedOut } from "../lib/single-flight.ts";
+import type { AppContext, AppEnv } from "../http/context.ts";
+import {
+  InternalServerError,
+  MethodNotAllowed,
+  NotFound,
+  NotReady,
+  Problem,
+  ServiceUnavailable,
+} from "../http/errors.ts";
+import { TimeoutError } from "../lib/single-flight.ts";
 
 const REGISTRY_TABLES: ReadonlySet<string> = new Set(Object.values(registry).map(getTableName));
 
 /** Answers every error as a problem. What the caller is not told goes into the log's record. */
-export const answerProblem: ErrorHandler<App> = (error, c) => {
+export const handleError: ErrorHandler<AppEnv> = (error, c) => {
   const problem = toProblem(error);
-  if (problem.cause !== undefined) c.var.exchange.problems.push(messages(problem.cause));
-  if (problem instanceof Internal) console.error(error);
-  return problem.toResponse(c.var.exchange.id);
+  if (problem.cause !== undefined) c.var.requestContext.problems.push(describeError(problem.cause));
+  if (problem instanceof InternalServerError) console.error(error);
+  return problem.toResponse(c.var.requestContext.id);
 };
 
 export const answerNotFound = (c: AppContext): Response => {
   const problem = new NotFound(`There is nothing at ${shorten(c.req.path)}. GET /docs shows what there is.`);
-  return problem.toResponse(c.var.exchange.id);
+  return problem.toResponse(c.var.requestContext.id);
 };
 
 /** Answers the methods that a path does not have. */
@@ -36,10 +43,13 @@ export function answerOtherMethods(allowed: readonly string[]): (c: AppContext) 
 function toProblem(error: Error): Problem {
   if (error instanceof Problem) return error;
   // The training makes the registry's tables.
-  if (REGISTRY_TABLES.has(missingTable(error) ?? "")) return new NotReady(error);
-  if (error instanceof TimedOut || isDatabaseFailure(error))
-    return new Unavailable("A database cannot be reached at the moment. Try again in a few seconds.", error);
-  return new Internal(error);
+  if (REGISTRY_TABLES.has(findMissingTable(error) ?? "")) return new NotReady(error);
+  if (error instanceof TimeoutError || isDatabaseError(error))
+    return new ServiceUnavailable(
+      "A database cannot be reached at the moment. Try again in a few seconds.",
+      error,
+    );
+  return new InternalServerError(error);
 }
 
 function shorten(text: string): string {

@@ -1,15 +1,15 @@
 import { createMiddleware } from "hono/factory";
 import { v7 as uuidv7 } from "uuid";
-import type { App } from "../http/context.ts";
+import type { AppEnv } from "../http/context.ts";
 
 /**
  * Gives each request an id of the Worker's own making. A client's `x-request-id` is not taken: the id is
  * the log's key, and two clients may send the same.
  */
-export const identify = createMiddleware<App>(async (c, next) => {
+export const requestContext = createMiddleware<AppEnv>(async (c, next) => {
   const at = Date.now();
   const id = uuidv7({ msecs: at });
-  c.set("exchange", {
+  c.set("requestContext", {
     id,
     at,
     body: null,
@@ -17,7 +17,7 @@ export const identify = createMiddleware<App>(async (c, next) => {
     model: null,
     price: null,
     shadow: null,
-    keepsAnswer: true,
+    logsResponseBody: true,
     problems: [],
   });
   await next();

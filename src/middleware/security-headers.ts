@@ -1,5 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import type { App } from "../http/context.ts";
+import type { AppEnv } from "../http/context.ts";
 
 /** What browsers may do with an answer: nothing but read it. The docs page sets a policy of its own. */
 const HEADERS = {
@@ -9,7 +9,7 @@ const HEADERS = {
   "x-content-type-options": "nosniff",
 };
 
-export const headers = createMiddleware<App>(async (c, next) => {
+export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
   await next();
   for (const [name, value] of Object.entries(HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
 });

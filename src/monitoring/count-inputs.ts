@@ -1,20 +1,20 @@
-import type { Yardstick } from "../db/registry/baselines.ts";
+import type { Baseline } from "../db/registry/baselines.ts";
 import { type PredictionRow, samplePredictions } from "../db/request-log/samples.ts";
 import { GRADES } from "../domain/diamond.ts";
-import { binOf } from "../domain/drift.ts";
+import { findBin } from "../domain/drift.ts";
 import type { ModelReference } from "../domain/model-record.ts";
 import { formatVersion } from "../domain/model-selector.ts";
 import { SAMPLE } from "../domain/monitoring.ts";
-import type { Allowance } from "../lib/call-budget.ts";
-import { within } from "../lib/single-flight.ts";
+import type { CallBudget } from "../lib/call-budget.ts";
+import { withTimeout } from "../lib/single-flight.ts";
 import { readBodies } from "../request-log/bodies.ts";
 import {
   BATCH_ROUTE,
   PREDICTION_ROUTES,
   type PricedInput,
-  stonesOf,
+  readPricedStones,
 } from "../request-log/read/predictions.ts";
-import type { Tally } from "./counter.ts";
+import type { Counter } from "./counter.ts";
 
 /** What a version takes at most: a statement for each route, and the bodies of batches from the bucket. */
 export const MOST_CALLS = PREDICTION_ROUTES.length + SAMPLE.parts * SAMPLE.batches;
@@ -22,7 +22,7 @@ export const MOST_CALLS = PREDICTION_ROUTES.length + SAMPLE.parts * SAMPLE.batch
 const BODIES_MS = 5_000;
 
 interface Run extends Pick<Env, "LOG_DB" | "MODELS"> {
-  readonly allowance: Allowance;
+  readonly allowance: CallBudget;
 }
 
 /**
@@ -32,8 +32,8 @@ interface Run extends Pick<Env, "LOG_DB" | "MODELS"> {
 export async function countInputs(
   run: Run,
   hour: number,
-  { name, version, histograms }: Yardstick,
-  tally: Tally,
+  { name, version, histograms }: Baseline,
+  tally: Counter,
 ): Promise<void> {
   if (histograms === null) return;
   const columns = Object.entries(histograms).map(([column, { edges }]) => ({
@@ -42,7 +42,7 @@ export async function countInputs(
     bins: edges === undefined ? gradesOf(column).length : edges.length + 1,
     bin: (value: unknown) => {
       if (edges === undefined) return gradesOf(column).indexOf(value as string);
-      return typeof value === "number" ? binOf(edges, value) : -1;
+      return typeof value === "number" ? findBin(edges, value) : -1;
     },
   }));
   for (const route of PREDICTION_ROUTES) {
@@ -65,10 +65,10 @@ async function readStones(
   route: string,
   row: PredictionRow,
 ): Promise<PricedInput[]> {
-  if (row.bodies === null) return stonesOf(route, row, row.price);
+  if (row.bodies === null) return readPricedStones(route, row, row.price);
   try {
-    const bodies = await allowance.call(() => within(BODIES_MS, readBodies(MODELS, row)));
-    return stonesOf(route, bodies, row.price);
+    const bodies = await allowance.call(() => withTimeout(BODIES_MS, readBodies(MODELS, row)));
+    return readPricedStones(route, bodies, row.price);
   } catch {
     return [];
   }

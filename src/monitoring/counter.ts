@@ -1,7 +1,7 @@
 import type { Rollup } from "../db/request-log/rollups.ts";
 
 /** The counts of an hour while it is being counted. */
-export class Tally {
+export class Counter {
   readonly #rollups = new Map<string, Rollup>();
 
   /** Adds to a bin of a subject, which has so many. */

@@ -1,18 +1,18 @@
-import { listYardsticks, type Yardstick } from "../db/registry/baselines.ts";
+import { type Baseline, listBaselines } from "../db/registry/baselines.ts";
 import { HOUR_MS, hourOf, readCountedUntil } from "../db/request-log/rollup-hours.ts";
 import { listRollups, type Rollup } from "../db/request-log/rollups.ts";
-import { populationStability } from "../domain/drift.ts";
+import { populationStabilityIndex } from "../domain/drift.ts";
 import { percentile } from "../domain/latency.ts";
 import type { Histograms, ModelReference } from "../domain/model-record.ts";
 import { formatVersion } from "../domain/model-selector.ts";
 import {
   DRIFT_BANDS,
   type Drift,
-  ENOUGH,
   type LiveError,
+  MIN_STONES_FOR_VERDICT,
   type ModelTraffic,
   type Monitoring,
-  WORSE_FROM,
+  WORSE_THAN_TESTED_RATIO,
 } from "../domain/monitoring.ts";
 import { gradesOf, inputSubject } from "./count-inputs.ts";
 
@@ -26,7 +26,7 @@ type Counts = readonly number[];
  * Traffic, latency, drift and live error of the hours of a window and the one that is on: from the hourly
  * counts, so that the cost is that of the hours, not of the requests.
  */
-export async function monitor(
+export async function createReport(
   { DB, LOG_DB }: Pick<Env, "DB" | "LOG_DB">,
   window: Window,
   now = Date.now(),
@@ -44,7 +44,7 @@ export async function monitor(
   const versions = new Map<string, ModelReference>();
   for (const subject of [...answered.keys(), ...outcomes.keys()])
     versions.set(subject, parseVersion(subject));
-  const yardsticks = await listYardsticks(DB, [...versions.values()]);
+  const yardsticks = await listBaselines(DB, [...versions.values()]);
   const models = [...versions].map(([key, model]): ModelTraffic => {
     const yardstick = yardsticks.find((one) => formatVersion(one) === key);
     return {
@@ -151,20 +151,23 @@ function driftOf(
 function judgeDrift(expected: Counts, actual: Counts): Drift {
   const stones = total(actual);
   if (stones === 0 || total(expected) === 0) return { stones, psi: null, verdict: "not enough data" };
-  const psi = populationStability(expected, actual);
-  if (stones < ENOUGH) return { stones, psi, verdict: "not enough data" };
+  const psi = populationStabilityIndex(expected, actual);
+  if (stones < MIN_STONES_FOR_VERDICT) return { stones, psi, verdict: "not enough data" };
   if (psi >= DRIFT_BANDS.significant) return { stones, psi, verdict: "significant" };
   return { stones, psi, verdict: psi >= DRIFT_BANDS.moderate ? "moderate" : "stable" };
 }
 
 /** From the number of outcomes, and the sums of their absolute errors in dollars and as shares. */
-function liveOf([stones = 0, error = 0, share = 0]: Counts, yardstick: Yardstick | undefined): LiveError {
+function liveOf([stones = 0, error = 0, share = 0]: Counts, yardstick: Baseline | undefined): LiveError {
   const { mae: testMae = null, mape: testMape = null } = yardstick?.metrics ?? {};
   if (stones === 0) return { stones, mae: null, mape: null, testMae, testMape, verdict: "not enough data" };
   const mae = error / stones;
   const figures = { stones, mae, mape: share / stones, testMae, testMape };
-  if (stones < ENOUGH || testMae === null) return { ...figures, verdict: "not enough data" };
-  return { ...figures, verdict: mae >= WORSE_FROM * testMae ? "worse than tested" : "as tested" };
+  if (stones < MIN_STONES_FOR_VERDICT || testMae === null) return { ...figures, verdict: "not enough data" };
+  return {
+    ...figures,
+    verdict: mae >= WORSE_THAN_TESTED_RATIO * testMae ? "worse than tested" : "as tested",
+  };
 }
 
 function total(counts: Counts): number {

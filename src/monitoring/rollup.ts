@@ -1,15 +1,15 @@
-import { listYardsticks } from "../db/registry/baselines.ts";
+import { listBaselines } from "../db/registry/baselines.ts";
 import { countOutcomes } from "../db/request-log/outcomes.ts";
-import { HOUR_MS, listOpenHours, type OpenHour } from "../db/request-log/rollup-hours.ts";
-import { countTraffic, replaceHour, type TrafficCount } from "../db/request-log/rollups.ts";
+import { type DirtyHour, HOUR_MS, listDirtyHours } from "../db/request-log/rollup-hours.ts";
+import { countTraffic, replaceHourCounts, type TrafficCount } from "../db/request-log/rollups.ts";
 import { LATENCY_EDGES } from "../domain/latency.ts";
 import type { ModelReference } from "../domain/model-record.ts";
 import { formatVersion } from "../domain/model-selector.ts";
-import { Allowance } from "../lib/call-budget.ts";
-import { firstKeptDay } from "../request-log/archive/archive.ts";
+import { CallBudget } from "../lib/call-budget.ts";
+import { firstRetainedDay } from "../request-log/archive/archive.ts";
 import { DAY_MS } from "../request-log/archive/chunk.ts";
 import { countInputs, MOST_CALLS } from "./count-inputs.ts";
-import { Tally } from "./counter.ts";
+import { Counter } from "./counter.ts";
 
 /** A run: the archive's has the other calls, see src/log/upkeep.ts. What it leaves is for the next. */
 const RUN = { calls: 500, ms: 60_000 };
@@ -22,7 +22,7 @@ const CALLS_OF_HOUR = 6 + MOST_VERSIONS * MOST_CALLS;
 type Bindings = Pick<Env, "DB" | "LOG_DB" | "MODELS" | "LOG_RETENTION_DAYS">;
 
 interface Run extends Bindings {
-  readonly allowance: Allowance;
+  readonly allowance: CallBudget;
   /** The first hour of which no request has moved to the archive. */
   readonly kept: number;
   readonly now: number;
@@ -34,13 +34,13 @@ interface Run extends Bindings {
  * @throws at the end, where some could not be counted.
  */
 export async function rollUp(env: Bindings, now = Date.now()): Promise<number> {
-  const allowance = new Allowance(RUN);
-  const kept = (firstKeptDay(env, now) * DAY_MS) / HOUR_MS;
-  const hours = await allowance.call(() => listOpenHours(env.LOG_DB, now, MOST_HOURS), 2);
+  const allowance = new CallBudget(RUN);
+  const kept = (firstRetainedDay(env, now) * DAY_MS) / HOUR_MS;
+  const hours = await allowance.call(() => listDirtyHours(env.LOG_DB, now, MOST_HOURS), 2);
   const failures: unknown[] = [];
   let counted = 0;
   for (const hour of hours) {
-    if (allowance.left < CALLS_OF_HOUR) break;
+    if (allowance.remaining < CALLS_OF_HOUR) break;
     try {
       await countHour({ ...env, allowance, kept, now }, hour);
       counted++;
@@ -53,18 +53,18 @@ export async function rollUp(env: Bindings, now = Date.now()): Promise<number> {
   throw new AggregateError(failures, message, { cause: failures[0] });
 }
 
-async function countHour(run: Run, hour: OpenHour): Promise<void> {
+async function countHour(run: Run, hour: DirtyHour): Promise<void> {
   const { LOG_DB, allowance, now } = run;
-  const tally = new Tally();
+  const tally = new Counter();
   await countSales(run, hour.hour, tally);
   // Of an hour that was counted, and whose requests are in the archive, the outcomes alone can be counted again.
   const archived = hour.hour < run.kept && hour.countedAt !== 0;
   if (!archived) await countRequests(run, hour.hour, tally);
   const kind = archived ? "outcome" : undefined;
-  await allowance.call(() => replaceHour(LOG_DB, hour, tally.rollups, { countedAt: now, kind }), 3);
+  await allowance.call(() => replaceHourCounts(LOG_DB, hour, tally.rollups, { countedAt: now, kind }), 3);
 }
 
-async function countSales({ LOG_DB, allowance }: Run, hour: number, tally: Tally): Promise<void> {
+async function countSales({ LOG_DB, allowance }: Run, hour: number, tally: Counter): Promise<void> {
   const [from, before] = [hour * HOUR_MS, (hour + 1) * HOUR_MS];
   const sales = await allowance.call(() => countOutcomes(LOG_DB, from, before));
   for (const { model, version, stones, error, share } of sales) {
@@ -73,7 +73,7 @@ async function countSales({ LOG_DB, allowance }: Run, hour: number, tally: Tally
   }
 }
 
-async function countRequests(run: Run, hour: number, tally: Tally): Promise<void> {
+async function countRequests(run: Run, hour: number, tally: Counter): Promise<void> {
   const { DB, LOG_DB, allowance } = run;
   const traffic = await allowance.call(() => countTraffic(LOG_DB, hour));
   for (const { route, status, bin, requests } of traffic)
@@ -82,7 +82,7 @@ async function countRequests(run: Run, hour: number, tally: Tally): Promise<void
   for (const { model, requests } of versions) tally.add("model", formatVersion(model), 1, 0, requests);
   const busiest = versions.slice(0, MOST_VERSIONS).map(({ model }) => model);
   if (busiest.length === 0) return;
-  for (const yardstick of await allowance.call(() => listYardsticks(DB, busiest)))
+  for (const yardstick of await allowance.call(() => listBaselines(DB, busiest)))
     await countInputs(run, hour, yardstick, tally);
 }
 

@@ -9,6 +9,6 @@ export async function answerDocsFile(c: AppContext): Promise<Response> {
   const file = await c.env.ASSETS.fetch(c.req.raw);
   if (file.status === 404) return answerNotFound(c);
   // More than a megabyte, and the same each time.
-  c.var.exchange.keepsAnswer = false;
+  c.var.requestContext.logsResponseBody = false;
   return new Response(file.body, file);
 }

@@ -32,6 +32,6 @@ const PAGE = `<!doctype html>
 
 /** The API's documentation, to read and to try: Swagger UI over /openapi.json. */
 export function answerDocs(c: AppContext): Response {
-  c.var.exchange.keepsAnswer = false;
+  c.var.requestContext.logsResponseBody = false;
   return c.html(PAGE, 200, { "content-security-policy": POLICY });
 }

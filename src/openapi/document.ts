@@ -1,8 +1,8 @@
 import type { OpenAPIRouterType, RouterOptions } from "chanfana";
 import type { Context } from "hono";
-import { isOpen } from "../access/authorize.ts";
+import { allowsAnonymous } from "../access/authorize.ts";
 import { KEY_SCHEME } from "../endpoints/base.ts";
-import type { App } from "../http/context.ts";
+import type { AppEnv } from "../http/context.ts";
 
 /** What the OpenAPI document says before and beside the endpoints. */
 export const DOCUMENT: NonNullable<RouterOptions["schema"]> = {
@@ -49,11 +49,11 @@ export const KEY_SECURITY = {
 /** Serves the OpenAPI document, made once: with keys, and where they can be left out, saying so. */
 export function serveDocument(app: Pick<OpenAPIRouterType<unknown>, "schema">) {
   const documents = new Map<boolean, string>();
-  return (c: Context<App>): Response => {
-    const open = isOpen(c.env);
+  return (c: Context<AppEnv>): Response => {
+    const open = allowsAnonymous(c.env);
     const document = documents.get(open) ?? JSON.stringify(open ? withoutKeys(app.schema) : app.schema);
     documents.set(open, document);
-    c.var.exchange.keepsAnswer = false;
+    c.var.requestContext.logsResponseBody = false;
     return c.body(document, 200, { "content-type": "application/json" });
   };
 }

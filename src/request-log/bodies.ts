@@ -1,6 +1,6 @@
-import { messages } from "../db/errors.ts";
+import { describeError } from "../db/errors.ts";
 import type { RequestRecord } from "../db/request-log/requests.ts";
-import { within } from "../lib/single-flight.ts";
+import { withTimeout } from "../lib/single-flight.ts";
 
 /**
  * Bodies above this, in characters of JSON, go to the bucket: D1 takes rows up to 2 MB, and one character
@@ -19,7 +19,7 @@ export const bodiesKey = (id: string): string => `log-bodies/${id}.json`;
 export type Bodies = Pick<RequestRecord, "requestBody" | "responseBody">;
 
 /** A record that fits a row: large bodies go to the bucket, and the row says where. */
-export async function shorten(bucket: R2Bucket, record: RequestRecord): Promise<RequestRecord> {
+export async function storeLargeBodies(bucket: R2Bucket, record: RequestRecord): Promise<RequestRecord> {
   const { requestBody, responseBody } = record;
   const characters = (requestBody?.length ?? 0) + (responseBody?.length ?? 0);
   if (characters * 6 <= MOST_CHARACTERS) return record;
@@ -28,10 +28,10 @@ export async function shorten(bucket: R2Bucket, record: RequestRecord): Promise<
   const key = bodiesKey(record.id);
   const row = { ...record, requestBody: start(requestBody), responseBody: start(responseBody) };
   try {
-    await within(PUT_MS, bucket.put(key, json, { httpMetadata: { contentType: "application/json" } }));
+    await withTimeout(PUT_MS, bucket.put(key, json, { httpMetadata: { contentType: "application/json" } }));
     return { ...row, bodies: key };
   } catch (error) {
-    const problem = `its bodies could not be kept: ${messages(error)}`;
+    const problem = `its bodies could not be kept: ${describeError(error)}`;
     console.error(JSON.stringify({ message: problem, id: record.id }));
     return { ...row, problem: record.problem ? `${record.problem}; ${problem}` : problem };
   }

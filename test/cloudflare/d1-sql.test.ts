@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { chunk, literal } from "../../cloudflare/d1-sql.ts";
+import { toChunks, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
 
 test("whatever the text, SQLite reads back what was written", () => {
   const database = new DatabaseSync(":memory:");
@@ -10,7 +10,7 @@ test("whatever the text, SQLite reads back what was written", () => {
     fc.property(
       fc.oneof(text, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constant(null)),
       (value) => {
-        const row = database.prepare(`SELECT ${literal(value)} AS value`).get();
+        const row = database.prepare(`SELECT ${toSqlLiteral(value)} AS value`).get();
         expect(row?.value).toEqual(Object.is(value, -0) ? 0 : value);
       },
     ),
@@ -18,18 +18,18 @@ test("whatever the text, SQLite reads back what was written", () => {
 });
 
 test("no literal holds a character that could end a statement", () => {
-  expect(literal(`it's; "new" -- stones.csv`)).toMatch(/^CAST\(X'[0-9a-f]+' AS TEXT\)$/);
+  expect(toSqlLiteral(`it's; "new" -- stones.csv`)).toMatch(/^CAST\(X'[0-9a-f]+' AS TEXT\)$/);
 });
 
 test("what a database cannot hold is refused", () => {
-  expect(() => literal(Number.NaN)).toThrow("no place in a database");
-  expect(() => literal({})).toThrow("no literal for object");
+  expect(() => toSqlLiteral(Number.NaN)).toThrow("no place in a database");
+  expect(() => toSqlLiteral({})).toThrow("no literal for object");
 });
 
 test("chunks stay below the limit and lose nothing", () => {
   fc.assert(
     fc.property(fc.array(fc.string({ maxLength: 20 })), fc.integer({ min: 30, max: 200 }), (texts, limit) => {
-      const chunks = chunk(texts, limit);
+      const chunks = toChunks(texts, limit);
       expect(chunks.flat()).toEqual(texts);
       for (const some of chunks) expect(some.join(",\n").length).toBeLessThanOrEqual(limit);
     }),

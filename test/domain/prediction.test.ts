@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Stone } from "../../src/domain/diamond.ts";
 import { formatVersion, ModelSelector, parseSelector } from "../../src/domain/model-selector.ts";
-import { toPrediction, warnOutside } from "../../src/domain/prediction.ts";
+import { toPrediction, warnOutsideRanges } from "../../src/domain/prediction.ts";
 
 const STONE: Stone = { carat: 1, cut: "Ideal", color: "G", clarity: "VS1", table: 55 };
 
@@ -47,9 +47,9 @@ describe("toPrediction", () => {
 describe("warnOutside", () => {
   it("is silent at the ends of a range, about columns without one, and about what was left out", () => {
     const ranges = { carat: [1, 2], x: [3, 4] } satisfies Record<string, [number, number]>;
-    expect(warnOutside(ranges, STONE)).toEqual([]);
-    expect(warnOutside(ranges, { ...STONE, carat: 2 })).toEqual([]);
-    expect(warnOutside(ranges, { ...STONE, carat: 2.01 })).toEqual([
+    expect(warnOutsideRanges(ranges, STONE)).toEqual([]);
+    expect(warnOutsideRanges(ranges, { ...STONE, carat: 2 })).toEqual([]);
+    expect(warnOutsideRanges(ranges, { ...STONE, carat: 2.01 })).toEqual([
       "carat 2.01 is outside the range that the model was trained on (1 to 2): the price is an extrapolation.",
     ]);
   });

@@ -6,7 +6,7 @@ for (let call = 0; call < Number(calls); call++) {
   const files = [0, 1].map((k) => ({
     key: `${name}/${call}-${k}`,
     bytes: Buffer.from(`${name} ${call} ${k}`),
-    served: k === 0,
+    verify: k === 0,
   }));
   await putVerified({ kind: "local", state }, files);
 }

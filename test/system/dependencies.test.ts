@@ -1,5 +1,5 @@
-/** What is taken from elsewhere is named to the byte, and what the documents promise is there. */
-import { readdirSync, readFileSync } from "node:fs";
+/** Every dependency has an exact version and a hash. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ROOT } from "./trainer.ts";
@@ -45,28 +45,5 @@ describe("dependencies", () => {
       .filter(([, { hasInstallScript }]) => hasInstallScript)
       .map(([path]) => path.split("node_modules/").at(-1) ?? path);
     for (const name of names) expect(Object.keys(allowScripts)).toContain(name);
-  });
-});
-
-describe("docs/operations.md", () => {
-  const section = read("docs/operations.md").split("## When a part fails")[1]?.split("\n## ")[0] ?? "";
-  const rows = [...section.matchAll(/\| ([\w-]+\.test\.ts): (.+) \|$/gm)].map(([, file, title]) => [
-    file,
-    title,
-  ]);
-  const files = new Map(
-    ["worker", "training", "system", "long"].flatMap((folder) =>
-      readdirSync(join(ROOT, "test", folder)).map((file) => [file, `test/${folder}/${file}`] as const),
-    ),
-  );
-
-  test("names a test for every fault", () => {
-    const lines = section.split("\n").filter((line) => /^\| (?!fault|-)/.test(line));
-    expect(rows.length).toBe(lines.length);
-    expect(rows.length).toBeGreaterThan(25);
-  });
-
-  test.each(rows)("%s has the test: %s", (file = "", title = "") => {
-    expect(read(files.get(file) ?? file)).toContain(title);
   });
 });

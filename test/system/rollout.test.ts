@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { Failure } from "../../cloudflare/user-error.ts";
-import { rollOut } from "../../scripts/progressive-rollout.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
+import { rollOutProgressively } from "../../scripts/progressive-rollout.ts";
 
 /** A Worker on a remote that cannot be had in a test: what it is told, and what it answers. */
-function remote(answers: { serving: string | Failure; faults?: (string | null)[] }) {
+function remote(answers: { serving: string | UserError; faults?: (string | null)[] }) {
   const told: string[] = [];
   const faults = [...(answers.faults ?? [])];
-  const run = rollOut({
+  const run = rollOutProgressively({
     async wrangler(args) {
       told.push(args.join(" "));
       if (args[0] !== "deployments") return "";
-      if (answers.serving instanceof Failure) throw answers.serving;
+      if (answers.serving instanceof UserError) throw answers.serving;
       return answers.serving;
     },
     async upload() {
@@ -69,13 +69,13 @@ describe("a rollout", () => {
   });
 
   test("is a plain deployment where there was none before", async () => {
-    const { run, told } = remote({ serving: new Failure("This Worker does not exist [code: 10007]") });
+    const { run, told } = remote({ serving: new UserError("This Worker does not exist [code: 10007]") });
     await run;
     expect(told).toEqual([STATUS, "deploy"]);
   });
 
   test("does nothing where the token is refused", async () => {
-    const { run, told } = remote({ serving: new Failure("Authentication error [code: 10000]") });
+    const { run, told } = remote({ serving: new UserError("Authentication error [code: 10000]") });
     await expect(run).rejects.toThrow("Authentication error");
     expect(told).toEqual([STATUS]);
   });

@@ -2,7 +2,7 @@ import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import worker from "../../src/index.ts";
-import { keepDeadLetter } from "../../src/request-log/write/dead-letters.ts";
+import { saveDeadLetter } from "../../src/request-log/write/dead-letters.ts";
 import { EACH_MINUTE, EVERY_FIVE_MINUTES } from "../../src/scheduled.ts";
 import config from "../../wrangler.toml?raw";
 import { empty } from "./support/empty-databases.ts";
@@ -14,7 +14,7 @@ beforeEach(empty);
 
 /** Runs the upkeep; says whether letters were drained, and whether hours were counted. */
 async function run(cron?: string) {
-  await keepDeadLetter(env.MODELS, row(Date.now(), random));
+  await saveDeadLetter(env.MODELS, row(Date.now(), random));
   await worker.scheduled(createScheduledController(cron === undefined ? {} : { cron }), env);
   const { objects } = await env.MODELS.list({ prefix: "log-dead-letters/" });
   const hours = await env.LOG_DB.prepare("SELECT * FROM rollup_hours WHERE counted_at > 0").all();

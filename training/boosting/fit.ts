@@ -5,7 +5,7 @@ import { Grower } from "./grow.ts";
 import { checkMatrix, type Matrix } from "./matrix.ts";
 import { type BoostingParameters, checkParameters } from "./parameters.ts";
 import { predictEnsemble } from "./predict.ts";
-import { startCrew } from "./thread-pool.ts";
+import { startThreadPool } from "./thread-pool.ts";
 import { EarlyStopping, type Validation } from "./validation.ts";
 import { createWorkspace, type Workspace } from "./workspace.ts";
 
@@ -61,7 +61,7 @@ export async function fitEnsemble(
   space.margins.fill(baseScore);
 
   const stopping = options.validation ? new EarlyStopping(options.validation, baseScore) : null;
-  const crew = await startCrew(space);
+  const crew = await startThreadPool(space);
   try {
     crew.run("bin");
     checkFinite(space);

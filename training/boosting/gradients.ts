@@ -42,7 +42,7 @@ export function packGradients(
  * residual where that is larger.
  * @returns the sum of the absolute gradients that follow
  */
-export function reweigh(
+export function updateHuberWeights(
   margins: Float32Array,
   labels: Float32Array,
   given: Float32Array | null,

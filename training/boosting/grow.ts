@@ -5,7 +5,7 @@ import { gradientScale } from "./packing.ts";
 import type { BoostingParameters } from "./parameters.ts";
 import { randomAt, sampleIndices } from "./random.ts";
 import { type Split, SplitSearch } from "./split.ts";
-import type { Crew } from "./thread-pool.ts";
+import type { ThreadPool } from "./thread-pool.ts";
 import { rangeOf, type Workspace } from "./workspace.ts";
 
 /** XGBoost's `kRtEps`: a gain up to this is none. */
@@ -14,7 +14,7 @@ const LEAST_GAIN = 1e-6;
 /** Grows one tree after the other, each level by level as XGBoost's `depthwise` policy does. */
 export class Grower {
   private readonly space: Workspace;
-  private readonly crew: Crew;
+  private readonly crew: ThreadPool;
   private readonly parameters: BoostingParameters;
   private readonly search: SplitSearch;
   private readonly constrained: boolean;
@@ -29,7 +29,7 @@ export class Grower {
   private nodes = 0;
   private slots = 0;
 
-  constructor(space: Workspace, crew: Crew, parameters: BoostingParameters) {
+  constructor(space: Workspace, crew: ThreadPool, parameters: BoostingParameters) {
     this.space = space;
     this.crew = crew;
     this.parameters = parameters;

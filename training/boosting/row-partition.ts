@@ -1,8 +1,8 @@
 import { binFeature } from "./bins.ts";
-import { addLeaves, packGradients, reweigh } from "./gradients.ts";
+import { addLeaves, packGradients, updateHuberWeights } from "./gradients.ts";
 import { clearHistogram, type HistogramKernel, histogramKernel } from "./histogram.ts";
 import { randomAt } from "./random.ts";
-import { assignChildren, type Parting, partition } from "./split-rows.ts";
+import { assignChildren, type SplitRule, splitRows } from "./split-rows.ts";
 import { BLOCK, rangeOf, type Workspace } from "./workspace.ts";
 
 /** What all threads do at the same time, each on its own rows. */
@@ -10,7 +10,7 @@ export const COMMANDS = ["bin", "arrange", "begin", "split", "splitLast", "finis
 export type Command = (typeof COMMANDS)[number];
 
 /** One thread's part of the work: a range of rows, which it keeps sorted by node. */
-export class Share {
+export class RowPartition {
   private readonly space: Workspace;
   private readonly thread: number;
   private readonly first: number;
@@ -118,7 +118,7 @@ export class Share {
       const begin = this.begins[node]!;
       const end = this.ends[node]!;
       const codes = this.columns[feature[node]!]!;
-      const middle = partition(this.rows, begin, end, codes, this.parting(node), this.spare);
+      const middle = splitRows(this.rows, begin, end, codes, this.parting(node), this.spare);
       const child = left[node]!;
       this.begins[child] = begin;
       this.ends[child] = middle;
@@ -139,7 +139,7 @@ export class Share {
     }
   }
 
-  private parting(node: number): Parting {
+  private parting(node: number): SplitRule {
     const { shift, limit } = this.space.growing;
     return { shift: shift[node]!, limit: limit[node]! };
   }
@@ -156,7 +156,8 @@ export class Share {
     for (let begin = this.first; begin < this.last; begin += BLOCK) {
       const end = Math.min(begin + BLOCK, this.last);
       let sum = addLeaves(margins, labels, weights, leaves, value, begin, end);
-      if (reweighs) sum = reweigh(margins, labels, givenWeights, weights!, growing.round[2]!, begin, end);
+      if (reweighs)
+        sum = updateHuberWeights(margins, labels, givenWeights, weights!, growing.round[2]!, begin, end);
       blockSums[begin / BLOCK] = sum;
     }
   }

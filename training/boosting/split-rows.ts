@@ -1,5 +1,5 @@
 /** How a node's rows part: left where `((code + shift) & 255) < limit`. */
-export interface Parting {
+export interface SplitRule {
   readonly shift: number;
   readonly limit: number;
 }
@@ -11,12 +11,12 @@ export interface Parting {
  * @param spare as long as `rows`
  * @returns where the right side begins
  */
-export function partition(
+export function splitRows(
   rows: Int32Array,
   begin: number,
   end: number,
   codes: Uint8Array,
-  { shift, limit }: Parting,
+  { shift, limit }: SplitRule,
   spare: Int32Array,
 ): number {
   let left = begin;
@@ -39,7 +39,7 @@ export function assignChildren(
   begin: number,
   end: number,
   codes: Uint8Array,
-  { shift, limit }: Parting,
+  { shift, limit }: SplitRule,
   left: number,
   leaves: Uint16Array,
 ): void {

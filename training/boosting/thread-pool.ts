@@ -1,9 +1,9 @@
 import { Worker } from "node:worker_threads";
-import { COMMANDS, type Command, Share } from "./row-partition.ts";
+import { COMMANDS, type Command, RowPartition } from "./row-partition.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** The threads of a fit. */
-export interface Crew {
+export interface ThreadPool {
   /**
    * Has every thread do a command on its rows; returns when all have.
    * @throws Error where a thread failed
@@ -13,7 +13,7 @@ export interface Crew {
 }
 
 /** How the threads meet: cells of the shared `Int32Array`. */
-export const MEETING = {
+export const BARRIER = {
   /** Counts commands; a worker waits for it to change. */
   turn: 0,
   /** The command, an index into `COMMANDS`. */
@@ -24,7 +24,7 @@ export const MEETING = {
 } as const;
 
 /** What a worker thread is started with. */
-export interface CrewMember {
+export interface PoolThread {
   readonly space: Workspace;
   readonly thread: number;
   readonly meeting: Int32Array;
@@ -40,13 +40,13 @@ export function waitWhile(meeting: Int32Array, cell: number, value: number): voi
 }
 
 /** Starts the other threads that the workspace was made for; the first is the caller's own. */
-export async function startCrew(space: Workspace): Promise<Crew> {
-  const share = new Share(space, 0);
+export async function startThreadPool(space: Workspace): Promise<ThreadPool> {
+  const share = new RowPartition(space, 0);
   if (space.threads === 1) return { run: (command) => share.run(command), stop: async () => {} };
 
-  const meeting = new Int32Array(new SharedArrayBuffer(4 * Object.keys(MEETING).length));
+  const meeting = new Int32Array(new SharedArrayBuffer(4 * Object.keys(BARRIER).length));
   const workers = Array.from({ length: space.threads - 1 }, (_, i) => {
-    const member: CrewMember = { space, thread: i + 1, meeting };
+    const member: PoolThread = { space, thread: i + 1, meeting };
     return new Worker(new URL("./thread-pool-worker.ts", import.meta.url), { workerData: member });
   });
   const stop = async () => {
@@ -60,15 +60,15 @@ export async function startCrew(space: Workspace): Promise<Crew> {
   }
   return {
     run(command) {
-      Atomics.store(meeting, MEETING.command, COMMANDS.indexOf(command));
-      Atomics.store(meeting, MEETING.busy, workers.length);
-      Atomics.add(meeting, MEETING.turn, 1);
-      Atomics.notify(meeting, MEETING.turn);
+      Atomics.store(meeting, BARRIER.command, COMMANDS.indexOf(command));
+      Atomics.store(meeting, BARRIER.busy, workers.length);
+      Atomics.add(meeting, BARRIER.turn, 1);
+      Atomics.notify(meeting, BARRIER.turn);
       share.run(command);
-      for (let busy = workers.length; busy > 0; busy = Atomics.load(meeting, MEETING.busy)) {
-        waitWhile(meeting, MEETING.busy, busy);
+      for (let busy = workers.length; busy > 0; busy = Atomics.load(meeting, BARRIER.busy)) {
+        waitWhile(meeting, BARRIER.busy, busy);
       }
-      if (Atomics.load(meeting, MEETING.failed) > 0)
+      if (Atomics.load(meeting, BARRIER.failed) > 0)
         throw new Error(`a training thread failed at ${command}`);
     },
     stop,

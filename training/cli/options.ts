@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { Failure } from "../../cloudflare/user-error.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 import type { Target } from "../../cloudflare/wrangler.ts";
 import { CHALLENGER, CHAMPION, ModelName } from "../../src/domain/model-selector.ts";
-import type { ImportOptions } from "../candidates/import.ts";
+import type { ImportOptions } from "../builders/import.ts";
 import { PROMOTIONS, type Promotion } from "../evaluation/promotion-policy.ts";
 
 export interface Options {
@@ -71,19 +71,19 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
   const importing = words[0] === "import";
   const positionals = importing ? words.slice(2) : words;
   if (positionals.length > 0 && values.data === undefined) {
-    throw new Failure(`${positionals[0]}: not understood; files are named with --data\n\n${USAGE}`);
+    throw new UserError(`${positionals[0]}: not understood; files are named with --data\n\n${USAGE}`);
   }
-  if (values.help) throw new Failure(USAGE, { exitCode: 0 });
+  if (values.help) throw new UserError(USAGE, { exitCode: 0 });
   const ofImport = [values.name, values.categories, values.features];
   if (!importing && (values.log || ofImport.some((value) => value !== undefined)))
-    throw new Failure("--name, --log, --categories and --features belong to import");
+    throw new UserError("--name, --log, --categories and --features belong to import");
   if (values.append && values.data === undefined)
-    throw new Failure("--append needs files: name them with --data");
+    throw new UserError("--append needs files: name them with --data");
   const promotion = PROMOTIONS.find((mode) => mode === values.promote);
-  if (promotion === undefined) throw new Failure(`--promote must be one of ${PROMOTIONS.join(", ")}`);
+  if (promotion === undefined) throw new UserError(`--promote must be one of ${PROMOTIONS.join(", ")}`);
   const seed = Number(values.seed);
   if (!/^\d+$/.test(values.seed) || seed > Number.MAX_SAFE_INTEGER) {
-    throw new Failure("--seed must be a whole number of 0 or more");
+    throw new UserError("--seed must be a whole number of 0 or more");
   }
   return {
     import: importing ? readImport(words[1], values) : null,
@@ -106,12 +106,12 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
 }
 
 function readImport(file: string | undefined, values: ReturnType<typeof parse>["values"]): ImportOptions {
-  if (file === undefined) throw new Failure(`import needs a file\n\n${USAGE}`);
+  if (file === undefined) throw new UserError(`import needs a file\n\n${USAGE}`);
   const name = ModelName.safeParse(values.name);
   if (!name.success)
-    throw new Failure("--name must be lower-case words joined by hyphens, such as cluster-xgboost");
+    throw new UserError("--name must be lower-case words joined by hyphens, such as cluster-xgboost");
   if (name.data === CHAMPION || name.data === CHALLENGER)
-    throw new Failure(`--name: ${name.data} is an alias; a model must have a name of its own`);
+    throw new UserError(`--name: ${name.data} is an alias; a model must have a name of its own`);
   return {
     file,
     name: name.data,
@@ -149,6 +149,6 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (cause) {
-    throw new Failure(`${cause instanceof Error ? cause.message : String(cause)}\n\n${USAGE}`, { cause });
+    throw new UserError(`${cause instanceof Error ? cause.message : String(cause)}\n\n${USAGE}`, { cause });
   }
 }

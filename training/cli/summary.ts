@@ -2,7 +2,7 @@ import Table from "cli-table3";
 import type { ModelReference } from "../../src/domain/model-record.ts";
 import { formatVersion } from "../../src/domain/model-selector.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { compare } from "../evaluation/comparison.ts";
+import { compareMetrics } from "../evaluation/comparison.ts";
 import { dollars } from "../evaluation/promotion-policy.ts";
 import type { TrainingRun } from "../pipeline.ts";
 
@@ -49,14 +49,14 @@ function outcome({ outcome: { champion, reason } }: TrainingRun): string {
 /** The best of the run beside the champion, which the decision rests on; null where there was none to compare. */
 function judgement({ decision }: TrainingRun) {
   if (!decision?.champion) return null;
-  const { champion, contenders, verdict } = decision;
-  const name = formatVersion(verdict.challenger);
+  const { champion, candidates: contenders, verdict } = decision;
+  const name = formatVersion(verdict.candidate);
   const challenger = contenders.find((one) => formatVersion(one) === name);
   if (challenger === undefined) return null;
   return {
     title: `${name} against the champion, test MAE on the same stones, which neither was trained on`,
     head: ["carat", "stones", formatVersion(champion), name, "change"],
-    rows: compare(challenger.metrics, champion.metrics).map((row) => [
+    rows: compareMetrics(challenger.metrics, champion.metrics).map((row) => [
       row.name,
       row.rows.toLocaleString("en-US"),
       row.championMae === null ? "" : dollars(row.championMae),

@@ -1,12 +1,12 @@
 import {
   GRADE_COLUMNS,
   GRADES,
-  LARGEST_PRICE,
-  MAXIMUM,
+  MAX_MEASURE,
+  MAX_PRICE,
+  MIN_MEASURE,
+  MIN_PRICE,
   NUMBER_COLUMNS,
   type PricedStone,
-  SMALLEST_MEASURE,
-  SMALLEST_PRICE,
 } from "../../src/domain/diamond.ts";
 
 /** The columns that a source must have. */
@@ -25,7 +25,7 @@ export type Rejection =
   | "unknown clarity"
   | "wrong number of columns";
 
-export type Cleaned =
+export type CleanResult =
   | { readonly stone: PricedStone }
   | { readonly reason: Rejection; readonly column: string };
 
@@ -37,7 +37,7 @@ const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
  * One row of text to a stone, or the first reason against it.
  * Numbers are plain decimals with a point; grades are spelled as in the vocabulary.
  */
-export function clean(row: RawRow): Cleaned {
+export function cleanRow(row: RawRow): CleanResult {
   const numbers = {} as Record<(typeof NUMBER_COLUMNS)[number] | "price", number>;
   for (const column of [...NUMBER_COLUMNS, "price"] as const) {
     const text = row[column]?.trim() ?? "";
@@ -46,10 +46,10 @@ export function clean(row: RawRow): Cleaned {
     const value = Number(text);
     if (column === "price") {
       if (value <= 0) return { reason: "price not above 0", column };
-      if (value < SMALLEST_PRICE || value > LARGEST_PRICE) return { reason: "out of range", column };
+      if (value < MIN_PRICE || value > MAX_PRICE) return { reason: "out of range", column };
     } else {
       if (value === 0 && DIMENSIONS.includes(column)) return { reason: "zero dimension", column };
-      if (value < SMALLEST_MEASURE || value > MAXIMUM[column]) return { reason: "out of range", column };
+      if (value < MIN_MEASURE || value > MAX_MEASURE[column]) return { reason: "out of range", column };
     }
     numbers[column] = value;
   }

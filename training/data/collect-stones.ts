@@ -1,20 +1,20 @@
-import { Failure } from "../../cloudflare/user-error.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 import type { Options } from "../cli/options.ts";
-import { readPublished } from "../registry/dataset-file.ts";
+import { readDatasetFile } from "../registry/dataset-file.ts";
 import type { FreshStones } from "../registry/fresh-stones.ts";
 import type { PublishedDataset, Registry } from "../registry/read-registry.ts";
 import {
-  collect,
+  assignIds,
   type Dataset,
   type DatasetStone,
-  identify,
+  mergeStones,
   readSources,
   type SourceRows,
 } from "./dataset.ts";
 import { embeddedSource, findSources } from "./source.ts";
 
 /** What a run trains on. */
-export interface Gathered {
+export interface CollectedStones {
   readonly dataset: Dataset;
   /** Stones that `--append` adds and that the newest dataset does not have: they are checked at the door. */
   readonly feed: readonly DatasetStone[];
@@ -26,29 +26,30 @@ export interface Gathered {
  * of the newest model's dataset, and those that were appraised through the API since. Withdrawn stones
  * are left out of all of it; a row that is known already is not taken twice.
  */
-export async function gather(
+export async function collectStones(
   options: Pick<Options, "append" | "data" | "target">,
   registry: Registry,
   { appraised, withdrawn }: FreshStones,
-): Promise<Gathered> {
+): Promise<CollectedStones> {
   const continues = options.append || options.data.length === 0;
   const newest = newestDataset(registry);
   const named = await findSources(options.data);
   const sources = options.data.length === 0 && newest === undefined ? [embeddedSource()] : named;
   const [read, known] = await Promise.all([
     readSources(sources),
-    newest !== undefined && continues ? readPublished(options.target, newest) : [],
+    newest !== undefined && continues ? readDatasetFile(options.target, newest) : [],
   ]);
 
-  const sent = continues && appraised.length > 0 ? [fromApi(identify(appraised))] : [];
-  const { dataset } = collect(known, [...read, ...sent], withdrawn);
-  if (dataset.stones.length === 0) throw new Failure("every stone is withdrawn: nothing is left to train on");
+  const sent = continues && appraised.length > 0 ? [fromApi(assignIds(appraised))] : [];
+  const { dataset } = mergeStones(known, [...read, ...sent], withdrawn);
+  if (dataset.stones.length === 0)
+    throw new UserError("every stone is withdrawn: nothing is left to train on");
   return {
     dataset: {
       ...dataset,
       sources: [...((continues && newest?.sources) || []), ...dataset.sources],
     },
-    feed: options.append ? collect(known, read, withdrawn).fresh : [],
+    feed: options.append ? mergeStones(known, read, withdrawn).fresh : [],
   };
 }
 

@@ -2,7 +2,7 @@ import { stringify } from "csv-stringify/sync";
 import { type PricedStone, STONE_COLUMNS } from "../../src/domain/diamond.ts";
 
 /** Test stones with their price and each model's, as CSV, so that anyone can check the metrics. */
-export function predictionsCsv(
+export function toPredictionsCsv(
   stones: readonly PricedStone[],
   models: readonly { readonly name: string; readonly prices: Float32Array }[],
 ): string {
@@ -16,7 +16,7 @@ export function predictionsCsv(
 }
 
 /** Stones with their price, as CSV that `--data` reads: what a model that is fitted elsewhere may learn from. */
-export function stonesCsv(stones: readonly PricedStone[]): string {
+export function toStonesCsv(stones: readonly PricedStone[]): string {
   const columns = [...STONE_COLUMNS, "price"];
   return stringify([...stones], { header: true, columns });
 }

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { type Info, parse } from "csv-parse";
-import { Failure } from "../../cloudflare/user-error.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 import type { DatasetSource } from "../../src/db/registry/schema.ts";
 import type { PricedStone } from "../../src/domain/diamond.ts";
 import { SPLIT_PRIME } from "../../src/domain/split.ts";
 import { measurementsText, rowText, STONE_ID_DIGITS } from "../../src/domain/stone-id.ts";
-import { clean, type RawRow, REQUIRED_COLUMNS, type Rejection } from "./clean.ts";
+import { cleanRow, type RawRow, REQUIRED_COLUMNS, type Rejection } from "./clean.ts";
 import type { Source } from "./source.ts";
 
 /** A stone as datasets keep it: with its id and what the split hashes (src/domain/split.ts). */
@@ -51,7 +51,7 @@ export async function readSources(sources: readonly Source[]): Promise<SourceRow
   if (sources.length > 0 && (fit < lost || fit === 0)) {
     const reasons = Object.entries(rejected).map(([reason, count]) => `${reason}: ${count}`);
     const names = read.map((rows) => rows.source.name).join(", ");
-    throw new Failure(
+    throw new UserError(
       `${names}: only ${fit} of ${fit + lost} rows are fit for training (${reasons.join(", ") || "no rows"})`,
     );
   }
@@ -60,7 +60,7 @@ export async function readSources(sources: readonly Source[]): Promise<SourceRow
 
 /** {@link readSources} as a dataset of its own. */
 export async function readDataset(sources: readonly Source[]): Promise<Dataset> {
-  return collect([], await readSources(sources), new Set()).dataset;
+  return mergeStones([], await readSources(sources), new Set()).dataset;
 }
 
 /**
@@ -68,7 +68,7 @@ export async function readDataset(sources: readonly Source[]): Promise<Dataset> 
  * A stone that two of them have is in it once. Its stones lie in the order of their ids, so that the same
  * stones make the same models wherever they came from.
  */
-export function collect(
+export function mergeStones(
   known: readonly DatasetStone[],
   read: readonly SourceRows[],
   withdrawn: ReadonlySet<string>,
@@ -99,19 +99,19 @@ function rejections(read: readonly SourceRows[]): Pick<Dataset, "rejected" | "ex
 }
 
 /** Gives the stones of one source their ids; exact copies of a row are numbered. */
-export function identify(stones: readonly PricedStone[]): DatasetStone[] {
+export function assignIds(stones: readonly PricedStone[]): DatasetStone[] {
   const copies = new Map<string, number>();
   return stones.map((stone) => {
     const first = rowText(stone);
     const copy = copies.get(first) ?? 0;
     copies.set(first, copy + 1);
     const hash = createHash("sha256").update(rowText(stone, copy)).digest("hex");
-    return named(stone, hash.slice(0, STONE_ID_DIGITS));
+    return withId(stone, hash.slice(0, STONE_ID_DIGITS));
   });
 }
 
 /** A stone whose id is known. */
-export function named(stone: PricedStone, id: string): DatasetStone {
+export function withId(stone: PricedStone, id: string): DatasetStone {
   const hash = createHash("sha256").update(measurementsText(stone)).digest();
   return { ...stone, id, splitKey: hash.readUIntBE(0, 6) % SPLIT_PRIME };
 }
@@ -139,14 +139,14 @@ async function readSource(source: Source): Promise<SourceRows> {
     } else if (record.length !== header.columns) {
       reject("wrong number of columns", info.lines, `${record.length} of ${header.columns}`);
     } else {
-      const cleaned = clean(pick(record, header));
+      const cleaned = cleanRow(pick(record, header));
       if ("stone" in cleaned) stones.push(cleaned.stone);
       else reject(cleaned.reason, info.lines, cleaned.column);
     }
   }
-  if (header === undefined) throw new Failure(`${source.name}: the file is empty`);
+  if (header === undefined) throw new UserError(`${source.name}: the file is empty`);
   return {
-    stones: identify(stones),
+    stones: assignIds(stones),
     source: { name: source.name, rows: stones.length, rejected, readAt },
     examples,
   };
@@ -170,8 +170,8 @@ async function* parseCsv(source: Source): AsyncGenerator<{ record: string[]; inf
     stream.pipe(parser);
     yield* parser;
   } catch (cause) {
-    if (cause instanceof Failure) throw cause;
-    throw new Failure(`${source.name}: ${cause instanceof Error ? cause.message : "cannot be read"}`, {
+    if (cause instanceof UserError) throw cause;
+    throw new UserError(`${source.name}: ${cause instanceof Error ? cause.message : "cannot be read"}`, {
       cause,
     });
   } finally {
@@ -190,9 +190,9 @@ function readHeader(name: string, record: readonly string[]): Header {
   const positions = new Map<(typeof REQUIRED_COLUMNS)[number], number>();
   for (const column of REQUIRED_COLUMNS) {
     const position = found.indexOf(column);
-    if (position < 0) throw new Failure(`${name}: the column ${column} is missing in the header`);
+    if (position < 0) throw new UserError(`${name}: the column ${column} is missing in the header`);
     if (found.lastIndexOf(column) !== position)
-      throw new Failure(`${name}: the column ${column} stands twice`);
+      throw new UserError(`${name}: the column ${column} stands twice`);
     positions.set(column, position);
   }
   return { columns: record.length, positions };

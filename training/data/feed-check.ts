@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { Failure } from "../../cloudflare/user-error.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 import { STONE_COLUMNS } from "../../src/domain/diamond.ts";
 import { checkFeed, deviation } from "../../src/domain/feed-check.ts";
 import { dollars } from "../evaluation/promotion-policy.ts";
@@ -14,7 +14,7 @@ const SHOWN = 10;
  * Prices a feed by the champion and refuses it as a whole where too many prices are far off.
  * @throws Failure with exit code 2 and a table of the worst rows.
  */
-export async function checkAtTheDoor(
+export async function checkFeedPrices(
   champion: Champion | null,
   feed: readonly DatasetStone[],
 ): Promise<void> {
@@ -40,7 +40,7 @@ export async function checkAtTheDoor(
   for (const { stone, predicted: price } of worst) {
     table.push([...STONE_COLUMNS.map((column) => stone[column]), dollars(stone.price), dollars(price)]);
   }
-  throw new Failure(
+  throw new UserError(
     `the feed is refused: ${check.suspicious} of its ${check.rows} fresh prices are more than half away from the champion's; ` +
       `the median price is ${check.medianRatio.toFixed(2)} times the champion's. --accept-feed takes it all the same.\n${table.toString()}`,
     { exitCode: REFUSED },

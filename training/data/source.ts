@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import querystring from "node:querystring";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
-import { Failure } from "../../cloudflare/user-error.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 
 /** A place that rows are read from. */
 export interface Source {
@@ -37,7 +37,7 @@ export async function findSources(names: readonly string[], patienceMs = PATIENC
       sources.push(await checkedFile(name));
     } else {
       const found = /[*?[{]/.test(name) ? (await Array.fromAsync(glob(name))).sort() : [];
-      if (found.length === 0) throw new Failure(`${name}: there is no such file`);
+      if (found.length === 0) throw new UserError(`${name}: there is no such file`);
       for (const path of found) sources.push(await checkedFile(path));
     }
   }
@@ -45,7 +45,7 @@ export async function findSources(names: readonly string[], patienceMs = PATIENC
 }
 
 async function checkedFile(path: string): Promise<Source> {
-  if (!(await stat(path)).isFile()) throw new Failure(`${path}: this is not a file`);
+  if (!(await stat(path)).isFile()) throw new UserError(`${path}: this is not a file`);
   return fileSource(path);
 }
 
@@ -55,7 +55,7 @@ function fileSource(path: string): Source {
 
 function urlSource(address: string, patienceMs: number): Source {
   const url = URL.parse(address);
-  if (url === null) throw new Failure(`${address}: this is not an address`);
+  if (url === null) throw new UserError(`${address}: this is not an address`);
   const name = `${url.origin}${url.pathname}`;
   // fetch refuses addresses with credentials in them.
   const bare = new URL(url);
@@ -63,7 +63,7 @@ function urlSource(address: string, patienceMs: number): Source {
   const credentials = [url.username, url.password].map((text) => querystring.unescape(text)).join(":");
   const headers: Record<string, string> =
     credentials === ":" ? {} : { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
-  const silence = new Failure(`${name}: no answer for ${patienceMs / 1000} seconds`);
+  const silence = new UserError(`${name}: no answer for ${patienceMs / 1000} seconds`);
   return {
     name,
     async open() {
@@ -72,12 +72,12 @@ function urlSource(address: string, patienceMs: number): Source {
       const alarm = setTimeout(() => watch.abort(silence), patienceMs);
       const response = await fetch(bare, { headers, signal: watch.signal }).catch((cause) => {
         clearTimeout(alarm);
-        throw cause === silence ? cause : new Failure(`${name}: cannot be reached`, { cause });
+        throw cause === silence ? cause : new UserError(`${name}: cannot be reached`, { cause });
       });
       if (!response.ok || response.body === null) {
         clearTimeout(alarm);
         await response.body?.cancel();
-        throw new Failure(`${name}: the server answered ${response.status}`);
+        throw new UserError(`${name}: the server answered ${response.status}`);
       }
       const body = Readable.fromWeb(response.body as ReadableStream);
       body.on("data", () => alarm.refresh());

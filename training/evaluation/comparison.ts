@@ -2,7 +2,7 @@ import { CARAT_BANDS } from "../../src/domain/carat-bands.ts";
 import type { Metrics } from "../../src/domain/model-record.ts";
 
 /** Two models on the same stones: of a carat band, or of all. */
-export interface Compared {
+export interface Comparison {
   /** Name of the band; `all`. */
   readonly name: string;
   readonly rows: number;
@@ -14,7 +14,7 @@ export interface Compared {
 }
 
 /** A challenger beside the champion: all stones first, then band by band. */
-export function compare(challenger: Metrics, champion: Metrics): Compared[] {
+export function compareMetrics(challenger: Metrics, champion: Metrics): Comparison[] {
   const bands = CARAT_BANDS.flatMap(({ name }) => {
     const figures = challenger.bands[name];
     return figures === undefined ? [] : [{ name, mine: figures, theirs: champion.bands[name] }];

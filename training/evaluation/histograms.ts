@@ -1,11 +1,11 @@
 import { GRADE_COLUMNS, GRADES, NUMBER_COLUMNS, type PricedStone } from "../../src/domain/diamond.ts";
-import { binOf } from "../../src/domain/drift.ts";
+import { findBin } from "../../src/domain/drift.ts";
 import type { Histograms } from "../../src/domain/model-record.ts";
 
 const BINS = 10;
 
 /** The distribution of each input over the training stones and of the model's price over the test stones. */
-export function histogramsOf(stones: readonly PricedStone[], prices: ArrayLike<number>): Histograms {
+export function buildHistograms(stones: readonly PricedStone[], prices: ArrayLike<number>): Histograms {
   return Object.fromEntries([
     ...NUMBER_COLUMNS.map((name) => [name, ofNumbers(stones.map((stone) => stone[name]))]),
     ["price", ofNumbers(Array.from(prices))],
@@ -26,6 +26,6 @@ function ofNumbers(values: readonly number[]): Histograms[string] {
   );
   const edges = [...new Set(quantiles)].filter((edge) => edge > sorted[0]!);
   const counts = Object.fromEntries(Array.from({ length: edges.length + 1 }, (_, bin) => [bin, 0]));
-  for (const value of values) counts[binOf(edges, value)]! += 1;
+  for (const value of values) counts[findBin(edges, value)]! += 1;
   return { edges, counts };
 }

@@ -6,13 +6,13 @@ export const PROMOTIONS = ["auto", "never", "force"] as const;
 export type Promotion = (typeof PROMOTIONS)[number];
 
 /** A model measured on the stones that the decision is made on. */
-export interface Contender extends ModelReference {
+export interface Candidate extends ModelReference {
   readonly metrics: Metrics;
 }
 
 export interface Verdict {
   /** The best of the run, which was judged. */
-  readonly challenger: ModelReference;
+  readonly candidate: ModelReference;
   /** Who serves after this run; null where nothing does. */
   readonly champion: ModelReference | null;
   readonly promoted: boolean;
@@ -28,21 +28,21 @@ const BAND_TOLERANCE = 1.1;
  * Decides who serves: the best challenger by test MAE, if it beats the champion on the same test stones
  * (which neither was trained on) and no carat band suffers for it.
  */
-export function judge(
-  challengers: readonly Contender[],
-  champion: Contender | null,
+export function judgeCandidates(
+  challengers: readonly Candidate[],
+  champion: Candidate | null,
   promotion: Promotion,
 ): Verdict {
   const best = challengers.reduce((a, b) => (b.metrics.mae < a.metrics.mae ? b : a));
   const challenger = { name: best.name, version: best.version };
   const stay = (reason: string): Verdict => ({
-    challenger,
+    candidate: challenger,
     champion: champion === null ? null : { name: champion.name, version: champion.version },
     promoted: false,
     reason,
   });
   const promote = (reason: string): Verdict => ({
-    challenger,
+    candidate: challenger,
     champion: challenger,
     promoted: true,
     reason,

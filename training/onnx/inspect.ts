@@ -6,7 +6,7 @@ import {
   type TensorProto,
   TensorProto_DataLocation,
 } from "onnx-buf";
-import { Failure } from "../../cloudflare/user-error.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 import {
   GRADE_COLUMNS,
   MEASUREMENTS,
@@ -18,7 +18,7 @@ import { createModel, type Model, type Port } from "./runtime.ts";
 import { stoneTensors } from "./stone-tensors.ts";
 
 /** An ONNX file that cannot serve prices; the message names the fault. */
-export class ContractError extends Failure {}
+export class ContractError extends UserError {}
 
 const INPUTS: ReadonlyMap<string, string> = new Map([
   ...NUMBER_COLUMNS.map((name) => [name, "float32"] as const),

@@ -1,4 +1,4 @@
-import { Failure } from "../../cloudflare/user-error.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 import type { Stone } from "../../src/domain/diamond.ts";
 import { createModel } from "./runtime.ts";
 import { stoneTensors } from "./stone-tensors.ts";
@@ -8,7 +8,7 @@ export async function predictPrices(bytes: Uint8Array, stones: readonly Stone[])
   const model = await createModel(bytes);
   try {
     const { price } = await model.run(stoneTensors(stones));
-    if (price === undefined) throw new Failure("the model has no output named price");
+    if (price === undefined) throw new UserError("the model has no output named price");
     return price.data;
   } finally {
     await model.release();

@@ -14,7 +14,7 @@ export interface Provenance {
   readonly runBy: string;
 }
 
-export function provenance(environment: NodeJS.ProcessEnv): Provenance {
+export function readProvenance(environment: NodeJS.ProcessEnv): Provenance {
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = environment;
   return {

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { sha256 } from "../../cloudflare/r2.ts";
 import type { Decision as DecisionRecord, Metrics } from "../../src/domain/model-record.ts";
 import { formatVersion } from "../../src/domain/model-selector.ts";
-import type { Split, VersionedModel } from "../candidates/candidate.ts";
+import type { Split, VersionedModel } from "../builders/model-builder.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { compare } from "../evaluation/comparison.ts";
+import { compareMetrics } from "../evaluation/comparison.ts";
 import type { Decision } from "../evaluation/decide.ts";
-import { histogramsOf } from "../evaluation/histograms.ts";
+import { buildHistograms } from "../evaluation/histograms.ts";
 import type { Registry } from "../registry/read-registry.ts";
 import { renderReport } from "../report/model-card.ts";
 import type { Provenance } from "./provenance.ts";
@@ -33,7 +33,7 @@ export function preparePublication(run: {
     ...run.models.map(({ name, version, metrics }) => ({ name, version, mae: metrics.mae, createdAt })),
   ];
   const { gitCommit, facetVersion, runBy } = run.origin;
-  const { verdict, champion, contenders } = run.decision;
+  const { verdict, champion, candidates: contenders } = run.decision;
   const runSeconds = (performance.now() - run.start) / 1000;
   const winner = verdict.promoted ? verdict.champion : null;
   return {
@@ -48,8 +48,8 @@ export function preparePublication(run: {
       const report = `reports/${sha256(card)}.html`;
       return {
         files: [
-          { key, bytes: model.bytes, served: true },
-          { key: report, bytes: card, served: false },
+          { key, bytes: model.bytes, verify: true },
+          { key: report, bytes: card, verify: false },
         ],
         row: {
           name: model.name,
@@ -65,7 +65,7 @@ export function preparePublication(run: {
           metrics: model.metrics,
           ranges: model.ranges,
           importance: model.importance,
-          histograms: histogramsOf(split.train, model.prices),
+          histograms: buildHistograms(split.train, model.prices),
           decision: {
             champion: champion && { name: champion.name, version: champion.version },
             rows: measured.rows,
@@ -91,7 +91,7 @@ export function preparePublication(run: {
 
 /** The comparison by carat band, as the record keeps it. */
 function bandsOf(measured: Metrics, champion: Metrics): DecisionRecord["bands"] {
-  const [, ...bands] = compare(measured, champion);
+  const [, ...bands] = compareMetrics(measured, champion);
   return Object.fromEntries(
     bands.map(({ name, rows, mae, championMae }) => [name, { rows, mae, championMae }]),
   );

@@ -1,13 +1,20 @@
 import type { InferInsertModel } from "drizzle-orm";
-import { execute, Overtaken } from "../../cloudflare/d1.ts";
-import { chunk, insert, literal } from "../../cloudflare/d1-sql.ts";
-import { getStored, keep, putVerified, type StoredFile, sha256, unreadable } from "../../cloudflare/r2.ts";
+import { ConflictError, executeStatements } from "../../cloudflare/d1.ts";
+import { toChunks, toInsertStatements, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
+import {
+  cacheFile,
+  getStored,
+  nullIfUnreadable,
+  putVerified,
+  type StoredFile,
+  sha256,
+} from "../../cloudflare/r2.ts";
 import { query, type Target } from "../../cloudflare/wrangler.ts";
 import { datasets, diamonds, models } from "../../src/db/registry/schema.ts";
 import type { ModelReference } from "../../src/domain/model-record.ts";
 import { CHAMPION } from "../../src/domain/model-selector.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { datasetFile, readPublished } from "../registry/dataset-file.ts";
+import { readDatasetFile, toDatasetFile } from "../registry/dataset-file.ts";
 import { moveAlias } from "../registry/move-alias.ts";
 import { findModel, type Registry, readRegistry } from "../registry/read-registry.ts";
 
@@ -36,7 +43,7 @@ export async function publish(
 ): Promise<Registry> {
   const known = registry.datasets.find((dataset) => dataset.id === publication.dataset.id);
   const files = publication.models.flatMap((model) => model.files);
-  const stored = known === undefined ? datasetFile(publication.dataset.stones) : null;
+  const stored = known === undefined ? toDatasetFile(publication.dataset.stones) : null;
   if (stored !== null) files.push(stored);
   const missing = await notThere(target, registry, files);
   onStep(missing.length > 0 ? `uploading ${missing.length} files` : "all files are there already");
@@ -44,21 +51,21 @@ export async function publish(
   const seq = known?.seq ?? (registry.datasets.at(-1)?.seq ?? 0) + 1;
   const imported = stored === null ? [] : importDataset(target, registry, publication.dataset, seq, stored);
   // Most of an upload is waiting: the statements are written meanwhile.
-  const [importing] = await Promise.all([imported, uploaded, stored && keep(stored.bytes)]);
+  const [importing] = await Promise.all([imported, uploaded, stored && cacheFile(stored.bytes)]);
   const statements = [
     ...importing,
-    ...publication.models.flatMap(({ row }) => insert(models, [{ ...row, dataset: seq }])),
+    ...publication.models.flatMap(({ row }) => toInsertStatements(models, [{ ...row, dataset: seq }])),
     ...(publication.promotion === null
       ? []
       : moveAlias(registry, { alias: CHAMPION, ...publication.promotion }).statements),
   ];
 
   onStep(stored === null ? "writing the registry" : `importing stones and writing the registry`);
-  await execute(target, statements, written(publication));
+  await executeStatements(target, statements, written(publication));
   const after = await readRegistry(target);
   for (const { row } of publication.models) {
     const found = findModel(after, row);
-    if (found?.sha256 !== row.sha256 || found.createdAt !== row.createdAt) throw new Overtaken();
+    if (found?.sha256 !== row.sha256 || found.createdAt !== row.createdAt) throw new ConflictError();
   }
   return after;
 }
@@ -75,9 +82,9 @@ async function notThere(
   const named = new Set(registry.models.flatMap(({ key, report }) => [key, report]));
   const once = files.filter((file, i) => files.findIndex(({ key }) => key === file.key) === i);
   const missing = await Promise.all(
-    once.map(async ({ key, bytes, served }) => {
+    once.map(async ({ key, bytes, verify: served }) => {
       if (!named.has(key)) return true;
-      return served && (await getStored(target, key, sha256(bytes)).catch(unreadable)) === null;
+      return served && (await getStored(target, key, sha256(bytes)).catch(nullIfUnreadable)) === null;
     }),
   );
   return once.filter((_, i) => missing[i]);
@@ -87,8 +94,8 @@ async function notThere(
 function written({ models: [first] }: Publication): string | undefined {
   if (first === undefined) return undefined;
   const { name, version, sha256, createdAt } = first.row;
-  return `SELECT 1 FROM models WHERE name = ${literal(name)} AND version = ${version}
-    AND sha256 = ${literal(sha256)} AND created_at = ${literal(createdAt)}`;
+  return `SELECT 1 FROM models WHERE name = ${toSqlLiteral(name)} AND version = ${version}
+    AND sha256 = ${toSqlLiteral(sha256)} AND created_at = ${toSqlLiteral(createdAt)}`;
 }
 
 /** Statements that bring the stones table from the newest dataset to this one: only what differs. */
@@ -101,9 +108,9 @@ async function importDataset(
 ): Promise<string[]> {
   const before = await idsOfNewest(target, registry);
   const now = new Set(dataset.stones.map((stone) => stone.id));
-  const gone = [...before].filter((id) => !now.has(id)).map(literal);
+  const gone = [...before].filter((id) => !now.has(id)).map(toSqlLiteral);
   return [
-    ...insert(datasets, [
+    ...toInsertStatements(datasets, [
       {
         seq,
         id: dataset.id,
@@ -114,10 +121,10 @@ async function importDataset(
         createdAt: new Date().toISOString(),
       },
     ]),
-    ...chunk(gone, 80_000).map(
+    ...toChunks(gone, 80_000).map(
       (ids) => `UPDATE diamonds SET until = ${seq} WHERE until IS NULL AND id IN (${ids.join(", ")});`,
     ),
-    ...insert(
+    ...toInsertStatements(
       diamonds,
       dataset.stones.filter((stone) => !before.has(stone.id)).map((stone) => ({ ...stone, since: seq })),
     ),
@@ -128,7 +135,7 @@ async function importDataset(
 async function idsOfNewest(target: Target, registry: Registry): Promise<ReadonlySet<string>> {
   const newest = registry.datasets.at(-1);
   if (newest === undefined) return new Set();
-  const stones = await readPublished(target, newest).catch(unreadable);
+  const stones = await readDatasetFile(target, newest).catch(nullIfUnreadable);
   if (stones !== null) return new Set(stones.map(({ id }) => id));
   const [rows = []] = await query(target, ["SELECT id FROM diamonds WHERE until IS NULL"]);
   return new Set(rows.map(({ id }) => String(id)));

@@ -1,6 +1,6 @@
-import { getStored, unreadable } from "../../cloudflare/r2.ts";
+import { getStored, nullIfUnreadable } from "../../cloudflare/r2.ts";
 import type { Target } from "../../cloudflare/wrangler.ts";
-import { championOf, findModel, type PublishedModel, type Registry } from "./read-registry.ts";
+import { findChampion, findModel, type PublishedModel, type Registry } from "./read-registry.ts";
 
 /** Who serves when a run begins. */
 export interface Champion {
@@ -11,8 +11,8 @@ export interface Champion {
 
 /** Reads the champion's file from the bucket itself: what callers are served, and not a copy of this machine. */
 export async function readChampion(target: Target, registry: Registry): Promise<Champion | null> {
-  const alias = championOf(registry);
+  const alias = findChampion(registry);
   const model = alias && findModel(registry, alias);
   if (!model) return null;
-  return { model, bytes: await getStored(target, model.key, model.sha256).catch(unreadable) };
+  return { model, bytes: await getStored(target, model.key, model.sha256).catch(nullIfUnreadable) };
 }

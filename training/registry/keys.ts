@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { execute, Overtaken } from "../../cloudflare/d1.ts";
-import { insert, literal } from "../../cloudflare/d1-sql.ts";
+import { ConflictError, executeStatements } from "../../cloudflare/d1.ts";
+import { toInsertStatements, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
 import { sha256 } from "../../cloudflare/r2.ts";
-import { Failure } from "../../cloudflare/user-error.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 import { query, type Target } from "../../cloudflare/wrangler.ts";
 import { keys } from "../../src/db/registry/schema.ts";
 import type { Scope } from "../../src/domain/access.ts";
@@ -28,9 +28,9 @@ export async function createKey(
   // 256 random bits: a plain hash of it cannot be searched.
   const secret = `facet_${randomBytes(32).toString("base64url")}`;
   const row = { ...key, hash: sha256(Buffer.from(secret)), createdAt: new Date().toISOString() };
-  const done = `SELECT 1 FROM keys WHERE hash = ${literal(row.hash)}`;
-  await execute(target, insert(keys, [row]), done).catch((error) => {
-    throw error instanceof Overtaken ? new Failure(`there is a key named ${key.name} already`) : error;
+  const done = `SELECT 1 FROM keys WHERE hash = ${toSqlLiteral(row.hash)}`;
+  await executeStatements(target, toInsertStatements(keys, [row]), done).catch((error) => {
+    throw error instanceof ConflictError ? new UserError(`there is a key named ${key.name} already`) : error;
   });
   return secret;
 }
@@ -45,10 +45,10 @@ export async function listKeys(target: Target): Promise<KeyRecord[]> {
 
 /** @throws Failure where no valid key has the name */
 export async function revokeKey(target: Target, name: string): Promise<void> {
-  const where = `name = ${literal(name)} AND revoked_at IS NULL`;
+  const where = `name = ${toSqlLiteral(name)} AND revoked_at IS NULL`;
   const [[found] = []] = await query(target, [`SELECT count(*) AS count FROM keys WHERE ${where}`]);
-  if (found?.count !== 1) throw new Failure(`there is no valid key named ${name}`);
-  await execute(target, [
-    `UPDATE keys SET revoked_at = ${literal(new Date().toISOString())} WHERE ${where};`,
+  if (found?.count !== 1) throw new UserError(`there is no valid key named ${name}`);
+  await executeStatements(target, [
+    `UPDATE keys SET revoked_at = ${toSqlLiteral(new Date().toISOString())} WHERE ${where};`,
   ]);
 }

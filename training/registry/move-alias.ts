@@ -1,4 +1,4 @@
-import { insert, literal } from "../../cloudflare/d1-sql.ts";
+import { toInsertStatements, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
 import { aliasHistory } from "../../src/db/registry/schema.ts";
 import type { ModelReference } from "../../src/domain/model-record.ts";
 import type { Registry } from "./read-registry.ts";
@@ -24,7 +24,7 @@ export function moveAlias(registry: Registry, move: AliasMove): { statements: st
   const at = new Date().toISOString();
   const statements = [
     // The key (alias, revision) is the compare-and-set: a second mover of the same revision fails.
-    ...insert(aliasHistory, [
+    ...toInsertStatements(aliasHistory, [
       {
         alias,
         revision,
@@ -39,13 +39,13 @@ export function moveAlias(registry: Registry, move: AliasMove): { statements: st
       },
     ]),
     `INSERT INTO aliases (alias, name, version, revision, share, updated_at)
-VALUES (${[alias, to.name, to.version, revision, share, at].map(literal).join(", ")})
+VALUES (${[alias, to.name, to.version, revision, share, at].map(toSqlLiteral).join(", ")})
 ON CONFLICT (alias) DO UPDATE SET name = excluded.name, version = excluded.version,
   revision = excluded.revision, updated_at = excluded.updated_at,
   share = excluded.share, canary_name = NULL, canary_version = NULL;`,
   ];
   const own = { alias, at, actor };
-  const conditions = Object.entries(own).map(([column, value]) => `${column} = ${literal(value)}`);
+  const conditions = Object.entries(own).map(([column, value]) => `${column} = ${toSqlLiteral(value)}`);
   const done = `SELECT 1 FROM alias_history WHERE revision = ${revision} AND ${conditions.join(" AND ")}`;
   return { statements, done };
 }

@@ -4,7 +4,7 @@ import {
   query,
   type Rows,
   type Target,
-  WranglerFailure,
+  WranglerError,
   wrangler,
 } from "../../cloudflare/wrangler.ts";
 import type { DatasetSource } from "../../src/db/registry/schema.ts";
@@ -85,7 +85,7 @@ async function queryMigrated(target: Target, statements: readonly string[]): Pro
   // Asking a folder that is not there yet what it holds would cost a second.
   if (target.kind === "local" && !existsSync(target.state)) await migrate();
   return query(target, statements).catch(async (error: unknown) => {
-    if (!(error instanceof WranglerFailure) || !/no such (table|column)/.test(error.output)) throw error;
+    if (!(error instanceof WranglerError) || !/no such (table|column)/.test(error.output)) throw error;
     await migrate();
     return query(target, statements);
   });
@@ -105,7 +105,7 @@ function toRegistry([datasets = [], models = [], aliases = [], revisions = []]: 
 }
 
 /** Where the champion alias points; null before the first promotion. */
-export function championOf(registry: Registry): PublishedAlias | null {
+export function findChampion(registry: Registry): PublishedAlias | null {
   return registry.aliases.find(({ alias }) => alias === CHAMPION) ?? null;
 }
 

@@ -1,5 +1,5 @@
 import { formatVersion } from "../../src/domain/model-selector.ts";
-import type { Split, VersionedModel } from "../candidates/candidate.ts";
+import type { Split, VersionedModel } from "../builders/model-builder.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Decision } from "../evaluation/decide.ts";
 import type { Provenance } from "../publish/provenance.ts";
@@ -86,7 +86,7 @@ ${tile("Explained", metrics.r2 === null ? "–" : percent(metrics.r2), "of the d
 </dl>`;
 }
 
-function comparison({ model, decision: { contenders, champion } }: ReportInput): Html {
+function comparison({ model, decision: { candidates: contenders, champion } }: ReportInput): Html {
   const title = html`<h2>Against the champion of the day</h2>`;
   const measured = contenders.find(({ name, version }) => name === model.name && version === model.version);
   if (champion === null || measured === undefined) {

@@ -2,8 +2,8 @@ import { CARAT_BANDS } from "../../src/domain/carat-bands.ts";
 import type { Figures, Metrics } from "../../src/domain/model-record.ts";
 import { formatVersion } from "../../src/domain/model-selector.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { type Compared, compare } from "../evaluation/comparison.ts";
-import type { Contender } from "../evaluation/promotion-policy.ts";
+import { type Comparison, compareMetrics } from "../evaluation/comparison.ts";
+import type { Candidate } from "../evaluation/promotion-policy.ts";
 import { change, count, dollars, percent, time } from "./format.ts";
 import { type Html, html } from "./html.ts";
 
@@ -22,8 +22,8 @@ export function metricsTable(metrics: Metrics): Html {
 }
 
 /** This version beside the champion of its time, both on the same stones. */
-export function comparisonTable(challenger: Contender, champion: Contender): Html {
-  const row = ({ name, rows, mae, championMae, change: by }: Compared) => {
+export function comparisonTable(challenger: Candidate, champion: Candidate): Html {
+  const row = ({ name, rows, mae, championMae, change: by }: Comparison) => {
     const mark = by === null || by === 0 ? "" : by < 0 ? "better" : "worse";
     return html`
       <tr${name === "all" ? html` class="all"` : null}><th scope="row">${name}</th><td>${count(rows)}</td>
@@ -33,7 +33,7 @@ export function comparisonTable(challenger: Contender, champion: Contender): Htm
   return html`<div class="wide"><table>
     <thead><tr><th scope="col">weight, carat</th><th scope="col">stones</th><th scope="col">mean error of<br>${formatVersion(champion)}</th>
     <th scope="col">mean error of<br>this version</th><th scope="col">change</th></tr></thead>
-    <tbody>${compare(challenger.metrics, champion.metrics).map(row)}</tbody>
+    <tbody>${compareMetrics(challenger.metrics, champion.metrics).map(row)}</tbody>
   </table></div>`;
 }
 

@@ -1,4 +1,4 @@
-import { Failure } from "../../cloudflare/user-error.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 
 /** A model file that cannot be imported; the message names the fault. */
-export class UnsupportedModelError extends Failure {}
+export class UnsupportedModelError extends UserError {}

@@ -1,8 +1,8 @@
 import { and, desc, eq, lt, max } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Alias, AliasMove } from "../../domain/alias.ts";
-import type { ModelReference, Reign } from "../../domain/model-record.ts";
-import { messages } from "../errors.ts";
+import type { AliasPeriod, ModelReference } from "../../domain/model-record.ts";
+import { describeError } from "../errors.ts";
 import { aliases, aliasHistory } from "./schema.ts";
 
 const current = {
@@ -32,7 +32,7 @@ const move = {
 };
 
 /** A version from its two columns; null where they are. */
-export function reference(name: string | null, version: number | null): ModelReference | null {
+export function toModelReference(name: string | null, version: number | null): ModelReference | null {
   return name === null || version === null ? null : { name, version };
 }
 
@@ -42,7 +42,7 @@ interface CanaryColumns {
 }
 
 function withCanary<Row extends CanaryColumns>({ canaryName, canaryVersion, ...rest }: Row) {
-  return { ...rest, canary: reference(canaryName, canaryVersion) };
+  return { ...rest, canary: toModelReference(canaryName, canaryVersion) };
 }
 
 export async function listAliases(d1: D1Database): Promise<Alias[]> {
@@ -73,19 +73,19 @@ export async function getAlias(
   if (found === undefined) return null;
   const history = moves.map(({ fromName, fromVersion, removed, ...rest }) => ({
     ...withCanary(rest),
-    from: reference(fromName, fromVersion),
+    from: toModelReference(fromName, fromVersion),
     removed: removed ?? false,
   }));
   return { current: withCanary(found), history };
 }
 
 /** An alias as it is before a move: null where it is not there; the revision counts on where it once was. */
-export interface BeforeMove {
+export interface AliasState {
   readonly current: Alias | null;
   readonly lastRevision: number;
 }
 
-export async function findBeforeMove(d1: D1Database, alias: string): Promise<BeforeMove> {
+export async function readAliasState(d1: D1Database, alias: string): Promise<AliasState> {
   const db = drizzle(d1);
   const [[found], [last]] = await db.batch([
     db.select(current).from(aliases).where(eq(aliases.alias, alias)),
@@ -98,7 +98,7 @@ export async function findBeforeMove(d1: D1Database, alias: string): Promise<Bef
 }
 
 /** Where an alias is to point; null takes it away. */
-export type Destination = Pick<Alias, "name" | "version" | "share" | "canary"> | null;
+export type AliasDestination = Pick<Alias, "name" | "version" | "share" | "canary"> | null;
 
 /**
  * Moves an alias, in one transaction. The history's key (alias, revision) is the compare-and-set: null
@@ -107,8 +107,8 @@ export type Destination = Pick<Alias, "name" | "version" | "share" | "canary"> |
 export async function moveAlias(
   d1: D1Database,
   alias: string,
-  before: BeforeMove,
-  to: Destination,
+  before: AliasState,
+  to: AliasDestination,
   { actor, reason }: { readonly actor: string; readonly reason: string },
 ): Promise<AliasMove | null> {
   const db = drizzle(d1);
@@ -138,16 +138,16 @@ export async function moveAlias(
             .onConflictDoUpdate({ target: aliases.alias, set: { ...row, updatedAt: at } }),
     ]);
   } catch (error) {
-    if (/UNIQUE constraint failed: alias_history/.test(messages(error))) return null;
+    if (/UNIQUE constraint failed: alias_history/.test(describeError(error))) return null;
     throw error;
   }
   return { ...withCanary(row), from, removed, actor, reason, at };
 }
 
-const MOST_REIGNS = 100;
+const MAX_PERIODS = 100;
 
 /** A move lasts until the next one of its alias; one that took the alias away has no time of its own. */
-const REIGNS = `
+const ALIAS_PERIODS = `
 WITH moves AS (
   SELECT *, lead(at) OVER (PARTITION BY alias ORDER BY revision) AS until FROM alias_history)
 SELECT alias, iif(name = ?1 AND version = ?2, 'target', 'canary') AS role, share, at AS "from", until, revision,
@@ -157,7 +157,10 @@ WHERE ((name = ?1 AND version = ?2) OR (canary_name = ?1 AND canary_version = ?2
 ORDER BY at DESC, alias, revision DESC LIMIT ?3`;
 
 /** When which alias pointed at a version, newest first. */
-export async function listReigns(d1: D1Database, { name, version }: ModelReference): Promise<Reign[]> {
-  const { results } = await d1.prepare(REIGNS).bind(name, version, MOST_REIGNS).all<Reign>();
+export async function listAliasPeriods(
+  d1: D1Database,
+  { name, version }: ModelReference,
+): Promise<AliasPeriod[]> {
+  const { results } = await d1.prepare(ALIAS_PERIODS).bind(name, version, MAX_PERIODS).all<AliasPeriod>();
   return results;
 }

@@ -1,5 +1,5 @@
 import { type PricedStone, STONE_COLUMNS } from "../../domain/diamond.ts";
-import { retried } from "../../lib/retry.ts";
+import { withRetry } from "../../lib/retry.ts";
 import type { appraisals } from "./schema.ts";
 
 /** A stone with its id: see src/domain/stone-text.ts. */
@@ -23,7 +23,7 @@ UNION ALL
 SELECT sent.id, 'withdrawn' FROM sent CROSS JOIN withdrawals AS known ON known.id = sent.id`;
 
 /** Which of some stones were sent before, are in the newest dataset, or were withdrawn (which comes first). */
-export async function findKnown(
+export async function findKnownStones(
   d1: D1Database,
   stones: readonly IdentifiedStone[],
 ): Promise<ReadonlyMap<string, Place>> {
@@ -45,13 +45,13 @@ type Circumstances = Pick<typeof appraisals.$inferInsert, "status" | "source" | 
  * Keeps stones for the next training, in one statement. Idempotent: a stone that is there stays as it is.
  * Returns the ids of those that this request brought.
  */
-export async function keepAppraisals(
+export async function insertAppraisals(
   d1: D1Database,
   stones: readonly IdentifiedStone[],
   { status, source, requestId, receivedAt }: Circumstances,
 ): Promise<ReadonlySet<string>> {
   const rows = JSON.stringify(stones);
-  const [, kept] = await retried(() =>
+  const [, kept] = await withRetry(() =>
     d1.batch<{ id: string }>([
       d1.prepare(INSERT).bind(rows, status, source, requestId, receivedAt),
       d1.prepare(KEPT).bind(rows, requestId),

@@ -4,16 +4,16 @@ import type { Histograms, Metrics, ModelReference } from "../../domain/model-rec
 import { models } from "./schema.ts";
 
 /** What a model version's traffic is measured against: its training rows, and its error on test rows. */
-export interface Yardstick extends ModelReference {
+export interface Baseline extends ModelReference {
   readonly histograms: Histograms | null;
   readonly metrics: Metrics;
 }
 
 /** Of those model versions that are registered. */
-export async function listYardsticks(
+export async function listBaselines(
   d1: D1Database,
   versions: readonly ModelReference[],
-): Promise<Yardstick[]> {
+): Promise<Baseline[]> {
   const asked = JSON.stringify(versions.map(({ name, version }) => [name, version]));
   return drizzle(d1)
     .select({

@@ -35,7 +35,7 @@ LIMIT ?7`;
  * The stones that a model was trained on, of the same cut, colour and clarity, nearest in weight; stones
  * equally near by id. Reads about 4n rows that fit, and those passed over between them, however many there are.
  */
-export async function findSimilar(
+export async function findSimilarDiamonds(
   d1: D1Database,
   model: Pick<ServedModel, "dataset" | "seed">,
   stone: Pick<PricedStone, "carat" | "cut" | "color" | "clarity">,

@@ -4,7 +4,7 @@ import type { Scope } from "../../domain/access.ts";
 import { keys } from "./schema.ts";
 
 /** A caller's key as the registry has it. */
-export interface Key {
+export interface ApiKey {
   /** SHA-256 of the key, hexadecimal. */
   readonly hash: string;
   readonly name: string;
@@ -21,12 +21,12 @@ const found = {
   revokedAt: keys.revokedAt,
 };
 
-export async function findKey(d1: D1Database, hash: string): Promise<Key | null> {
+export async function findKey(d1: D1Database, hash: string): Promise<ApiKey | null> {
   return (await drizzle(d1).select(found).from(keys).where(eq(keys.hash, hash)).get()) ?? null;
 }
 
 /** Notes that a key is in use, unless that was noted after `since`. */
-export async function touchKey(d1: D1Database, hash: string, at: Date, since: Date): Promise<void> {
+export async function recordKeyUse(d1: D1Database, hash: string, at: Date, since: Date): Promise<void> {
   await drizzle(d1)
     .update(keys)
     .set({ lastUsedAt: at.toISOString() })

@@ -3,7 +3,7 @@ import { drizzle } from "drizzle-orm/d1";
 import { alias } from "drizzle-orm/sqlite-core";
 import type { ModelRecord, ModelReference, ModelSummary, Ranges } from "../../domain/model-record.ts";
 import { CHALLENGER, CHAMPION } from "../../domain/model-selector.ts";
-import { reference } from "./aliases.ts";
+import { toModelReference } from "./aliases.ts";
 import { aliases, aliasHistory, datasets, models } from "./schema.ts";
 
 /** What serving needs to know of a model version. */
@@ -18,16 +18,16 @@ export interface ServedModel extends ModelReference {
 }
 
 /** A version that is pointed at, and its row where it has one. */
-export interface Target {
+export interface AliasTarget {
   readonly target: ModelReference;
   readonly model: ServedModel | null;
 }
 
 /** Where a name leads. `alias` is null for a model's own name. */
-export interface Pointer extends Target {
+export interface ResolvedSelector extends AliasTarget {
   readonly alias: string | null;
   /** The version that answers a share of the requests instead, in percent. */
-  readonly canary: (Target & { readonly share: number }) | null;
+  readonly canary: (AliasTarget & { readonly share: number }) | null;
   /** Of the champion: the version that prices a share of its stones in the shadow, in percent. */
   readonly challenger: { readonly model: ServedModel; readonly share: number } | null;
 }
@@ -74,7 +74,7 @@ const record = {
 };
 
 /** Where an alias points, or a model's newest version; null where the name is neither. */
-export async function findByName(d1: D1Database, name: string): Promise<Pointer | null> {
+export async function findByName(d1: D1Database, name: string): Promise<ResolvedSelector | null> {
   const db = drizzle(d1);
   const names = name === CHAMPION ? [CHAMPION, CHALLENGER] : [name];
   // Not a batch: drizzle reads a batch's rows by column name, and the joined tables share names.
@@ -100,7 +100,7 @@ export async function findByName(d1: D1Database, name: string): Promise<Pointer 
   ]);
   const found = pointed.find((row) => row.alias === name);
   if (found !== undefined) {
-    const canary = reference(found.canaryName, found.canaryVersion);
+    const canary = toModelReference(found.canaryName, found.canaryVersion);
     const challenger = pointed.find((row) => row.alias !== name);
     return {
       alias: name,
@@ -113,7 +113,11 @@ export async function findByName(d1: D1Database, name: string): Promise<Pointer 
   return newest[0] ? toItself(newest[0]) : null;
 }
 
-export async function findVersion(d1: D1Database, name: string, version: number): Promise<Pointer | null> {
+export async function findVersion(
+  d1: D1Database,
+  name: string,
+  version: number,
+): Promise<ResolvedSelector | null> {
   const row = await drizzle(d1)
     .select(served)
     .from(models)
@@ -122,7 +126,7 @@ export async function findVersion(d1: D1Database, name: string, version: number)
   return row ? toItself(row) : null;
 }
 
-function toItself(model: ServedModel): Pointer {
+function toItself(model: ServedModel): ResolvedSelector {
   return { alias: null, target: model, model, canary: null, challenger: null };
 }
 
@@ -137,7 +141,11 @@ export async function hasModel(d1: D1Database, name: string): Promise<boolean> {
 }
 
 /** The versions that an alias pointed at, newest first, each once. */
-export async function findPredecessors(d1: D1Database, name: string, most: number): Promise<ServedModel[]> {
+export async function listPreviousVersions(
+  d1: D1Database,
+  name: string,
+  most: number,
+): Promise<ServedModel[]> {
   const last = sql<number>`max(${aliasHistory.revision})`;
   return drizzle(d1)
     .select(served)
@@ -150,7 +158,7 @@ export async function findPredecessors(d1: D1Database, name: string, most: numbe
 }
 
 /** The newest version of each model, by name. */
-export async function listNewest(d1: D1Database): Promise<ModelSummary[]> {
+export async function listNewestVersions(d1: D1Database): Promise<ModelSummary[]> {
   const db = drizzle(d1);
   const newest = db
     .select({ name: models.name, version: sql<number>`max(${models.version})`.as("newest") })
@@ -181,7 +189,7 @@ export async function listVersions(
 }
 
 /** One version in full, with the R2 key of its report; undefined where there is none. */
-export async function getRecord(
+export async function readModelRecord(
   d1: D1Database,
   name: string,
   version: number,
@@ -195,7 +203,7 @@ export async function getRecord(
 }
 
 /** R2 key of a version's report, null where it has none; undefined where there is no such version. */
-export async function findReport(
+export async function findReportKey(
   d1: D1Database,
   name: string,
   version: number,

@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import { retried } from "../../lib/retry.ts";
+import { withRetry } from "../../lib/retry.ts";
 import { withdrawals } from "./schema.ts";
 
 export type Withdrawal = typeof withdrawals.$inferSelect;
@@ -12,7 +12,7 @@ const IS_KNOWN = `SELECT EXISTS (SELECT 1 FROM withdrawals WHERE id = ?1)
   OR EXISTS (SELECT 1 FROM diamonds WHERE id = ?1) AS known`;
 
 /** Whether a stone was sent in by this caller: `source` begins with the name of its key. */
-export async function sentBy(d1: D1Database, id: string, caller: string): Promise<boolean> {
+export async function wasSentBy(d1: D1Database, id: string, caller: string): Promise<boolean> {
   const sent = await d1.prepare(SENT).bind(id).first<{ source: string }>();
   return sent !== null && (sent.source === caller || sent.source.startsWith(`${caller}: `));
 }
@@ -22,9 +22,9 @@ export async function isKnownStone(d1: D1Database, id: string): Promise<boolean>
 }
 
 /** Closes a stone for later datasets. Idempotent: the first withdrawal stays. */
-export async function withdraw(d1: D1Database, withdrawal: Withdrawal): Promise<Withdrawal> {
+export async function withdrawStone(d1: D1Database, withdrawal: Withdrawal): Promise<Withdrawal> {
   const db = drizzle(d1);
-  const [, [kept]] = await retried(() =>
+  const [, [kept]] = await withRetry(() =>
     db.batch([
       db.insert(withdrawals).values(withdrawal).onConflictDoNothing(),
       db.select().from(withdrawals).where(eq(withdrawals.id, withdrawal.id)),

@@ -1,5 +1,5 @@
 /** Notes that requests are forgotten: from now on their records are not written (src/db/requests.ts). */
-export async function noteForgotten(d1: D1Database, ids: readonly string[], at: number): Promise<void> {
+export async function recordErasedIds(d1: D1Database, ids: readonly string[], at: number): Promise<void> {
   await d1
     .prepare(
       `INSERT INTO forgotten (id, at) SELECT value, ?2 FROM json_each(?1) WHERE true
@@ -10,7 +10,7 @@ export async function noteForgotten(d1: D1Database, ids: readonly string[], at: 
 }
 
 /** Those that were forgotten before a time. */
-export async function listForgotten(d1: D1Database, before: number, most: number): Promise<string[]> {
+export async function listErasedIdsBefore(d1: D1Database, before: number, most: number): Promise<string[]> {
   const { results } = await d1
     .prepare("SELECT id FROM forgotten WHERE at < ?1 LIMIT ?2")
     .bind(before, most)
@@ -18,7 +18,7 @@ export async function listForgotten(d1: D1Database, before: number, most: number
   return results.map(({ id }) => id);
 }
 
-export async function deleteForgotten(d1: D1Database, ids: readonly string[]): Promise<void> {
+export async function deleteErasedIds(d1: D1Database, ids: readonly string[]): Promise<void> {
   await d1
     .prepare("DELETE FROM forgotten WHERE id IN (SELECT value FROM json_each(?1))")
     .bind(JSON.stringify(ids))

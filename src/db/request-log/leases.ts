@@ -2,7 +2,7 @@
  * Lets one run at a time do a piece of work. A run that is cut off keeps its lease until it ends by itself:
  * so it is to be longer than a run can last.
  */
-export async function takeLease(
+export async function acquireLease(
   d1: D1Database,
   name: string,
   { holder, until, now }: { readonly holder: string; readonly until: number; readonly now: number },

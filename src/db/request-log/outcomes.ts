@@ -15,26 +15,26 @@ export async function insertOutcome(d1: D1Database, outcome: Outcome): Promise<O
   const stone = and(eq(outcomes.prediction, outcome.prediction), eq(outcomes.item, outcome.item));
   const [[before]] = await db.batch([
     db.select().from(outcomes).where(stone).orderBy(desc(outcomes.id)).limit(1),
-    reopenHoursOf(db, stone),
+    markOutcomeHoursDirty(db, stone),
     db.insert(outcomes).values(outcome),
   ]);
   return before ?? null;
 }
 
 /** Has the hours of outcomes counted again: to be run together with what changes which of them count. */
-function reopenHoursOf(db: DrizzleD1Database, which: SQL | undefined) {
+function markOutcomeHoursDirty(db: DrizzleD1Database, which: SQL | undefined) {
   const hours = db
     .selectDistinct({
       hour: sql`${outcomes.at} / ${sql.raw(String(HOUR_MS))}`.as("hour"),
       countedAt: sql`0`.as("counted_at"),
-      pending: sql`1`.as("pending"),
+      dirty: sql`1`.as("pending"),
     })
     .from(outcomes)
     .where(which);
   return db
     .insert(rollupHours)
     .select(hours)
-    .onConflictDoUpdate({ target: rollupHours.hour, set: { pending: sql`${rollupHours.pending} + 1` } });
+    .onConflictDoUpdate({ target: rollupHours.hour, set: { dirty: sql`${rollupHours.dirty} + 1` } });
 }
 
 /** The outcomes of a prediction, newest first. */
@@ -49,7 +49,7 @@ export async function listOutcomes(d1: D1Database, prediction: string): Promise<
 /** Those of a request's stones, and the one that the request told. */
 const areOf = (request: string) => or(eq(outcomes.prediction, request), eq(outcomes.id, request));
 
-export async function listOutcomesOf(d1: D1Database, request: string): Promise<Outcome[]> {
+export async function listRelatedOutcomes(d1: D1Database, request: string): Promise<Outcome[]> {
   return drizzle(d1).select().from(outcomes).where(areOf(request));
 }
 
@@ -61,7 +61,7 @@ export async function deleteOutcomes(d1: D1Database, request: string): Promise<v
     .from(outcomes)
     .where(areOf(request));
   await db.batch([
-    reopenHoursOf(db, sql`(prediction, item) IN ${stones}`),
+    markOutcomeHoursDirty(db, sql`(prediction, item) IN ${stones}`),
     db.delete(outcomes).where(areOf(request)),
   ]);
 }

@@ -1,5 +1,5 @@
 import { getTableColumns, type InferInsertModel } from "drizzle-orm";
-import { hourOf, reopenHours, SETTLED_MS } from "./rollup-hours.ts";
+import { HOUR_COMPLETE_AFTER_MS, hourOf, markHoursDirty } from "./rollup-hours.ts";
 import { requests } from "./schema.ts";
 
 /** A row of the log: a request and its response. */
@@ -22,9 +22,9 @@ ON CONFLICT DO NOTHING`;
 export async function insertRequests(d1: D1Database, records: readonly RequestRecord[]): Promise<void> {
   const insert = d1.prepare(INSERT).bind(JSON.stringify(records));
   const now = Date.now();
-  const late = records.filter(({ at }) => now - at > SETTLED_MS / 2);
+  const late = records.filter(({ at }) => now - at > HOUR_COMPLETE_AFTER_MS / 2);
   if (late.length === 0) await insert.run();
-  else await d1.batch([insert, reopenHours(d1, [...new Set(late.map(({ at }) => hourOf(at)))])]);
+  else await d1.batch([insert, markHoursDirty(d1, [...new Set(late.map(({ at }) => hourOf(at)))])]);
 }
 
 const SELECTED = COLUMNS.map(({ key, name }) => `${name} AS ${key}`).join(", ");
@@ -56,7 +56,7 @@ export async function readRequest(d1: D1Database, id: string): Promise<RequestRe
 }
 
 /** The id of the oldest row. */
-export async function oldestId(d1: D1Database): Promise<string | null> {
+export async function findOldestId(d1: D1Database): Promise<string | null> {
   const row = await d1.prepare("SELECT id FROM requests ORDER BY id LIMIT 1").first<{ id: string }>();
   return row?.id ?? null;
 }

@@ -2,15 +2,15 @@
 
 export const HOUR_MS = 3_600_000;
 /** An hour is complete when this has passed since its end: records are written some seconds after an answer. */
-export const SETTLED_MS = 600_000;
+export const HOUR_COMPLETE_AFTER_MS = 600_000;
 /** How far back hours are looked for that nobody counted: further than any window of monitoring. */
-const LONGEST_GAP = 2_400;
+const MAX_GAP_HOURS = 2_400;
 
 /** An hour that is to be counted: when it was last, 0 for never, and how often it was reopened since then. */
-export interface OpenHour {
+export interface DirtyHour {
   readonly hour: number;
   readonly countedAt: number;
-  readonly pending: number;
+  readonly dirty: number;
 }
 
 export const hourOf = (at: number): number => Math.floor(at / HOUR_MS);
@@ -19,9 +19,9 @@ export const hourOf = (at: number): number => Math.floor(at / HOUR_MS);
  * The hours up to the present that were not counted since they were complete, or into which something came
  * since then; the newest first, so that an old one that cannot be counted stands in nobody's way.
  */
-export async function listOpenHours(d1: D1Database, now: number, most: number): Promise<OpenHour[]> {
+export async function listDirtyHours(d1: D1Database, now: number, most: number): Promise<DirtyHour[]> {
   const present = hourOf(now);
-  const [, { results } = { results: [] }] = await d1.batch<OpenHour>([
+  const [, { results } = { results: [] }] = await d1.batch<DirtyHour>([
     // A row for each hour since the last one that a run found; the first run begins with the oldest request.
     d1
       .prepare(
@@ -34,11 +34,11 @@ export async function listOpenHours(d1: D1Database, now: number, most: number): 
          INSERT INTO rollup_hours (hour, counted_at) SELECT CAST(hour AS INTEGER), 0 FROM hours WHERE hour <= ?1
          ON CONFLICT DO NOTHING`,
       )
-      .bind(present, LONGEST_GAP),
+      .bind(present, MAX_GAP_HOURS),
     d1
       .prepare(
-        `SELECT hour, counted_at AS countedAt, pending FROM rollup_hours
-         WHERE hour <= ?1 AND (pending > 0 OR counted_at < (hour + 1) * ${HOUR_MS} + ${SETTLED_MS})
+        `SELECT hour, counted_at AS countedAt, pending AS dirty FROM rollup_hours
+         WHERE hour <= ?1 AND (pending > 0 OR counted_at < (hour + 1) * ${HOUR_MS} + ${HOUR_COMPLETE_AFTER_MS})
          ORDER BY hour DESC LIMIT ?2`,
       )
       .bind(present, most),
@@ -47,7 +47,7 @@ export async function listOpenHours(d1: D1Database, now: number, most: number): 
 }
 
 /** Has hours counted again, or at all: to be run together with what comes into them. */
-export function reopenHours(d1: D1Database, hours: readonly number[]): D1PreparedStatement {
+export function markHoursDirty(d1: D1Database, hours: readonly number[]): D1PreparedStatement {
   return d1
     .prepare(
       `INSERT INTO rollup_hours (hour, counted_at, pending) SELECT value, 0, 1 FROM json_each(?1) WHERE true

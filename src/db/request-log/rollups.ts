@@ -1,12 +1,12 @@
 import { and, gte, lte } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { LATENCY_EDGES } from "../../domain/latency.ts";
-import { firstId } from "../../domain/request-id.ts";
-import { HOUR_MS, type OpenHour } from "./rollup-hours.ts";
+import { firstIdAt } from "../../domain/request-id.ts";
+import { type DirtyHour, HOUR_MS } from "./rollup-hours.ts";
 import { rollups } from "./schema.ts";
 
 /** Logged, but no traffic: what asks is a machine that wants to know whether the Worker is there. */
-export const PROBES: readonly string[] = ["/health", "/ready"];
+export const PROBE_ROUTES: readonly string[] = ["/health", "/ready"];
 
 /** A count of what happened in an hour: how often each bin of a subject was met. */
 export type Rollup = Omit<typeof rollups.$inferSelect, "hour">;
@@ -15,9 +15,9 @@ export type Rollup = Omit<typeof rollups.$inferSelect, "hour">;
  * Replaces the counts of an hour, all or those of one kind, unless it was counted or reopened by another
  * since it was read. One transaction: two runs at once leave the counts of one of them.
  */
-export async function replaceHour(
+export async function replaceHourCounts(
   d1: D1Database,
-  { hour, countedAt: before, pending }: OpenHour,
+  { hour, countedAt: before, dirty }: DirtyHour,
   counts: readonly Rollup[],
   { countedAt, kind }: { readonly countedAt: number; readonly kind?: Rollup["kind"] | undefined },
 ): Promise<void> {
@@ -26,19 +26,19 @@ export async function replaceHour(
   await d1.batch([
     d1
       .prepare(`DELETE FROM rollups WHERE hour = ?1 AND (?4 IS NULL OR kind = ?4) AND ${unchanged}`)
-      .bind(hour, before, pending, kind ?? null),
+      .bind(hour, before, dirty, kind ?? null),
     d1
       .prepare(
         `INSERT INTO rollups (hour, kind, subject, counts)
          SELECT ?1, value ->> 'kind', value ->> 'subject', value -> 'counts' FROM json_each(?4) WHERE ${unchanged}`,
       )
-      .bind(hour, before, pending, JSON.stringify(counts)),
+      .bind(hour, before, dirty, JSON.stringify(counts)),
     d1
       .prepare(
         `UPDATE rollup_hours SET counted_at = ?4, pending = 0
          WHERE hour = ?1 AND counted_at = ?2 AND pending = ?3`,
       )
-      .bind(hour, before, pending, countedAt),
+      .bind(hour, before, dirty, countedAt),
   ]);
 }
 
@@ -63,9 +63,9 @@ export interface TrafficCount {
 
 const LATENCY_BIN = `CASE ${LATENCY_EDGES.map((edge, bin) => `WHEN duration_ms < ${edge} THEN ${bin}`).join(" ")} ELSE ${LATENCY_EDGES.length} END`;
 
-const hourBounds = (hour: number) => [firstId(hour * HOUR_MS), firstId((hour + 1) * HOUR_MS)] as const;
+const hourBounds = (hour: number) => [firstIdAt(hour * HOUR_MS), firstIdAt((hour + 1) * HOUR_MS)] as const;
 
-/** An hour's traffic, without {@link PROBES}. */
+/** An hour's traffic, without {@link PROBE_ROUTES}. */
 export async function countTraffic(d1: D1Database, hour: number): Promise<TrafficCount[]> {
   const { results } = await d1
     .prepare(
@@ -74,7 +74,7 @@ export async function countTraffic(d1: D1Database, hour: number): Promise<Traffi
          AND (route IS NULL OR route NOT IN (SELECT value FROM json_each(?3)))
        GROUP BY 1, 2, 3, 4, 5`,
     )
-    .bind(...hourBounds(hour), JSON.stringify(PROBES))
+    .bind(...hourBounds(hour), JSON.stringify(PROBE_ROUTES))
     .all<TrafficCount>();
   return results;
 }

@@ -1,5 +1,5 @@
 import { SAMPLE } from "../../domain/monitoring.ts";
-import { firstId } from "../../domain/request-id.ts";
+import { firstIdAt } from "../../domain/request-id.ts";
 import { HOUR_MS } from "./rollup-hours.ts";
 import { SEARCH_INDEXES } from "./schema.ts";
 
@@ -23,7 +23,7 @@ export async function samplePredictions(
   perPart: number,
 ): Promise<PredictionRow[]> {
   const { name, key } = SEARCH_INDEXES.answered;
-  const bound = (part: number) => firstId(hour * HOUR_MS + (part * HOUR_MS) / SAMPLE.parts);
+  const bound = (part: number) => firstIdAt(hour * HOUR_MS + (part * HOUR_MS) / SAMPLE.parts);
   const parts = Array.from({ length: SAMPLE.parts }, (_, part) => [bound(part), bound(part + 1)]);
   const { results } = await d1
     .prepare(

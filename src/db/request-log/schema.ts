@@ -95,7 +95,7 @@ export const outcomes = sqliteTable(
  * Requests that were forgotten, for as long as their record can still be on its way here: it is not written
  * any more.
  */
-export const forgotten = sqliteTable("forgotten", {
+export const erasedRequests = sqliteTable("forgotten", {
   id: text().primaryKey(),
   /** When they were, milliseconds since 1970. */
   at: integer().notNull(),
@@ -123,7 +123,7 @@ export const rollupHours = sqliteTable("rollup_hours", {
   /** When it was last counted, milliseconds since 1970; 0 where it never was. */
   countedAt: integer("counted_at").notNull(),
   /** How often something came into it since then: it is to be counted again. */
-  pending: integer().notNull().default(0),
+  dirty: integer("pending").notNull().default(0),
 });
 
 /** Work that one run at a time may do, and until when the one that does it has it. */

@@ -1,7 +1,7 @@
 import { desc, getTableColumns, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { formatVersion, type Selector } from "../../domain/model-selector.ts";
-import { firstId } from "../../domain/request-id.ts";
+import { firstIdAt } from "../../domain/request-id.ts";
 import { requests, SEARCH_INDEXES } from "./schema.ts";
 
 /** What requests must be like; all of it. */
@@ -69,8 +69,8 @@ export async function searchRequests(
 ): Promise<RequestPage> {
   const all = conditions(filter);
   const first = all.find(({ found }) => found !== undefined);
-  const from = firstId(filter.since ?? 0);
-  const until = firstId(filter.until ?? Number.MAX_SAFE_INTEGER);
+  const from = firstIdAt(filter.since ?? 0);
+  const until = firstIdAt(filter.until ?? Number.MAX_SAFE_INTEGER);
   const range = { from, before: before !== undefined && before < until ? before : until };
 
   const { candidates, horizon, whole } = await newest(d1, first, all, range, limit);

@@ -1,5 +1,5 @@
 /** Parts of the archive: gzipped NDJSON in the bucket, a row of the log a line, that say what is in them. */
-import { timeOf } from "../../domain/request-id.ts";
+import { timeOfId } from "../../domain/request-id.ts";
 
 const ARCHIVE = "log-archive/";
 export const DAY_MS = 86_400_000;
@@ -7,40 +7,40 @@ export const DAY_MS = 86_400_000;
 export const dayOf = (at: number): number => Math.floor(at / DAY_MS);
 
 /** The first and last id in a part, the number of its rows, and the SHA-256 of its text. */
-interface Contents {
+interface ChunkContents {
   readonly first: string;
   readonly last: string;
   readonly rows: string;
   readonly sha256: string;
 }
 
-export interface Part {
+export interface ArchiveChunk {
   readonly key: string;
-  readonly contents: Contents;
+  readonly contents: ChunkContents;
 }
 
 /** A part that is not what it was when it was written. */
-export class DamagedPart extends Error {}
+export class DamagedChunkError extends Error {}
 
 /** The parts of a day, counted from 1970. */
-export async function listParts(bucket: R2Bucket, day: number): Promise<Part[]> {
+export async function listChunks(bucket: R2Bucket, day: number): Promise<ArchiveChunk[]> {
   const prefix = dayPrefix(day);
-  const parts: Part[] = [];
+  const parts: ArchiveChunk[] = [];
   let cursor: string | undefined;
   do {
     const page = await bucket.list({ prefix, include: ["customMetadata"], ...(cursor && { cursor }) });
     for (const { key, customMetadata } of page.objects)
-      parts.push({ key, contents: customMetadata as unknown as Contents });
+      parts.push({ key, contents: customMetadata as unknown as ChunkContents });
     cursor = page.truncated ? page.cursor : undefined;
   } while (cursor !== undefined);
   return parts;
 }
 
 /** The parts in which a request can be. */
-export async function partsWith(bucket: R2Bucket, id: string): Promise<Part[]> {
-  const at = timeOf(id);
+export async function findChunksWith(bucket: R2Bucket, id: string): Promise<ArchiveChunk[]> {
+  const at = timeOfId(id);
   if (at === null) return [];
-  const parts = await listParts(bucket, dayOf(at));
+  const parts = await listChunks(bucket, dayOf(at));
   return parts.filter(({ contents }) => contents.first <= id && id <= contents.last);
 }
 
@@ -48,11 +48,11 @@ export async function partsWith(bucket: R2Bucket, id: string): Promise<Part[]> {
  * Writes rows of one day as a part: a new one, or in the place of another. Memory holds the compressed
  * text. Null where there was no row.
  */
-export async function writePart(
+export async function writeChunk(
   bucket: R2Bucket,
   rows: AsyncIterable<{ readonly id: string }>,
-  replaced?: Part,
-): Promise<Part | null> {
+  replaced?: ArchiveChunk,
+): Promise<ArchiveChunk | null> {
   const gzip = new CompressionStream("gzip");
   const compressed = new Response(gzip.readable).arrayBuffer();
   const digest = new Digest();
@@ -66,7 +66,7 @@ export async function writePart(
     count++;
   }
   await writer.close();
-  const contents: Contents = { first, last, rows: String(count), sha256: await digest.end() };
+  const contents: ChunkContents = { first, last, rows: String(count), sha256: await digest.end() };
   const bytes = await compressed;
   if (count === 0) return null;
   const key = replaced?.key ?? keyOf(contents);
@@ -81,7 +81,10 @@ export async function writePart(
  * The rows of a part.
  * @throws DamagedPart at the end, where it does not hold what it says.
  */
-export async function* readPart(bucket: R2Bucket, { key, contents }: Part): AsyncGenerator<{ id: string }> {
+export async function* readChunk(
+  bucket: R2Bucket,
+  { key, contents }: ArchiveChunk,
+): AsyncGenerator<{ id: string }> {
   const object = await bucket.get(key);
   if (object === null) throw new Error(`${key} is not there`);
   const digest = new Digest();
@@ -107,14 +110,14 @@ export async function* readPart(bucket: R2Bucket, { key, contents }: Part): Asyn
   }
   const sha256 = await digest.end();
   if (rest !== "" || String(count) !== contents.rows || sha256 !== contents.sha256)
-    throw new DamagedPart(
+    throw new DamagedChunkError(
       `${key} holds ${count} rows of SHA-256 ${sha256}, not ${contents.rows} of ${contents.sha256}`,
     );
 }
 
 /** The time of its first row, without its id, which may have to be forgotten. */
-function keyOf({ first, sha256 }: Contents): string {
-  const at = timeOf(first) ?? 0;
+function keyOf({ first, sha256 }: ChunkContents): string {
+  const at = timeOfId(first) ?? 0;
   const time = new Date(at).toISOString().slice(11, 23).replaceAll(/[:.]/g, "");
   return `${dayPrefix(dayOf(at))}${time}-${sha256.slice(0, 16)}.ndjson.gz`;
 }

@@ -3,7 +3,7 @@ import { drizzle } from "drizzle-orm/d1";
 import { requests } from "../../db/request-log/schema.ts";
 import { findArchived, isArchivable } from "../archive/archive.ts";
 import { readBodies } from "../bodies.ts";
-import { fromBucket } from "../from-bucket.ts";
+import { withBucketErrors } from "../from-bucket.ts";
 
 /** A request in full: its row with both bodies as they were. */
 export type WholeRequest = typeof requests.$inferSelect;
@@ -16,8 +16,8 @@ export async function findRequest(env: Env, id: string): Promise<WholeRequest | 
   const { LOG_DB, MODELS } = env;
   const row =
     (await drizzle(LOG_DB).select().from(requests).where(eq(requests.id, id)).get()) ??
-    (isArchivable(env, id, Date.now()) ? await fromBucket(() => findArchived(MODELS, id)) : null);
+    (isArchivable(env, id, Date.now()) ? await withBucketErrors(() => findArchived(MODELS, id)) : null);
   if (row === null) return null;
-  const { requestBody = null, responseBody = null } = await fromBucket(() => readBodies(MODELS, row));
+  const { requestBody = null, responseBody = null } = await withBucketErrors(() => readBodies(MODELS, row));
   return { ...(row as WholeRequest), requestBody, responseBody };
 }

@@ -6,7 +6,7 @@ export const BATCH_ROUTE = "/v1/predictions/batch";
 export const PREDICTION_ROUTES = ["/v1/predictions", BATCH_ROUTE] as const;
 
 /** The prices that a request was answered with; null where it was no prediction that gave any. */
-export function predictedPrices(request: WholeRequest): { prices: number[]; batch: boolean } | null {
+export function readPredictedPrices(request: WholeRequest): { prices: number[]; batch: boolean } | null {
   const { route, method, status, price } = request;
   if (route === null || !(PREDICTION_ROUTES as readonly string[]).includes(route)) return null;
   if (method !== "POST" || status !== 200) return null;
@@ -18,7 +18,7 @@ export function predictedPrices(request: WholeRequest): { prices: number[]; batc
 export type PricedInput = Partial<Stone & { price: number }>;
 
 /** The stones of a prediction that was answered. */
-export function stonesOf(route: string, bodies: Bodies, price: number | null): PricedInput[] {
+export function readPricedStones(route: string, bodies: Bodies, price: number | null): PricedInput[] {
   if (route !== BATCH_ROUTE)
     return [{ ...parse<Stone>(bodies.requestBody), ...(price !== null && { price }) }];
   const prices = batchPrices(bodies);

@@ -1,7 +1,7 @@
 import { insertRequests, type RequestRecord } from "../../db/request-log/requests.ts";
-import { retried } from "../../lib/retry.ts";
-import { atMost, within } from "../../lib/single-flight.ts";
-import { split } from "./batches.ts";
+import { withRetry } from "../../lib/retry.ts";
+import { waitAtMost, withTimeout } from "../../lib/single-flight.ts";
+import { toBatches } from "./batches.ts";
 
 /** How long records are gathered. One statement for all of an isolate's costs little more than one for one. */
 const GATHER_MS = 20;
@@ -46,7 +46,7 @@ let gathering: number | null = null;
  * What the database does not take within {@link PATIENCE_MS} is saved, each record by its own request; by
  * the one that tried to write it where that request was cut off.
  */
-export async function commit(db: D1Database, record: RequestRecord, save: Save): Promise<void> {
+export async function writeBatched(db: D1Database, record: RequestRecord, save: Save): Promise<void> {
   const entry = toEntry(record);
   const deadline = Date.now() + PATIENCE_MS;
   const rescues: Promise<void>[] = [];
@@ -54,10 +54,10 @@ export async function commit(db: D1Database, record: RequestRecord, save: Save):
   while (entry.outcome === null) {
     const now = Date.now();
     if (now >= deadline) settle([entry], { error: new Error(`not written within ${PATIENCE_MS} ms`) });
-    else if (!isFree(entry, now)) await atMost(entry.takenAt + TAKE_OVER_MS - now, entry.settled.promise);
+    else if (!isFree(entry, now)) await waitAtMost(entry.takenAt + TAKE_OVER_MS - now, entry.settled.promise);
     else if (gathering === null || now - gathering > GONE_MS)
       rescues.push(...(await gatherAndWrite(db, deadline, save)));
-    else await atMost(GONE_MS, entry.settled.promise);
+    else await waitAtMost(GONE_MS, entry.settled.promise);
   }
   entry.noticed = true;
   if (entry.outcome !== "written") rescues.push(save(record, entry.outcome.error));
@@ -87,10 +87,10 @@ async function gatherAndWrite(db: D1Database, deadline: number, save: Save): Pro
   const entries = [...open].filter((entry) => isFree(entry, now));
   for (const entry of entries) entry.takenAt = now;
   const rescues: Promise<void>[] = [];
-  for (const batch of split(entries, ({ record }) => record)) {
+  for (const batch of toBatches(entries, ({ record }) => record)) {
     const records = batch.map(({ record }) => record);
-    const insert = retried(() => insertRequests(db, records));
-    await within(Math.max(1, deadline - Date.now()), insert).then(
+    const insert = withRetry(() => insertRequests(db, records));
+    await withTimeout(Math.max(1, deadline - Date.now()), insert).then(
       () => settle(batch, "written"),
       (error: unknown) => {
         settle(batch, { error });

@@ -4,7 +4,7 @@ import type { RequestRecord } from "../../db/request-log/requests.ts";
 const MOST_CHARACTERS = 400_000;
 
 /** Parts of which each fits one statement, in the same order; a record that is larger is a part by itself. */
-export function* split<Item>(
+export function* toBatches<Item>(
   items: readonly Item[],
   recordOf: (item: Item) => Pick<RequestRecord, "requestBody" | "responseBody">,
 ): Generator<Item[]> {

@@ -1,14 +1,14 @@
-import { isRefusal, messages } from "../../db/errors.ts";
+import { describeError, isRowRejected } from "../../db/errors.ts";
 import { insertRequests, type RequestRecord } from "../../db/request-log/requests.ts";
-import { Allowance } from "../../lib/call-budget.ts";
-import { retried } from "../../lib/retry.ts";
-import { within } from "../../lib/single-flight.ts";
-import { split } from "./batches.ts";
+import { CallBudget } from "../../lib/call-budget.ts";
+import { withRetry } from "../../lib/retry.ts";
+import { withTimeout } from "../../lib/single-flight.ts";
+import { toBatches } from "./batches.ts";
 import { isRecord } from "./is-record.ts";
 
-export const DEAD_LETTERS = "log-dead-letters/";
+export const DEAD_LETTER_PREFIX = "log-dead-letters/";
 /** What the log has no place for because of what is in it: kept for people to look at. */
-export const REJECTED = "log-rejected/";
+export const REJECTED_PREFIX = "log-rejected/";
 
 /** To keep a letter: behind it there is the console alone. With the pauses that is 7 s at most. */
 const KEEPING = { attempts: 3, pause: 200, helps: () => true };
@@ -24,13 +24,13 @@ const BATCH = { letters: 400, bytes: 16_000_000 };
 const READ_AT_ONCE = 50;
 
 /** Keeps a record that the database did not take, under its id: twice the same is once. */
-export async function keepDeadLetter(bucket: R2Bucket, record: RequestRecord): Promise<void> {
-  const key = `${DEAD_LETTERS}${record.id}.json`;
-  await retried(() => within(PUT_MS, put(bucket, key, JSON.stringify(record))), KEEPING);
+export async function saveDeadLetter(bucket: R2Bucket, record: RequestRecord): Promise<void> {
+  const key = `${DEAD_LETTER_PREFIX}${record.id}.json`;
+  await withRetry(() => withTimeout(PUT_MS, put(bucket, key, JSON.stringify(record))), KEEPING);
 }
 
 interface Run extends Pick<Env, "LOG_DB" | "MODELS"> {
-  readonly allowance: Allowance;
+  readonly allowance: CallBudget;
 }
 
 /**
@@ -40,12 +40,14 @@ interface Run extends Pick<Env, "LOG_DB" | "MODELS"> {
  * @throws what the database threw where it still fails.
  */
 export async function drainDeadLetters({ LOG_DB, MODELS }: Pick<Env, "LOG_DB" | "MODELS">): Promise<number> {
-  const run: Run = { LOG_DB, MODELS, allowance: new Allowance(RUN) };
+  const run: Run = { LOG_DB, MODELS, allowance: new CallBudget(RUN) };
   const { allowance } = run;
   let drained = 0;
-  while (allowance.left > SPARE) {
-    const limit = Math.min(BATCH.letters, allowance.left - SPARE);
-    const { objects, truncated } = await allowance.call(() => MODELS.list({ prefix: DEAD_LETTERS, limit }));
+  while (allowance.remaining > SPARE) {
+    const limit = Math.min(BATCH.letters, allowance.remaining - SPARE);
+    const { objects, truncated } = await allowance.call(() =>
+      MODELS.list({ prefix: DEAD_LETTER_PREFIX, limit }),
+    );
     const batch = start(objects);
     drained += await drain(run, batch);
     if (!truncated && batch.length === objects.length) break;
@@ -76,13 +78,13 @@ async function drain(run: Run, objects: readonly R2Object[]): Promise<number> {
     letters.push(...read.filter((letter) => letter !== null));
   }
   let drained = 0;
-  for (const part of split(letters, ({ record }) => record)) drained += await insertAll(run, part);
+  for (const part of toBatches(letters, ({ record }) => record)) drained += await insertAll(run, part);
   return drained;
 }
 
 /** Null where it is gone by now, drained by another run or forgotten, and where it is none. */
 async function readLetter(run: Run, key: string): Promise<Letter | null> {
-  if (run.allowance.left === 0) return null;
+  if (run.allowance.remaining === 0) return null;
   const object = await run.allowance.call(() => run.MODELS.get(key));
   if (object === null) return null;
   const text = await object.text();
@@ -102,16 +104,16 @@ function parse(json: string): unknown {
 
 async function insertAll(run: Run, letters: readonly Letter[]): Promise<number> {
   const { allowance, LOG_DB, MODELS } = run;
-  if (allowance.left === 0) return 0;
+  if (allowance.remaining === 0) return 0;
   try {
     const records = letters.map(({ record }) => record);
     // Late records have their hours counted again, with a second statement.
     await allowance.call(() => insertRequests(LOG_DB, records), 2);
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!isRowRejected(error)) throw error;
     const [letter, ...others] = letters;
     if (letter !== undefined && others.length === 0) {
-      await reject(run, letter.key, JSON.stringify(letter.record), messages(error));
+      await reject(run, letter.key, JSON.stringify(letter.record), describeError(error));
       return 0;
     }
     // Some of them stand in the way of the others: halves find them with few statements.
@@ -124,8 +126,8 @@ async function insertAll(run: Run, letters: readonly Letter[]): Promise<number> 
 
 /** Puts a letter aside, so that it does not stand in the way of the others for ever. */
 async function reject({ MODELS, allowance }: Run, key: string, text: string, error: string): Promise<void> {
-  if (allowance.left < 2) return;
-  const aside = key.replace(DEAD_LETTERS, REJECTED);
+  if (allowance.remaining < 2) return;
+  const aside = key.replace(DEAD_LETTER_PREFIX, REJECTED_PREFIX);
   await allowance.call(() => put(MODELS, aside, text));
   await allowance.call(() => MODELS.delete(key));
   console.error(JSON.stringify({ message: "a dead letter was rejected", key: aside, error }));

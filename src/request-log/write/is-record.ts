@@ -1,5 +1,5 @@
 import type { RequestRecord } from "../../db/request-log/requests.ts";
-import { timeOf } from "../../domain/request-id.ts";
+import { timeOfId } from "../../domain/request-id.ts";
 
 /**
  * Whether the Worker made it: people can put anything into a queue or a bucket. The id must hold the time,
@@ -7,5 +7,5 @@ import { timeOf } from "../../domain/request-id.ts";
  */
 export function isRecord(value: unknown): value is RequestRecord {
   const { id, at }: Partial<RequestRecord> = value ?? {};
-  return typeof id === "string" && typeof at === "number" && timeOf(id) === at;
+  return typeof id === "string" && typeof at === "number" && timeOfId(id) === at;
 }

@@ -1,8 +1,8 @@
-import { isRefusal, messages } from "../../db/errors.ts";
+import { describeError, isRowRejected } from "../../db/errors.ts";
 import { insertRequests, type RequestRecord } from "../../db/request-log/requests.ts";
-import { within } from "../../lib/single-flight.ts";
-import { split } from "./batches.ts";
-import { keepDeadLetter } from "./dead-letters.ts";
+import { withTimeout } from "../../lib/single-flight.ts";
+import { toBatches } from "./batches.ts";
+import { saveDeadLetter } from "./dead-letters.ts";
 import { isRecord } from "./is-record.ts";
 
 /**
@@ -25,17 +25,17 @@ const SEND_MS = 5_000;
  * where sending fails: then it has to go another way. Where it arrived all the same it is written twice,
  * which is once.
  */
-export async function send({ LOG_QUEUE }: QueueBinding, record: RequestRecord): Promise<boolean> {
+export async function sendToQueue({ LOG_QUEUE }: QueueBinding, record: RequestRecord): Promise<boolean> {
   if (LOG_QUEUE === undefined || !fits(record)) return false;
   try {
-    await within(SEND_MS, LOG_QUEUE.send(record, { contentType: "json" }));
+    await withTimeout(SEND_MS, LOG_QUEUE.send(record, { contentType: "json" }));
     return true;
   } catch (error) {
     console.warn(
       JSON.stringify({
         message: "a request's record did not get into the queue; it goes to the database",
         id: record.id,
-        error: messages(error),
+        error: describeError(error),
       }),
     );
     return false;
@@ -51,13 +51,13 @@ function fits(record: RequestRecord): boolean {
  * committed: stopped anywhere, the others come again, and no row is there twice. What could not be written
  * comes again later, and in the end through the queue of dead letters, from which it goes to the bucket.
  */
-export async function consume(
+export async function consumeQueue(
   { queue, messages }: MessageBatch<RequestRecord>,
   env: Pick<Env, "LOG_DB" | "MODELS">,
 ): Promise<void> {
   const failed = queue === DEAD_LETTER_QUEUE ? keep : again;
   const letters = messages.filter(isLetter);
-  for (const part of split(letters, ({ body }) => body)) await insertAll(env, part, failed);
+  for (const part of toBatches(letters, ({ body }) => body)) await insertAll(env, part, failed);
 }
 
 type Letter = Message<RequestRecord>;
@@ -81,7 +81,7 @@ async function insertAll(
       letters.map(({ body }) => body),
     );
   } catch (error) {
-    if (!isRefusal(error) || letters.length === 1) return failed(letters, env.MODELS, error);
+    if (!isRowRejected(error) || letters.length === 1) return failed(letters, env.MODELS, error);
     // One of them stands in the way of the others.
     for (const letter of letters) await insertAll(env, [letter], failed);
     return;
@@ -96,7 +96,7 @@ const again: Failed = async (letters, _, error) => {
     JSON.stringify({
       message: "records of the queue could not be written yet",
       count: letters.length,
-      error: messages(error),
+      error: describeError(error),
     }),
   );
 };
@@ -109,15 +109,15 @@ const keep: Failed = async (letters, bucket, error) => {
 
 async function keepOne(letter: Letter, bucket: R2Bucket, error: unknown): Promise<void> {
   try {
-    await keepDeadLetter(bucket, letter.body);
+    await saveDeadLetter(bucket, letter.body);
     letter.ack();
   } catch (second) {
     letter.retry();
     console.error(
       JSON.stringify({
         message: "a request could not be logged yet",
-        insert: messages(error),
-        deadLetter: messages(second),
+        insert: describeError(error),
+        deadLetter: describeError(second),
         record: letter.body,
       }),
     );

@@ -7,7 +7,7 @@ const BEGINNING_BYTES = 8_192;
 
 /** The log's record of a request that was answered; the response's body is added when it has been read. */
 export function toRecord(c: AppContext, durationMs: number): Omit<RequestRecord, "responseBody"> {
-  const { exchange } = c.var;
+  const { requestContext: exchange } = c.var;
   const { text: requestBody, problem } = bodyOf(c);
   const problems = [...exchange.problems, ...problem];
   const { pathname, search } = new URL(c.req.url);
@@ -38,7 +38,7 @@ export function toRecord(c: AppContext, durationMs: number): Omit<RequestRecord,
  * fill the log.
  */
 function bodyOf(c: AppContext): { text: string | null; problem: string[] } {
-  const { body } = c.var.exchange;
+  const { body } = c.var.requestContext;
   if (body === null) return { text: null, problem: [] };
   if (body.byteLength <= BEGINNING_BYTES || !isAnybodys(c))
     return { text: new TextDecoder().decode(body), problem: [] };
@@ -51,7 +51,7 @@ function bodyOf(c: AppContext): { text: string | null; problem: string[] } {
 function isAnybodys(c: AppContext): boolean {
   const { status } = c.res;
   if (status === 404) return routeOf(c) === null;
-  if (status === 413) return c.var.exchange.caller === null;
+  if (status === 413) return c.var.requestContext.caller === null;
   return [401, 403, 405, 429].includes(status) || c.req.method === "OPTIONS";
 }
 

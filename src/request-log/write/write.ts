@@ -1,9 +1,9 @@
-import { messages } from "../../db/errors.ts";
+import { describeError } from "../../db/errors.ts";
 import type { RequestRecord } from "../../db/request-log/requests.ts";
-import { shorten } from "../bodies.ts";
-import { commit } from "./batch-writer.ts";
-import { keepDeadLetter } from "./dead-letters.ts";
-import { type QueueBinding, send } from "./queue.ts";
+import { storeLargeBodies } from "../bodies.ts";
+import { writeBatched } from "./batch-writer.ts";
+import { saveDeadLetter } from "./dead-letters.ts";
+import { type QueueBinding, sendToQueue } from "./queue.ts";
 
 /**
  * Hands a record to the queue where there is one, or writes it to the database; where that fails, to the
@@ -14,21 +14,21 @@ import { type QueueBinding, send } from "./queue.ts";
  * fits a message has no large ones), the database 12, noticing that another request is gone 1, the bucket 7.
  * Two more can go by before, for a challenger's price.
  */
-export async function write(env: Env & QueueBinding, record: RequestRecord): Promise<void> {
-  if (await send(env, record)) return;
-  const row = await shorten(env.MODELS, record);
-  await commit(env.LOG_DB, row, (one, error) => save(env.MODELS, one, error));
+export async function writeRecord(env: Env & QueueBinding, record: RequestRecord): Promise<void> {
+  if (await sendToQueue(env, record)) return;
+  const row = await storeLargeBodies(env.MODELS, record);
+  await writeBatched(env.LOG_DB, row, (one, error) => save(env.MODELS, one, error));
 }
 
 async function save(bucket: R2Bucket, record: RequestRecord, error: unknown): Promise<void> {
   try {
-    await keepDeadLetter(bucket, record);
+    await saveDeadLetter(bucket, record);
   } catch (second) {
     console.error(
       JSON.stringify({
         message: "a request could not be logged",
-        insert: messages(error),
-        deadLetter: messages(second),
+        insert: describeError(error),
+        deadLetter: describeError(second),
         record,
       }),
     );

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { binFeature, STRIDE } from "../../../training/boosting/bins.ts";
 import { addHistogram, clearHistogram, histogramKernel } from "../../../training/boosting/histogram.ts";
 import { gradientScale, packingFor } from "../../../training/boosting/packing.ts";
-import { partition } from "../../../training/boosting/split-rows.ts";
+import { splitRows } from "../../../training/boosting/split-rows.ts";
 import { generator, randomTable } from "./tables.ts";
 
 const ROWS = 500;
@@ -55,7 +55,7 @@ test("a histogram by subtraction is the one built from the rows, to the bit", ()
   };
   const rows = Int32Array.from({ length: ROWS }, (_, row) => row);
   const parent = build(rows);
-  const middle = partition(rows, 0, ROWS, codes[1]!, { shift: 1, limit: 12 }, new Int32Array(ROWS));
+  const middle = splitRows(rows, 0, ROWS, codes[1]!, { shift: 1, limit: 12 }, new Int32Array(ROWS));
   const left = build(rows.slice(0, middle));
   const right = build(rows.slice(middle));
   addHistogram(parent, left, -1, range, columns, cuts.hasMissing);
@@ -87,7 +87,7 @@ test("rows part in their old order, missing ones by the shift", () => {
   const codes = Uint8Array.of(3, 255, 1, 2, 0, 255);
   const part = (shift: number, limit: number) => {
     const rows = Int32Array.of(0, 1, 2, 3, 4, 5);
-    return [partition(rows, 0, 6, codes, { shift, limit }, new Int32Array(6)), ...rows];
+    return [splitRows(rows, 0, 6, codes, { shift, limit }, new Int32Array(6)), ...rows];
   };
   expect(part(0, 2)).toEqual([2, 2, 4, 0, 1, 3, 5]);
   expect(part(1, 3)).toEqual([4, 1, 2, 4, 5, 0, 3]);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CLARITIES, COLORS, CUTS, PricedStone } from "../../../src/domain/diamond.ts";
-import { clean, type RawRow } from "../../../training/data/clean.ts";
+import { cleanRow, type RawRow } from "../../../training/data/clean.ts";
 
 const ROW: RawRow = {
   carat: "0.23",
@@ -17,7 +17,7 @@ const ROW: RawRow = {
 };
 
 test("a good row becomes a stone", () => {
-  expect(clean(ROW)).toEqual({
+  expect(cleanRow(ROW)).toEqual({
     stone: {
       carat: 0.23,
       cut: "Ideal",
@@ -60,7 +60,7 @@ test.each([
   ["clarity", "FL", "unknown clarity"],
   ["clarity", " ", "missing value"],
 ] as const)("%s %j is refused: %s", (column, value, reason) => {
-  expect(clean({ ...ROW, [column]: value })).toEqual({ reason, column });
+  expect(cleanRow({ ...ROW, [column]: value })).toEqual({ reason, column });
 });
 
 test("whatever the text, a row is a valid stone or has a reason", () => {
@@ -73,7 +73,7 @@ test("whatever the text, a row is a valid stone or has a reason", () => {
   fc.assert(
     fc.property(row, fc.subarray(Object.keys(ROW)), (hostile, kept) => {
       const mixed = { ...hostile, ...Object.fromEntries(kept.map((key) => [key, ROW[key as keyof RawRow]])) };
-      const cleaned = clean(mixed);
+      const cleaned = cleanRow(mixed);
       if ("stone" in cleaned) PricedStone.parse(cleaned.stone);
       else expect(cleaned.reason).not.toBe("");
     }),

@@ -3,12 +3,12 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { keep, sha256 } from "../../../cloudflare/r2.ts";
+import { cacheFile, sha256 } from "../../../cloudflare/r2.ts";
 import type { PricedStone } from "../../../src/domain/diamond.ts";
-import { isTest } from "../../../src/domain/split.ts";
-import { collect, type DatasetStone, identify, readDataset } from "../../../training/data/dataset.ts";
+import { isTestStone } from "../../../src/domain/split.ts";
+import { assignIds, type DatasetStone, mergeStones, readDataset } from "../../../training/data/dataset.ts";
 import { embeddedSource, findSources } from "../../../training/data/source.ts";
-import { datasetFile, readPublished } from "../../../training/registry/dataset-file.ts";
+import { readDatasetFile, toDatasetFile } from "../../../training/registry/dataset-file.ts";
 
 const HEADER = "carat,cut,color,clarity,depth,table,price,x,y,z";
 const ROWS = ["0.23,Ideal,E,SI2,61.5,55,326,3.95,3.98,2.43", "0.21,Premium,E,SI1,59.8,61,326,3.89,3.84,2.31"];
@@ -43,7 +43,7 @@ describe("the embedded dataset", () => {
   test("is split 80 to 20 whatever the seed, and exact duplicates stay together", async () => {
     const { stones } = await readDataset([embeddedSource()]);
     for (const seed of [0, 1, 42, 2 ** 40 + 3]) {
-      const share = stones.filter((stone) => isTest(stone.splitKey, seed)).length / stones.length;
+      const share = stones.filter((stone) => isTestStone(stone.splitKey, seed)).length / stones.length;
       expect(share).toBeGreaterThan(0.19);
       expect(share).toBeLessThan(0.21);
     }
@@ -57,7 +57,9 @@ describe("the embedded dataset", () => {
 
   test("splits of two seeds are independent: a test stone of one is no likelier one of the other", async () => {
     const { stones } = await readDataset([embeddedSource()]);
-    const both = stones.filter((stone) => isTest(stone.splitKey, 1) && isTest(stone.splitKey, 2)).length;
+    const both = stones.filter(
+      (stone) => isTestStone(stone.splitKey, 1) && isTestStone(stone.splitKey, 2),
+    ).length;
     expect(both / stones.length).toBeGreaterThan(0.035);
     expect(both / stones.length).toBeLessThan(0.045);
   });
@@ -173,31 +175,31 @@ describe("reading", () => {
 });
 
 test("copies of a row have ids of their own, the same in every reading", () => {
-  const stones = identify([STONE, STONE]);
+  const stones = assignIds([STONE, STONE]);
   expect(new Set(stones.map(({ id }) => id)).size).toBe(2);
-  expect(identify([STONE, STONE])).toEqual(stones);
-  expect(identify([STONE])).toEqual([stones[0]]);
+  expect(assignIds([STONE, STONE])).toEqual(stones);
+  expect(assignIds([STONE])).toEqual([stones[0]]);
 });
 
 test("of two copies of a row one can be withdrawn, now and in every later dataset", () => {
   const read = {
-    stones: identify([STONE, STONE]),
+    stones: assignIds([STONE, STONE]),
     source: { name: "a", rows: 2, rejected: {}, readAt: "" },
     examples: [],
   };
   const [gone, left] = read.stones as [DatasetStone, DatasetStone];
   const withdrawn = new Set([gone.id]);
-  const { dataset, fresh } = collect(read.stones, [], withdrawn);
+  const { dataset, fresh } = mergeStones(read.stones, [], withdrawn);
   expect(dataset.stones).toEqual([left]);
   expect(fresh).toEqual([]);
-  const again = collect(dataset.stones, [read], withdrawn);
+  const again = mergeStones(dataset.stones, [read], withdrawn);
   expect(again.dataset).toMatchObject({ stones: [left], sources: [] });
 });
 
 describe("a published dataset", () => {
-  const copies = identify([STONE, STONE, { ...STONE, price: 10 }]);
+  const copies = assignIds([STONE, STONE, { ...STONE, price: 10 }]);
   const dataset = (stones: readonly DatasetStone[]) => {
-    const { key, bytes } = datasetFile(stones);
+    const { key, bytes } = toDatasetFile(stones);
     return {
       file: bytes,
       dataset: { seq: 1, id: "", rows: stones.length, key, sha256: sha256(bytes), sources: [] },
@@ -207,7 +209,7 @@ describe("a published dataset", () => {
   test("comes back as it was, also where only the second copy of a row is left", async () => {
     const left = copies.slice(1);
     const { file: bytes, dataset: published } = dataset(left);
-    await keep(bytes);
-    expect(await readPublished({ kind: "local", state: folder }, published)).toEqual(left);
+    await cacheFile(bytes);
+    expect(await readDatasetFile({ kind: "local", state: folder }, published)).toEqual(left);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Figures } from "../../../src/domain/model-record.ts";
-import { type Contender, judge } from "../../../training/evaluation/promotion-policy.ts";
+import { type Candidate, judgeCandidates } from "../../../training/evaluation/promotion-policy.ts";
 
 const figures = (mae: number, rows = 100): Figures => ({
   mae,
@@ -17,12 +17,12 @@ function contender(
   version: number,
   mae: number,
   bands: Record<string, Figures> = {},
-): Contender {
+): Candidate {
   return { name, version, metrics: { ...figures(mae), bands } };
 }
 
 test("the best of the run is the first champion", () => {
-  const verdict = judge([contender("a", 1, 300), contender("b", 1, 200)], null, "auto");
+  const verdict = judgeCandidates([contender("a", 1, 300), contender("b", 1, 200)], null, "auto");
   expect(verdict).toEqual({
     challenger: { name: "b", version: 1 },
     champion: { name: "b", version: 1 },
@@ -33,13 +33,13 @@ test("the best of the run is the first champion", () => {
 
 test("a challenger must be better, not as good", () => {
   const champion = contender("b", 1, 200);
-  expect(judge([contender("a", 1, 200)], champion, "auto")).toEqual({
+  expect(judgeCandidates([contender("a", 1, 200)], champion, "auto")).toEqual({
     challenger: { name: "a", version: 1 },
     champion: { name: "b", version: 1 },
     promoted: false,
     reason: "a@1: test MAE $200.0 does not beat $200.0 of b@1 on the same 100 test stones",
   });
-  expect(judge([contender("a", 1, 199.9)], champion, "auto")).toMatchObject({
+  expect(judgeCandidates([contender("a", 1, 199.9)], champion, "auto")).toMatchObject({
     champion: { name: "a" },
     promoted: true,
   });
@@ -48,24 +48,30 @@ test("a challenger must be better, not as good", () => {
 test("a carat band that becomes more than 10 % worse keeps the champion, if it has 30 stones", () => {
   const champion = contender("b", 1, 200, { "2+": figures(1000, 30) });
   const worse = [contender("a", 1, 150, { "2+": figures(1101, 30) })];
-  expect(judge(worse, champion, "auto")).toMatchObject({ promoted: false, champion: { name: "b" } });
-  expect(judge(worse, champion, "auto").reason).toContain(
+  expect(judgeCandidates(worse, champion, "auto")).toMatchObject({
+    promoted: false,
+    champion: { name: "b" },
+  });
+  expect(judgeCandidates(worse, champion, "auto").reason).toContain(
     "stones of 2+ carat become worse: $1,101.0 instead of $1,000.0",
   );
   const tolerated = [contender("a", 1, 150, { "2+": figures(1100, 30) })];
-  expect(judge(tolerated, champion, "auto")).toMatchObject({ promoted: true });
+  expect(judgeCandidates(tolerated, champion, "auto")).toMatchObject({ promoted: true });
   const few = contender("b", 1, 200, { "2+": figures(1000, 29) });
-  expect(judge(worse, few, "auto")).toMatchObject({ promoted: true });
+  expect(judgeCandidates(worse, few, "auto")).toMatchObject({ promoted: true });
 });
 
 test("--promote never and force", () => {
   const champion = contender("b", 1, 200);
-  expect(judge([contender("a", 1, 100)], champion, "never")).toMatchObject({
+  expect(judgeCandidates([contender("a", 1, 100)], champion, "never")).toMatchObject({
     champion: { name: "b" },
     promoted: false,
   });
-  expect(judge([contender("a", 1, 100)], null, "never")).toMatchObject({ champion: null, promoted: false });
-  expect(judge([contender("a", 1, 999)], champion, "force")).toMatchObject({
+  expect(judgeCandidates([contender("a", 1, 100)], null, "never")).toMatchObject({
+    champion: null,
+    promoted: false,
+  });
+  expect(judgeCandidates([contender("a", 1, 999)], champion, "force")).toMatchObject({
     champion: { name: "a" },
     promoted: true,
   });

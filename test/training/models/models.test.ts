@@ -5,20 +5,20 @@ import {
   CLARITIES,
   COLORS,
   CUTS,
-  LARGEST_PRICE,
-  MAXIMUM,
+  MAX_MEASURE,
+  MAX_PRICE,
   MEASUREMENTS,
   type Measurement,
+  MIN_MEASURE,
+  MIN_PRICE,
   NUMBER_COLUMNS,
   PricedStone,
-  SMALLEST_MEASURE,
-  SMALLEST_PRICE,
   Stone,
 } from "../../../src/domain/diamond.ts";
-import { isTest } from "../../../src/domain/split.ts";
-import type { Split, TrainedModel } from "../../../training/candidates/candidate.ts";
-import { computeFeatures, relativeDifferences, trainModel } from "../../../training/candidates/fit.ts";
-import { type DatasetStone, identify, readDataset } from "../../../training/data/dataset.ts";
+import { isTestStone } from "../../../src/domain/split.ts";
+import { computeFeatures, relativeDifferences, trainModel } from "../../../training/builders/fit.ts";
+import type { Split, TrainedModel } from "../../../training/builders/model-builder.ts";
+import { assignIds, type DatasetStone, readDataset } from "../../../training/data/dataset.ts";
 import { embeddedSource } from "../../../training/data/source.ts";
 import { fitCompletion } from "../../../training/models/completion.ts";
 import { MODELS } from "../../../training/models/index.ts";
@@ -33,7 +33,8 @@ beforeAll(async () => {
   const { stones } = await readDataset([embeddedSource()]);
   // Every ninth stone: all grades, quick to fit.
   const some = stones.filter((_, i) => i % 9 === 0);
-  const side = (test: boolean) => some.filter((stone: DatasetStone) => isTest(stone.splitKey, SEED) === test);
+  const side = (test: boolean) =>
+    some.filter((stone: DatasetStone) => isTestStone(stone.splitKey, SEED) === test);
   split = { train: side(false), test: side(true) };
 });
 
@@ -112,11 +113,11 @@ describe.each([...MODELS, medianPrice])("$name", (kind) => {
     const number = (max: number) => fc.double({ min: 1e-6, max, noNaN: true });
     const stone = fc.record(
       {
-        carat: number(MAXIMUM.carat),
+        carat: number(MAX_MEASURE.carat),
         cut: fc.constantFrom(...CUTS),
         color: fc.constantFrom(...COLORS),
         clarity: fc.constantFrom(...CLARITIES),
-        ...Object.fromEntries(MEASUREMENTS.map((name) => [name, number(MAXIMUM[name])])),
+        ...Object.fromEntries(MEASUREMENTS.map((name) => [name, number(MAX_MEASURE[name])])),
       },
       { requiredKeys: ["carat", "cut", "color", "clarity"] },
     );
@@ -136,7 +137,7 @@ describe.each([...MODELS, medianPrice])("$name", (kind) => {
 test.each([...MODELS, medianPrice])(
   "$name is fitted whatever stones the schema accepts are among others",
   async (kind) => {
-    const ends = { measure: [SMALLEST_MEASURE, MAXIMUM.carat], price: [SMALLEST_PRICE, LARGEST_PRICE] };
+    const ends = { measure: [MIN_MEASURE, MAX_MEASURE.carat], price: [MIN_PRICE, MAX_PRICE] };
     const absurd = ends.measure.flatMap((carat) =>
       ends.measure.flatMap((size) =>
         ends.price.map((price) =>
@@ -147,7 +148,10 @@ test.each([...MODELS, medianPrice])(
         ),
       ),
     );
-    const all = { train: [...split.train, ...identify(absurd)], test: [...split.test, ...identify(absurd)] };
+    const all = {
+      train: [...split.train, ...assignIds(absurd)],
+      test: [...split.test, ...assignIds(absurd)],
+    };
     expect((await trainModel(kind, all, { seed: SEED })).metrics.mae).toBeGreaterThan(0);
   },
 );

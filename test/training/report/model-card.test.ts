@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { parseHTML } from "linkedom";
 import { describe, expect, test } from "vitest";
 import type { PricedStone } from "../../../src/domain/diamond.ts";
-import { type Dataset, identify } from "../../../training/data/dataset.ts";
+import { assignIds, type Dataset } from "../../../training/data/dataset.ts";
 import { evaluateStones } from "../../../training/evaluation/evaluate.ts";
 import { type ReportInput, renderReport } from "../../../training/report/model-card.ts";
 
@@ -18,7 +18,7 @@ function stones(count: number): PricedStone[] {
 }
 
 function input(count = 300): ReportInput {
-  const test = identify(stones(count));
+  const test = assignIds(stones(count));
   const dataset: Dataset = {
     id: "d5".repeat(32),
     stones: test,
@@ -47,8 +47,8 @@ function input(count = 300): ReportInput {
     dataset,
     split: { train: test, test },
     decision: {
-      verdict: { challenger: reference, champion: reference, promoted: true, reason: `better: ${HOSTILE}` },
-      contenders: [{ ...reference, metrics }],
+      verdict: { candidate: reference, champion: reference, promoted: true, reason: `better: ${HOSTILE}` },
+      candidates: [{ ...reference, metrics }],
       champion,
     },
     origin: { gitCommit: "c0ffee", facetVersion: "1.2.3", runBy: "local" },
@@ -178,7 +178,7 @@ test("a first version, a single stone, no champion", () => {
     ...few,
     history: [],
     decision: {
-      contenders: few.decision.contenders,
+      candidates: few.decision.candidates,
       champion: null,
       verdict: {
         ...few.decision.verdict,

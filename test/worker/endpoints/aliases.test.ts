@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, inject, it, vi } from "vitest";
-import { findBeforeMove, moveAlias } from "../../../src/db/registry/aliases.ts";
+import { moveAlias, readAliasState } from "../../../src/db/registry/aliases.ts";
 import type { Alias, AliasMove } from "../../../src/domain/alias.ts";
 import type { ModelReference } from "../../../src/domain/model-record.ts";
 import { type Answer, call, get, post, type Refusal, STONE } from "../support/call.ts";
@@ -270,7 +270,7 @@ describe("a champion that moves again and again", () => {
       // At last all moves come from elsewhere: this isolate is not told.
       if (flip < 8 && flip % 2 === 0) await put("champion", `flip@${to.version}`);
       else {
-        const before = await findBeforeMove(env.DB, "champion");
+        const before = await readAliasState(env.DB, "champion");
         await moveAlias(env.DB, "champion", before, to, { actor: "elsewhere", reason: "flip" });
       }
       until.set(flip, Date.now());

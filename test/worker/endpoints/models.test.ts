@@ -1,6 +1,11 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { ModelRecord, ModelReference, ModelSummary, Reign } from "../../../src/domain/model-record.ts";
+import type {
+  AliasPeriod,
+  ModelRecord,
+  ModelReference,
+  ModelSummary,
+} from "../../../src/domain/model-record.ts";
 import { call, get, type Refusal } from "../support/call.ts";
 import { wrap } from "../support/faults.ts";
 import { point, publish } from "../support/registry.ts";
@@ -192,7 +197,7 @@ describe("the lineage of a version", () => {
       add.bind("shadow", 2, 11, null, null, null, 1, at(14)),
     ]);
     const reigns = async (version: number) =>
-      (await get<{ reigns: Reign[] }>(`/v1/models/log-linear/versions/${version}`)).body.reigns;
+      (await get<{ reigns: AliasPeriod[] }>(`/v1/models/log-linear/versions/${version}`)).body.reigns;
     const reign = { actor: "marta", reason: "why", share: null, role: "target" };
     expect(await reigns(10)).toEqual([
       { ...reign, alias: "trial", from: at(11), until: at(12), revision: 2, share: 20 },

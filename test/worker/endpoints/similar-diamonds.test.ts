@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeAll, describe, expect, inject, it } from "vitest";
-import { findSimilar } from "../../../src/db/registry/diamonds.ts";
+import { findSimilarDiamonds } from "../../../src/db/registry/diamonds.ts";
 import { CLARITIES, COLORS, CUTS, type PricedStone, STONE_COLUMNS } from "../../../src/domain/diamond.ts";
-import { isTest } from "../../../src/domain/split.ts";
+import { isTestStone } from "../../../src/domain/split.ts";
 import { get, logged, type Refusal } from "../support/call.ts";
 import { point, publish, publishDataset } from "../support/registry.ts";
 
@@ -32,7 +32,7 @@ type Asked = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
 function bruteForce({ carat, cut, color, clarity }: Asked, n: number, { dataset, seed } = MODEL) {
   return (groups.get(`${cut},${color},${clarity}`) ?? [])
     .filter(({ since, until }) => since <= dataset && (until === null || until > dataset))
-    .filter(({ splitKey }) => !isTest(splitKey, seed))
+    .filter(({ splitKey }) => !isTestStone(splitKey, seed))
     .sort((a, b) => Math.abs(a.carat - carat) - Math.abs(b.carat - carat) || (a.id < b.id ? -1 : 1))
     .slice(0, n)
     .map(pickStone);
@@ -66,7 +66,7 @@ describe("findSimilar", () => {
       for (const [j, carat] of [middle, middle + 0.005, middle - 0.05, 1, 0.001, 100].entries()) {
         const n = ((i * 6 + j) % 100) + 1;
         const stone = { ...grades, carat };
-        const { results } = await findSimilar(env.DB, MODEL, stone, n);
+        const { results } = await findSimilarDiamonds(env.DB, MODEL, stone, n);
         expect(results.map(pickStone), `${JSON.stringify(stone)}, n ${n}`).toEqual(bruteForce(stone, n));
         asked++;
       }
@@ -87,7 +87,7 @@ describe("findSimilar", () => {
         fc.integer({ min: 1, max: 100 }),
         fc.record({ dataset: fc.integer({ min: 1, max: 4 }), seed: fc.integer({ min: 0, max: 2 ** 40 }) }),
         async (grades, carat, n, model) => {
-          const { results } = await findSimilar(env.DB, model, { ...grades, carat }, n);
+          const { results } = await findSimilarDiamonds(env.DB, model, { ...grades, carat }, n);
           expect(results.map(pickStone)).toEqual(bruteForce({ ...grades, carat }, n, model));
         },
       ),
@@ -102,7 +102,7 @@ describe("findSimilar", () => {
     if (common === undefined) throw new Error("no stones");
     for (const carat of [common.carat, common.carat + 0.001, common.carat - 0.001, 1]) {
       for (const n of [1, 5, 100]) {
-        const { meta } = await findSimilar(env.DB, MODEL, { ...common, carat }, n);
+        const { meta } = await findSimilarDiamonds(env.DB, MODEL, { ...common, carat }, n);
         // About half the stones of this table are of other datasets or test stones: they are read and left.
         expect(meta.rows_read).toBeLessThan(8 * n + 12);
       }

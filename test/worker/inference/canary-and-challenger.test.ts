@@ -5,7 +5,7 @@ import { beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest"
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
 import type { ModelReference } from "../../../src/domain/model-record.ts";
 import worker from "../../../src/index.ts";
-import { isInShare } from "../../../src/lib/percentage.ts";
+import { isInPercentage } from "../../../src/lib/percentage.ts";
 import { call, get, HOST, logged, post, STONE } from "../support/call.ts";
 import { wrap } from "../support/faults.ts";
 import { bearer, CLOSED, makeKey } from "../support/keys.ts";
@@ -187,7 +187,7 @@ describe("a canary", () => {
   });
 
   it("tells callers apart by their key's name, or their address, which no log keeps", async () => {
-    const expected = (caller: string) => (isInShare(`shallow@1 ${caller}`, 20) ? "shallow" : "steep");
+    const expected = (caller: string) => (isInPercentage(`shallow@1 ${caller}`, 20) ? "shallow" : "steep");
     for (let i = 0; i < 10; i++) {
       const shop = bearer(await makeKey(`shop-${i}`, ["predict"]));
       const address = { "cf-connecting-ip": `203.0.113.${i}` };
@@ -229,12 +229,12 @@ describe("isInShare", () => {
   it("takes about its share, of keys that differ little, and never more for less", () => {
     for (const percent of [0, 1, 10, 50, 99, 100]) {
       const inside = Array.from({ length: 20_000 }, (_, i) => `champion ${i}`).filter((key) =>
-        isInShare(key, percent),
+        isInPercentage(key, percent),
       );
       expect(Math.abs(inside.length - 200 * percent)).toBeLessThan(360);
-      expect(inside.every((key) => isInShare(key, Math.min(100, percent + 1)))).toBe(true);
+      expect(inside.every((key) => isInPercentage(key, Math.min(100, percent + 1)))).toBe(true);
     }
-    expect(isInShare("anybody", 0)).toBe(false);
-    expect(isInShare("anybody", 100)).toBe(true);
+    expect(isInPercentage("anybody", 0)).toBe(false);
+    expect(isInPercentage("anybody", 100)).toBe(true);
   });
 });

@@ -6,7 +6,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import worker from "../../../src/index.ts";
-import { archive } from "../../../src/request-log/archive/archive.ts";
+import { archiveOldDays } from "../../../src/request-log/archive/archive.ts";
 import { call, get, HOST, logged, post, type Refusal, STONE } from "../support/call.ts";
 import { faultyDatabase, lost, wrap } from "../support/faults.ts";
 import { bearer, CLOSED, makeKey, revoke } from "../support/keys.ts";
@@ -260,7 +260,7 @@ describe("the bucket is down", () => {
     const { id } = await post<Refusal>("/v1/predictions/batch?model=steady", batch);
     const archived = row(Date.now() - 120 * 86_400_000, random);
     await insert([archived]);
-    await archive(env);
+    await archiveOldDays(env);
     for (const [method, path] of [
       ["GET", `/v1/requests/${id}`],
       ["POST", `/v1/predictions/${id}/outcome`],

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { retried } from "../../../src/lib/retry.ts";
+import { withRetry } from "../../../src/lib/retry.ts";
 import { lost } from "../support/faults.ts";
 
 afterEach(() => {
@@ -23,7 +23,7 @@ function failing(times: number, error: Error) {
 describe("retried", () => {
   it("does it again where D1 says that this may help, with pauses that double", async () => {
     const { work, pauses } = failing(3, lost());
-    expect(await retried(work)).toBe(4);
+    expect(await withRetry(work)).toBe(4);
     expect(pauses).toHaveLength(3);
     for (const [i, pause] of pauses.entries()) {
       expect(pause).toBeGreaterThanOrEqual(50 * 2 ** i);
@@ -33,23 +33,25 @@ describe("retried", () => {
 
   it("gives up after its attempts", async () => {
     const { work } = failing(9, lost());
-    await expect(retried(work)).rejects.toThrow("Network connection lost");
+    await expect(withRetry(work)).rejects.toThrow("Network connection lost");
     expect(work).toHaveBeenCalledTimes(4);
     const twice = failing(9, new Error("R2 is down"));
-    await expect(retried(twice.work, { attempts: 2, pause: 1000, helps: () => true })).rejects.toThrow("R2");
+    await expect(
+      withRetry(twice.work, { attempts: 2, firstDelayMs: 1000, shouldRetry: () => true }),
+    ).rejects.toThrow("R2");
     expect(twice.work).toHaveBeenCalledTimes(2);
     expect(twice.pauses[0]).toBeGreaterThanOrEqual(500);
   });
 
   it("does nothing again that would fail again", async () => {
     const { work } = failing(1, new Error("D1_ERROR: no such column: x"));
-    await expect(retried(work)).rejects.toThrow("no such column");
+    await expect(withRetry(work)).rejects.toThrow("no such column");
     expect(work).toHaveBeenCalledTimes(1);
   });
 
   it("spreads the pauses of many", async () => {
     const { work, pauses } = failing(20, lost());
-    await Promise.all(Array.from({ length: 10 }, () => retried(work)));
+    await Promise.all(Array.from({ length: 10 }, () => withRetry(work)));
     expect(new Set(pauses).size).toBe(pauses.length);
   });
 });

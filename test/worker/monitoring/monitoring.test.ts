@@ -7,12 +7,12 @@ import { samplePredictions } from "../../../src/db/request-log/samples.ts";
 import { GRADE_COLUMNS, NUMBER_COLUMNS, type PricedStone } from "../../../src/domain/diamond.ts";
 import { LATENCY_EDGES, percentile } from "../../../src/domain/latency.ts";
 import type { Monitoring } from "../../../src/domain/monitoring.ts";
-import { firstId } from "../../../src/domain/request-id.ts";
-import { isTest } from "../../../src/domain/split.ts";
+import { firstIdAt } from "../../../src/domain/request-id.ts";
+import { isTestStone } from "../../../src/domain/split.ts";
 import worker from "../../../src/index.ts";
-import { monitor } from "../../../src/monitoring/report.ts";
+import { createReport } from "../../../src/monitoring/report.ts";
 import { rollUp } from "../../../src/monitoring/rollup.ts";
-import { histogramsOf } from "../../../training/evaluation/histograms.ts";
+import { buildHistograms } from "../../../training/evaluation/histograms.ts";
 import { call, type Refusal } from "../support/call.ts";
 import { empty } from "../support/empty-databases.ts";
 import { wrap } from "../support/faults.ts";
@@ -27,8 +27,8 @@ const MODEL = { name: "boosting", version: 2 };
 const COLUMNS = [...NUMBER_COLUMNS, ...GRADE_COLUMNS, "price"];
 
 const stones: readonly (PricedStone & { splitKey: number })[] = JSON.parse(inject("stones"));
-const train = stones.filter(({ splitKey }) => !isTest(splitKey, 7));
-const test = stones.filter(({ splitKey }) => isTest(splitKey, 7));
+const train = stones.filter(({ splitKey }) => !isTestStone(splitKey, 7));
+const test = stones.filter(({ splitKey }) => isTestStone(splitKey, 7));
 /** A model that is simple enough to be known: price by weight alone. */
 const priceOf = ({ carat }: Pick<PricedStone, "carat">) => Math.round(4000 * carat ** 1.7);
 
@@ -38,7 +38,7 @@ beforeEach(async () => {
   await empty();
   random = generator(11);
   await publish(MODEL);
-  const histograms = histogramsOf(train, test.map(priceOf));
+  const histograms = buildHistograms(train, test.map(priceOf));
   await env.DB.prepare("UPDATE models SET histograms = ?1").bind(JSON.stringify(histograms)).run();
 });
 
@@ -87,7 +87,7 @@ const rollUpAll = async (now = NOW) => {
 
 async function measured(window: "24h" | "7d" | "30d" = "24h"): Promise<Monitoring> {
   await rollUpAll();
-  return monitor(env, window, NOW);
+  return createReport(env, window, NOW);
 }
 
 describe("traffic", () => {
@@ -157,14 +157,14 @@ describe("traffic", () => {
   it("is that of the window", async () => {
     for (const days of [0.1, 3, 20, 40]) await insert([prediction(NOW - days * 24 * HOUR, {})]);
     await rollUpAll();
-    const requests = async (window: "24h" | "7d" | "30d") => (await monitor(env, window, NOW)).requests;
+    const requests = async (window: "24h" | "7d" | "30d") => (await createReport(env, window, NOW)).requests;
     expect([await requests("24h"), await requests("7d"), await requests("30d")]).toEqual([1, 2, 3]);
   });
 
   it("says until when it is counted, however long ago that is", async () => {
     await insert([prediction(NOW - 3 * HOUR, {})]);
     await rollUpAll();
-    const until = async (now: number) => (await monitor(env, "24h", now)).countedUntil;
+    const until = async (now: number) => (await createReport(env, "24h", now)).countedUntil;
     for (const hours of [0, 1, 3, 50])
       expect(await until(NOW + hours * HOUR)).toBe("2026-11-20T09:30:00.000Z");
     // Late records have an hour counted again, and its count is none of the present.
@@ -177,7 +177,7 @@ describe("traffic", () => {
   });
 
   it("is nothing before the first count", async () => {
-    expect(await monitor(env, "7d", NOW)).toMatchObject({
+    expect(await createReport(env, "7d", NOW)).toMatchObject({
       requests: 0,
       errorShare: null,
       countedUntil: null,
@@ -402,16 +402,16 @@ describe("rollUp", () => {
     ]);
     await rollUpAll();
     expect(found).toEqual(await dump());
-    expect((await monitor(env, "7d", NOW)).requests).toBe(400);
+    expect((await createReport(env, "7d", NOW)).requests).toBe(400);
   });
 
   it("counts an hour again into which late records came", async () => {
     await insert(traffic());
     await rollUpAll();
     await insert(sample(10).map((stone) => prediction(NOW - 50 * HOUR, stone)));
-    expect((await monitor(env, "7d", NOW)).requests).toBe(400);
+    expect((await createReport(env, "7d", NOW)).requests).toBe(400);
     await rollUpAll();
-    expect((await monitor(env, "7d", NOW)).requests).toBe(410);
+    expect((await createReport(env, "7d", NOW)).requests).toBe(410);
   });
 
   it("is not stopped by bodies that cannot be read", async () => {
@@ -425,7 +425,7 @@ describe("rollUp", () => {
       MODELS: wrap(env.MODELS, { get: () => Promise.reject(new Error("R2 is down")) }),
     };
     await rollUp(fails, NOW);
-    const [model] = (await monitor(env, "24h", NOW)).models;
+    const [model] = (await createReport(env, "24h", NOW)).models;
     expect(model).toMatchObject({ requests: 3, drift: { carat: { stones: 0 } } });
   });
 
@@ -460,7 +460,7 @@ describe("rollUp", () => {
     const { bindings, calls } = counting();
     expect(await rollUp(bindings, NOW)).toBe(2);
     expect(calls()).toBeLessThan(30);
-    const [model] = (await monitor(env, "24h", NOW)).models;
+    const [model] = (await createReport(env, "24h", NOW)).models;
     expect(model).toMatchObject({ requests: 6600, stones: 12 * 100 + 12 * 2 * 3 });
     const counted = await env.LOG_DB.prepare("SELECT counts FROM rollups WHERE subject = ?1 AND hour = ?2")
       .bind("boosting@2 carat", hour / HOUR)
@@ -519,7 +519,7 @@ describe("rollUp", () => {
     let runs = 1;
     while ((await rollUp(env, NOW)) > 1) runs++;
     expect(runs).toBeLessThan(5);
-    const { models } = await monitor(env, "24h", NOW);
+    const { models } = await createReport(env, "24h", NOW);
     expect(models.map(({ requests }) => requests)).toEqual(
       versions.map(({ version }) => 5 * (36 + version)).reverse(),
     );
@@ -529,7 +529,7 @@ describe("rollUp", () => {
 
   it("counts the other hours where one cannot be counted, and says so", async () => {
     await insert([5, 4, 3, 2, 1].map((hours) => prediction(NOW - hours * HOUR, {})));
-    const broken = firstId(Math.floor(NOW / HOUR) * HOUR - 3 * HOUR);
+    const broken = firstIdAt(Math.floor(NOW / HOUR) * HOUR - 3 * HOUR);
     const LOG_DB = wrap(env.LOG_DB, {
       prepare: (sql: string) => {
         const statement = env.LOG_DB.prepare(sql);
@@ -544,9 +544,9 @@ describe("rollUp", () => {
     const run = rollUp({ ...env, LOG_DB }, NOW);
     await expect(run).rejects.toThrow("1 hours could not be counted, and 5 were");
     await expect(run).rejects.toMatchObject({ cause: { message: "this hour is too much" } });
-    expect((await monitor(env, "24h", NOW)).requests).toBe(4);
+    expect((await createReport(env, "24h", NOW)).requests).toBe(4);
     await rollUpAll();
-    expect((await monitor(env, "24h", NOW)).requests).toBe(5);
+    expect((await createReport(env, "24h", NOW)).requests).toBe(5);
   });
 });
 

@@ -15,11 +15,11 @@ beforeAll(async () => {
 });
 
 describe("the endpoints", () => {
-  const files = import.meta.glob("../../src/endpoints/*.ts", { eager: true });
+  const files = import.meta.glob("../../../src/endpoints/*.ts", { eager: true });
 
   it("are all in the list", () => {
     const classes = Object.entries(files)
-      .filter(([path]) => !path.endsWith("/index.ts"))
+      .filter(([path]) => !/\/(index|base)\.ts$/.test(path))
       .flatMap(([, module]) => Object.values(module));
     expect(new Set(classes)).toEqual(new Set(ENDPOINTS));
   });

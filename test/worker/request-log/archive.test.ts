@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { insertOutcome } from "../../../src/db/request-log/outcomes.ts";
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
 import { rollUp } from "../../../src/monitoring/rollup.ts";
-import { archive } from "../../../src/request-log/archive/archive.ts";
-import { releaseForgotten } from "../../../src/request-log/erase.ts";
-import { drainDeadLetters, keepDeadLetter } from "../../../src/request-log/write/dead-letters.ts";
+import { archiveOldDays } from "../../../src/request-log/archive/archive.ts";
+import { deleteExpiredErasedIds } from "../../../src/request-log/erase.ts";
+import { drainDeadLetters, saveDeadLetter } from "../../../src/request-log/write/dead-letters.ts";
 import { call, logged, post, type Refusal, STONE } from "../support/call.ts";
 import { empty } from "../support/empty-databases.ts";
 import { wrap } from "../support/faults.ts";
@@ -114,7 +114,7 @@ async function archiveAll(): Promise<number> {
   let moved = 0;
   for (;;) {
     clock += 21 * MINUTE;
-    const rows = await archive(env, clock);
+    const rows = await archiveOldDays(env, clock);
     if (rows === 0) return moved;
     moved += rows;
   }
@@ -125,7 +125,7 @@ describe("archive", () => {
     const old = [...requestsOf(91, 1500), ...requestsOf(92, 10), ...requestsOf(200, 3)];
     const kept = [...requestsOf(90, 20), ...requestsOf(0, 20)];
     await insert([...old, ...kept]);
-    expect(await archive(env, NOW)).toBe(1513);
+    expect(await archiveOldDays(env, NOW)).toBe(1513);
     expect(await readTable()).toEqual(sorted(kept.map(({ id }) => id)));
 
     const parts = await readArchive();
@@ -137,7 +137,7 @@ describe("archive", () => {
     for (const { key } of parts) expect(key).toMatch(/\.ndjson\.gz$/);
     const byId = (a: RequestRecord, b: RequestRecord) => (a.id < b.id ? -1 : 1);
     expect(parts.flatMap(({ rows }) => rows).sort(byId)).toEqual(old.toSorted(byId));
-    expect(await archive(env, NOW)).toBe(0);
+    expect(await archiveOldDays(env, NOW)).toBe(0);
   });
 
   it("splits a large day into parts", async () => {
@@ -168,7 +168,7 @@ describe("archive", () => {
     for (;;) {
       clock += 21 * MINUTE;
       const { bindings, calls } = cutOff(k, after);
-      const result = await archive(bindings, clock).catch((error: Error) => error.message);
+      const result = await archiveOldDays(bindings, clock).catch((error: Error) => error.message);
       await expectNothingLost(all);
       if (result === 0) break;
       expect(calls()).toBeGreaterThanOrEqual(Math.min(k, 2));
@@ -184,7 +184,7 @@ describe("archive", () => {
     const { bindings, calls } = cutOff(Number.POSITIVE_INFINITY, false);
     const all = [...requestsOf(93, 2500), ...requestsOf(92, 700)];
     await insert(all);
-    await archive(bindings, clock);
+    await archiveOldDays(bindings, clock);
     const total = calls();
     expect(total).toBeGreaterThan(15);
     for (let k = 1; k <= total; k += 2) {
@@ -193,7 +193,7 @@ describe("archive", () => {
       );
       await insert(all);
       clock += 21 * MINUTE;
-      await archive(cutOff(k, k % 4 === 1).bindings, clock).catch(() => {});
+      await archiveOldDays(cutOff(k, k % 4 === 1).bindings, clock).catch(() => {});
       await expectNothingLost(all);
       await archiveAll();
       await expectNothingLost(all);
@@ -208,7 +208,7 @@ describe("archive", () => {
       put: (async (key: string, value: ArrayBuffer, options: R2PutOptions) =>
         env.MODELS.put(key, value.slice(0, -30), options)) as unknown as R2Bucket["put"],
     });
-    await expect(archive({ ...env, MODELS }, NOW)).rejects.toThrow();
+    await expect(archiveOldDays({ ...env, MODELS }, NOW)).rejects.toThrow();
     expect(await readTable()).toHaveLength(50);
   });
 
@@ -247,14 +247,14 @@ describe("archive", () => {
   it("is done by one run at a time", async () => {
     const all = requestsOf(91, 3000);
     await insert(all);
-    const moved = await Promise.all([1, 2, 3].map(() => archive(env, NOW)));
+    const moved = await Promise.all([1, 2, 3].map(() => archiveOldDays(env, NOW)));
     expect(moved.sort((a, b) => a - b)).toEqual([0, 0, 3000]);
     await expectNothingLost(all);
   });
 
   it.each(["", "0", "-1", "ninety", "1.5"])("deletes nothing where the time is %j", async (days) => {
     await insert(requestsOf(400, 5));
-    await expect(archive({ ...env, LOG_RETENTION_DAYS: days } as unknown as Env, NOW)).rejects.toThrow(
+    await expect(archiveOldDays({ ...env, LOG_RETENTION_DAYS: days } as unknown as Env, NOW)).rejects.toThrow(
       /LOG_RETENTION_DAYS/,
     );
     expect(await readTable()).toHaveLength(5);
@@ -274,7 +274,7 @@ describe("archive", () => {
     await countAll(NOW);
     const before = await counted("latency");
     expect(before.length).toBe(24);
-    while ((await archive(bindings, clock)) > 0);
+    while ((await archiveOldDays(bindings, clock)) > 0);
     expect(await readTable()).toEqual([]);
 
     const tell = (told: number, price: number) =>
@@ -383,7 +383,7 @@ describe("DELETE /v1/requests/{id}", () => {
     expect(await isKept("secretxx")).toBe(true);
     expect((await forget(id)).body.forgotten).toMatchObject({ row: true, bodies: true });
     const letter = row(NOW, random, { requestBody: "secret letter" });
-    await keepDeadLetter(env.MODELS, letter);
+    await saveDeadLetter(env.MODELS, letter);
     expect((await forget(letter.id)).body.forgotten).toMatchObject({ row: false, deadLetter: true });
     expect(await isKept("secret")).toBe(false);
   });
@@ -458,7 +458,7 @@ describe("DELETE /v1/requests/{id}", () => {
 
   it("lets nothing come back: no dead letter that was being drained, no message of the queue", async () => {
     const letter = row(NOW, random, { requestBody: "secret letter" });
-    await keepDeadLetter(env.MODELS, letter);
+    await saveDeadLetter(env.MODELS, letter);
     // It is forgotten after the drain has read it.
     const LOG_DB = wrap(env.LOG_DB, {
       prepare: (sql: string) => {
@@ -498,9 +498,9 @@ describe("DELETE /v1/requests/{id}", () => {
     const ids = async () => (await env.LOG_DB.prepare("SELECT id FROM forgotten").all()).results.length;
     expect(await ids()).toBe(2);
     await env.MODELS.put(`log-bodies/${all[0]?.id}.json`, "secret");
-    expect(await releaseForgotten(env, Date.now() + 29 * DAY)).toBe(0);
+    expect(await deleteExpiredErasedIds(env, Date.now() + 29 * DAY)).toBe(0);
     expect([await ids(), await isKept("secret")]).toEqual([2, true]);
-    expect(await releaseForgotten(env, Date.now() + 31 * DAY)).toBe(2);
+    expect(await deleteExpiredErasedIds(env, Date.now() + 31 * DAY)).toBe(2);
     expect([await ids(), await isKept("secret")]).toEqual([0, false]);
   });
 

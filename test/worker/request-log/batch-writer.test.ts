@@ -3,8 +3,12 @@ import { env } from "cloudflare:workers";
 import { v7 as uuidv7 } from "uuid";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
-import { DEAD_LETTERS, drainDeadLetters, REJECTED } from "../../../src/request-log/write/dead-letters.ts";
-import { write } from "../../../src/request-log/write/write.ts";
+import {
+  DEAD_LETTER_PREFIX,
+  drainDeadLetters,
+  REJECTED_PREFIX,
+} from "../../../src/request-log/write/dead-letters.ts";
+import { writeRecord } from "../../../src/request-log/write/write.ts";
 import { call, logged } from "../support/call.ts";
 import { faultyDatabase, hurry, lost, wrap } from "../support/faults.ts";
 import { ids, letters, sorted } from "../support/log-rows.ts";
@@ -38,7 +42,7 @@ const never = () => new Promise<void>(() => {});
 
 beforeEach(async () => {
   await env.LOG_DB.prepare("DELETE FROM requests").run();
-  for (const prefix of [DEAD_LETTERS, REJECTED]) {
+  for (const prefix of [DEAD_LETTER_PREFIX, REJECTED_PREFIX]) {
     await env.MODELS.delete((await letters(prefix)).map((id) => `${prefix}${id}.json`));
   }
 });
@@ -51,14 +55,14 @@ describe("gathering", () => {
   it("writes the records of overlapping requests with few statements", async () => {
     const { bindings, statements } = withFault(async () => {});
     const records = toRecords(300);
-    await Promise.all(records.map((record) => write(bindings, record)));
+    await Promise.all(records.map((record) => writeRecord(bindings, record)));
     expect(await ids()).toEqual(sorted(records));
     expect(statements()).toBe(1);
   });
 
   it("lets go of a request only when its own row is there", async () => {
     for (const record of toRecords(5)) {
-      await write(env, record);
+      await writeRecord(env, record);
       expect(await ids()).toContain(record.id);
     }
   });
@@ -66,7 +70,7 @@ describe("gathering", () => {
   it("keeps statements below what D1 takes", async () => {
     const { bindings, statements } = withFault(async () => {});
     const records = toRecords(40, { requestBody: "x".repeat(40_000) });
-    await Promise.all(records.map((record) => write(bindings, record)));
+    await Promise.all(records.map((record) => writeRecord(bindings, record)));
     expect(await ids()).toEqual(sorted(records));
     expect(statements()).toBe(5);
   });
@@ -74,10 +78,10 @@ describe("gathering", () => {
   it("is taken over where the request that writes is cut off", async () => {
     const { bindings } = withFault(never);
     const first = toRecord();
-    void write(bindings, first);
+    void writeRecord(bindings, first);
     await turn();
     const records = toRecords(20);
-    await Promise.all(records.map((record) => write(env, record)));
+    await Promise.all(records.map((record) => writeRecord(env, record)));
     expect(await ids()).toEqual(sorted([first, ...records]));
     expect(await letters()).toEqual([]);
   });
@@ -86,10 +90,10 @@ describe("gathering", () => {
     // The 20 ms of the first request never end.
     vi.spyOn(scheduler, "wait").mockImplementationOnce(never);
     const first = toRecord();
-    void write(env, first);
+    void writeRecord(env, first);
     await turn();
     const records = toRecords(20);
-    await Promise.all(records.map((record) => write(env, record)));
+    await Promise.all(records.map((record) => writeRecord(env, record)));
     expect(await ids()).toEqual(sorted([first, ...records]));
   });
 });
@@ -106,10 +110,10 @@ describe("a record whose request is cut off", () => {
       }) as R2Bucket["put"],
     });
     const first = toRecord();
-    void write(bindings, first);
+    void writeRecord(bindings, first);
     await turn();
     const records = toRecords(20);
-    await Promise.all(records.map((record) => write({ ...bindings, MODELS }, record)));
+    await Promise.all(records.map((record) => writeRecord({ ...bindings, MODELS }, record)));
     expect(await letters()).toEqual(sorted([first, ...records]));
     // The others are there: each saves its own, and nobody else does.
     expect(puts).toHaveLength(21);
@@ -126,7 +130,7 @@ describe("faults", () => {
   ])("loses nothing where the database %s", { timeout: 60_000 }, async (_, fault, where) => {
     const { bindings } = withFault(fault);
     const records = toRecords(100);
-    await Promise.all(records.map((record) => write(bindings, record)));
+    await Promise.all(records.map((record) => writeRecord(bindings, record)));
     if (where === "table") expect(await ids()).toEqual(sorted(records));
     else expect(await letters()).toEqual(sorted(records));
     await drainDeadLetters(env);
@@ -141,7 +145,7 @@ describe("faults", () => {
     const { bindings } = withFault(() => Promise.reject(lost()));
     const MODELS = wrap(env.MODELS, { put: () => Promise.reject(new Error("R2 is down")) });
     const records = toRecords(10);
-    await Promise.all(records.map((record) => write({ ...bindings, MODELS }, record)));
+    await Promise.all(records.map((record) => writeRecord({ ...bindings, MODELS }, record)));
     expect(lines.map((line) => JSON.parse(line).record.id).sort()).toEqual(sorted(records));
   });
 });
@@ -153,7 +157,7 @@ describe("a bucket that does not answer", () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const record = toRecord({ requestBody: "x".repeat(500_000) });
     const start = performance.now();
-    await write({ ...env, MODELS }, record);
+    await writeRecord({ ...env, MODELS }, record);
     expect(performance.now() - start).toBeLessThan(5000);
     expect(await logged(record.id)).toMatchObject({
       requestBody: "x".repeat(8192),
@@ -165,7 +169,7 @@ describe("a bucket that does not answer", () => {
   it("leaves a record that the database did not take to the console", async () => {
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     const record = toRecord();
-    await write({ ...withFault(() => Promise.reject(lost())).bindings, MODELS }, record);
+    await writeRecord({ ...withFault(() => Promise.reject(lost())).bindings, MODELS }, record);
     expect(JSON.parse(error.mock.calls[0]?.[0])).toMatchObject({
       message: "a request could not be logged",
       deadLetter: "no answer within 2000 ms",
@@ -185,8 +189,8 @@ describe("a bucket that does not answer", () => {
     const first = toRecord(changes);
     const start = Date.now();
     // The second comes while the first is written, and finds nothing that it could take over.
-    const others = turn().then(() => write({ ...bindings, MODELS, LOG_QUEUE }, toRecord(changes)));
-    await Promise.all([write({ ...bindings, MODELS, LOG_QUEUE }, first), others]);
+    const others = turn().then(() => writeRecord({ ...bindings, MODELS, LOG_QUEUE }, toRecord(changes)));
+    await Promise.all([writeRecord({ ...bindings, MODELS, LOG_QUEUE }, first), others]);
     // 30 s, of which a challenger's price can take 2 before.
     expect(Date.now() - start).toBeLessThan(27_000);
     const ids = error.mock.calls.flatMap(([line]) => JSON.parse(line).record?.id ?? []);

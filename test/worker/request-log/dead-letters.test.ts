@@ -5,10 +5,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
 import worker from "../../../src/index.ts";
 import {
-  DEAD_LETTERS,
+  DEAD_LETTER_PREFIX,
   drainDeadLetters,
-  keepDeadLetter,
-  REJECTED,
+  REJECTED_PREFIX,
+  saveDeadLetter,
 } from "../../../src/request-log/write/dead-letters.ts";
 import { logged } from "../support/call.ts";
 import { empty } from "../support/empty-databases.ts";
@@ -21,7 +21,7 @@ const records = (count: number, changes?: Partial<RequestRecord>) =>
   Array.from({ length: count }, () => row(Date.now(), random, changes));
 
 async function keep(all: readonly RequestRecord[]): Promise<void> {
-  await Promise.all(all.map((record) => keepDeadLetter(env.MODELS, record)));
+  await Promise.all(all.map((record) => saveDeadLetter(env.MODELS, record)));
 }
 
 /** Bindings that count their calls: statements of the database, objects of the bucket. */
@@ -136,14 +136,14 @@ describe("dead letters", () => {
     const { method: _, ...half } = all[200] as RequestRecord;
     await keep(all.with(200, half as RequestRecord));
     const odd = { ...records(1)[0], id: "01a20ba8-dd34-75e4-a98d-248b0cf67d12" };
-    await env.MODELS.put(`${DEAD_LETTERS}0-odd.json`, JSON.stringify(odd));
-    await env.MODELS.put(`${DEAD_LETTERS}0-half.json`, '{"id": "0-ha');
-    await env.MODELS.put(`${DEAD_LETTERS}0-empty.json`, "{}");
+    await env.MODELS.put(`${DEAD_LETTER_PREFIX}0-odd.json`, JSON.stringify(odd));
+    await env.MODELS.put(`${DEAD_LETTER_PREFIX}0-half.json`, '{"id": "0-ha');
+    await env.MODELS.put(`${DEAD_LETTER_PREFIX}0-empty.json`, "{}");
     const { bindings, calls } = counting();
     expect(await drainDeadLetters(bindings)).toBe(299);
     expect(await ids()).toEqual(sorted(all.toSpliced(200, 1)));
     expect(await letters()).toEqual([]);
-    expect(await letters(REJECTED)).toEqual(["0-empty", "0-half", "0-odd", half.id]);
+    expect(await letters(REJECTED_PREFIX)).toEqual(["0-empty", "0-half", "0-odd", half.id]);
     expect(calls.statements).toBeLessThan(25);
   });
 
@@ -159,7 +159,7 @@ describe("dead letters", () => {
     });
     expect(await drainDeadLetters({ ...env, MODELS })).toBe(2);
     expect(await ids()).toEqual(sorted(all.toSpliced(1, 1)));
-    expect(await letters(REJECTED)).toEqual([]);
+    expect(await letters(REJECTED_PREFIX)).toEqual([]);
     expect(error).not.toHaveBeenCalled();
   });
 });

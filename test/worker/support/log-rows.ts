@@ -1,7 +1,7 @@
 /** Rows for the log as many requests would leave them, and what is in the log. */
 import { env } from "cloudflare:workers";
 import { insertRequests, type RequestRecord } from "../../../src/db/request-log/requests.ts";
-import { DEAD_LETTERS } from "../../../src/request-log/write/dead-letters.ts";
+import { DEAD_LETTER_PREFIX } from "../../../src/request-log/write/dead-letters.ts";
 
 /** Numbers from 0 to 1 that depend on the seed alone (Mulberry32). */
 export function generator(seed: number): () => number {
@@ -62,7 +62,7 @@ export async function ids(): Promise<string[]> {
 }
 
 /** The ids of the records that lie in the bucket, in order. */
-export async function letters(prefix = DEAD_LETTERS): Promise<string[]> {
+export async function letters(prefix = DEAD_LETTER_PREFIX): Promise<string[]> {
   const { objects } = await env.MODELS.list({ prefix });
   return objects.map(({ key }) => key.slice(prefix.length, -".json".length));
 }

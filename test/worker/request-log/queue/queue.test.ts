@@ -9,9 +9,9 @@ import { env as bindings } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../../../src/db/request-log/requests.ts";
 import worker from "../../../../src/index.ts";
-import { DEAD_LETTERS, REJECTED } from "../../../../src/request-log/write/dead-letters.ts";
+import { DEAD_LETTER_PREFIX, REJECTED_PREFIX } from "../../../../src/request-log/write/dead-letters.ts";
 import { DEAD_LETTER_QUEUE, type QueueBinding } from "../../../../src/request-log/write/queue.ts";
-import { write } from "../../../../src/request-log/write/write.ts";
+import { writeRecord } from "../../../../src/request-log/write/write.ts";
 import { call, logged, STONE } from "../../support/call.ts";
 import { openApi } from "../../support/contract.ts";
 import { faultyDatabase, lost, wrap } from "../../support/faults.ts";
@@ -100,7 +100,7 @@ beforeEach(async () => {
   delivered.clear();
   vi.spyOn(worker, "queue").mockImplementation(noted(consume));
   await env.LOG_DB.prepare("DELETE FROM requests").run();
-  for (const prefix of [DEAD_LETTERS, REJECTED])
+  for (const prefix of [DEAD_LETTER_PREFIX, REJECTED_PREFIX])
     await env.MODELS.delete((await letters(prefix)).map((id) => `${prefix}${id}.json`));
 });
 
@@ -148,7 +148,7 @@ describe("with the queue", () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const rows = records(5);
     const LOG_QUEUE = wrap(env.LOG_QUEUE, { send });
-    await Promise.all(rows.map((record) => write({ ...env, LOG_QUEUE }, record)));
+    await Promise.all(rows.map((record) => writeRecord({ ...env, LOG_QUEUE }, record)));
     expect(await ids()).toEqual(sorted(rows));
     expect(warn).toHaveBeenCalledTimes(5);
   });
@@ -162,7 +162,7 @@ describe("with the queue", () => {
         throw lost();
       },
     });
-    await Promise.all(rows.map((record) => write({ ...env, LOG_QUEUE: send }, record)));
+    await Promise.all(rows.map((record) => writeRecord({ ...env, LOG_QUEUE: send }, record)));
     await settled(sorted(rows));
   });
 
@@ -170,7 +170,7 @@ describe("with the queue", () => {
     vi.spyOn(console, "warn").mockImplementation(() => {});
     const rows = records(5);
     const LOG_QUEUE = wrap(env.LOG_QUEUE, { send: () => Promise.reject(lost()) });
-    await Promise.all(rows.map((record) => write({ ...withFault(down).consumer, LOG_QUEUE }, record)));
+    await Promise.all(rows.map((record) => writeRecord({ ...withFault(down).consumer, LOG_QUEUE }, record)));
     expect(await letters()).toEqual(sorted(rows));
     await worker.scheduled(createScheduledController(), env);
     expect(await ids()).toEqual(sorted(rows));
@@ -187,7 +187,7 @@ describe("with the queue", () => {
     );
     const LOG_QUEUE = wrap(env.LOG_QUEUE, { send });
     const [record] = records(1, { requestBody: character.repeat(length) }) as [RequestRecord];
-    await write({ ...env, LOG_QUEUE }, record);
+    await writeRecord({ ...env, LOG_QUEUE }, record);
     expect(send).toHaveBeenCalledTimes(sent);
     await settled([record.id], sent === 1 ? [record.id] : []);
     expect((await logged(record.id))?.requestBody).toBe(record.requestBody);
@@ -293,7 +293,7 @@ describe("the consumer of dead letters", () => {
     expect((await deliver(DEAD_LETTER_QUEUE, rows.with(1, half as RequestRecord))).acked).toHaveLength(3);
     await worker.scheduled(createScheduledController(), env);
     expect(await ids()).toEqual(sorted(rows.toSpliced(1, 1)));
-    expect(await letters(REJECTED)).toEqual([half.id]);
+    expect(await letters(REJECTED_PREFIX)).toEqual([half.id]);
   });
 
   it("keeps them where the bucket fails too, and says them on the console", async () => {
@@ -308,7 +308,7 @@ describe("the consumer of dead letters", () => {
 /** The simulated queue calls the Worker's own handler: so these faults are put in its place. */
 describe("delivery", () => {
   async function sendAll(rows: readonly RequestRecord[]): Promise<void> {
-    await Promise.all(rows.map((record) => write(env, record)));
+    await Promise.all(rows.map((record) => writeRecord(env, record)));
   }
 
   /** The batch as the consumer sees it, with nothing of what it says reaching the queue. */

@@ -1,5 +1,5 @@
 import { sha256 } from "../../cloudflare/r2.ts";
-import { Failure } from "../../cloudflare/user-error.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 import { NUMBER_COLUMNS, type PricedStone } from "../../src/domain/diamond.ts";
 import type { Importance, Metrics, Ranges } from "../../src/domain/model-record.ts";
 import type { DatasetStone } from "../data/dataset.ts";
@@ -13,18 +13,18 @@ export interface Split {
   readonly test: readonly DatasetStone[];
 }
 
-export interface MakeContext {
+export interface BuildContext {
   readonly seed: number;
   /** Told as the work goes on, for the progress display. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** What a run can make a model from: a kind that is fitted here, or a file from elsewhere. */
-export interface Candidate {
+export interface ModelBuilder {
   readonly name: string;
   /** What decides how the model turns out, beside data and seed. */
   readonly settings: Readonly<Record<string, unknown>>;
-  make(split: Split, context: MakeContext): Promise<TrainedModel>;
+  build(split: Split, context: BuildContext): Promise<TrainedModel>;
 }
 
 /** A model that is ready to be judged and published. */
@@ -50,7 +50,7 @@ export type VersionedModel = TrainedModel & { readonly version: number };
  * Measures an ONNX file on the test stones: what is evaluated is what ships.
  * @throws Failure where it has no price for one of them.
  */
-export async function assess(
+export async function evaluateModel(
   model: Pick<TrainedModel, "name" | "bytes" | "hyperparameters" | "fitSeconds"> & {
     readonly gain: Readonly<Record<string, number>> | null;
   },
@@ -62,7 +62,7 @@ export async function assess(
   const row = prices.findIndex((price) => !(Number.isFinite(price) && price > 0));
   if (row >= 0) {
     const { id: _, splitKey: __, price: ___, ...stone } = split.test[row]!;
-    throw new Failure(`${made.name} has no price for a stone: ${prices[row]} for ${JSON.stringify(stone)}`);
+    throw new UserError(`${made.name} has no price for a stone: ${prices[row]} for ${JSON.stringify(stone)}`);
   }
   return {
     ...made,

@@ -1,4 +1,4 @@
-import { Failure } from "../../cloudflare/user-error.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 import type { Matrix } from "../boosting/index.ts";
 import type { DatasetStone } from "../data/dataset.ts";
 import { type CompletionConstants, complete, fitCompletion } from "../models/completion.ts";
@@ -7,17 +7,23 @@ import { HIGHEST_PRICE, LOWEST_PRICE, priceGraph, stoneInputs } from "../models/
 import { Graph } from "../onnx/graph.ts";
 import { createModel } from "../onnx/runtime.ts";
 import { stoneTensors } from "../onnx/stone-tensors.ts";
-import { assess, type Candidate, type MakeContext, type Split, type TrainedModel } from "./candidate.ts";
+import {
+  type BuildContext,
+  evaluateModel,
+  type ModelBuilder,
+  type Split,
+  type TrainedModel,
+} from "./model-builder.ts";
 
 /** Above this relative difference the exported file is not the model that was fitted. */
 const PARITY = 1e-5;
 
 /** A kind of model as a candidate: fitted on the training stones of the run. */
-export function fitted(kind: PriceModel): Candidate {
+export function createFitBuilder(kind: PriceModel): ModelBuilder {
   return {
     name: kind.name,
     settings: kind.hyperparameters,
-    make: (split, context) => trainModel(kind, split, context),
+    build: (split, context) => trainModel(kind, split, context),
   };
 }
 
@@ -28,7 +34,7 @@ export function fitted(kind: PriceModel): Candidate {
 export async function trainModel(
   kind: PriceModel,
   split: Split,
-  context: MakeContext,
+  context: BuildContext,
 ): Promise<TrainedModel> {
   const start = performance.now();
   const constants = fitCompletion(split.train);
@@ -40,7 +46,7 @@ export async function trainModel(
   const bytes = priceGraph(kind.name, constants, (graph, stone) =>
     model.price(graph, kind.features(graph, stone)),
   );
-  const trained = await assess(
+  const trained = await evaluateModel(
     {
       name: kind.name,
       bytes,
@@ -55,7 +61,7 @@ export async function trainModel(
   for (const [row, difference] of relativeDifferences(trained.prices, reference).entries()) {
     if (difference <= PARITY) continue;
     const stone = JSON.stringify(split.test[row]);
-    throw new Failure(
+    throw new UserError(
       `${kind.name}: the exported file prices ${stone} ${difference} away from the fitted model`,
     );
   }
@@ -84,7 +90,7 @@ export async function computeFeatures(
   const model = await createModel(graph.toBytes());
   try {
     const { features } = await model.run(stoneTensors(stones));
-    if (features === undefined) throw new Failure(`${kind.name}: no features`);
+    if (features === undefined) throw new UserError(`${kind.name}: no features`);
     return toColumns(features.data, stones.length, kind.featureNames.length);
   } finally {
     await model.release();

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { sha256 } from "../../cloudflare/r2.ts";
-import { Failure } from "../../cloudflare/user-error.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 import { fitCompletion } from "../models/completion.ts";
 import { priceGraph } from "../models/price-graph.ts";
 import { checkContract } from "../onnx/inspect.ts";
@@ -12,7 +12,7 @@ import {
   type XgboostModel,
   xgboostGraph,
 } from "../xgboost/index.ts";
-import { assess, type Candidate } from "./candidate.ts";
+import { evaluateModel, type ModelBuilder } from "./model-builder.ts";
 
 /** A model that was trained elsewhere. */
 export interface ImportOptions {
@@ -32,29 +32,29 @@ export interface ImportOptions {
  * through the same measuring, gate and registry as a model that was fitted here.
  * @throws Failure naming what cannot be read or is not supported
  */
-export async function imported(options: ImportOptions): Promise<Candidate> {
+export async function createImportBuilder(options: ImportOptions): Promise<ModelBuilder> {
   const bytes = await readNamed(options.file);
   try {
     return await read(options, bytes);
   } catch (cause) {
-    if (!(cause instanceof Failure) || cause.message.startsWith(options.file)) throw cause;
-    throw new Failure(`${options.file}: ${cause.message}`, { cause });
+    if (!(cause instanceof UserError) || cause.message.startsWith(options.file)) throw cause;
+    throw new UserError(`${options.file}: ${cause.message}`, { cause });
   }
 }
 
-async function read(options: ImportOptions, bytes: Uint8Array): Promise<Candidate> {
+async function read(options: ImportOptions, bytes: Uint8Array): Promise<ModelBuilder> {
   const { file, name, log } = options;
   const settings = { imported: basename(file), sha256: sha256(bytes) };
   if (!isXgboost(bytes)) {
     if (log || options.categories !== null || options.features !== null) {
-      throw new Failure("--log, --categories and --features are for XGBoost models, and this is none");
+      throw new UserError("--log, --categories and --features are for XGBoost models, and this is none");
     }
     await checkContract(bytes);
     return {
       name,
       settings,
-      make: (split, { seed }) =>
-        assess({ name, bytes, hyperparameters: settings, fitSeconds: 0, gain: null }, split, seed),
+      build: (split, { seed }) =>
+        evaluateModel({ name, bytes, hyperparameters: settings, fitSeconds: 0, gain: null }, split, seed),
     };
   }
 
@@ -81,12 +81,12 @@ async function read(options: ImportOptions, bytes: Uint8Array): Promise<Candidat
   return {
     name,
     settings: full,
-    make: async (split, { seed }) => {
+    build: async (split, { seed }) => {
       const onnx = priceGraph(name, fitCompletion(split.train), (graph, stone) =>
         xgboostGraph(graph, stone, model, { log }),
       );
       const gain = gainOf(model);
-      return assess({ name, bytes: onnx, hyperparameters: full, fitSeconds: 0, gain }, split, seed);
+      return evaluateModel({ name, bytes: onnx, hyperparameters: full, fitSeconds: 0, gain }, split, seed);
     },
   };
 }
@@ -122,7 +122,7 @@ async function readNamed(path: string): Promise<Uint8Array> {
         : code === "EISDIR"
           ? "this is not a file"
           : "cannot be read";
-    throw new Failure(`${path}: ${why}`, { cause });
+    throw new UserError(`${path}: ${why}`, { cause });
   }
 }
 
