@@ -1,9 +1,9 @@
-/** What a key may do: ask prices, send priced stones and outcomes, administer. */
+/** The rights of an API key: request prices, send priced stones and outcomes, administer. */
 export const SCOPES = ["predict", "appraise", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** What a key looks like: the prefix, then random bits in base64url. Anything else is looked up nowhere. */
+/** The form of an API key: a prefix and random bits in base64url. Other texts are rejected without a lookup. */
 export const KEY_PATTERN = /^facet_[A-Za-z0-9_-]{16,128}$/;
 
-/** Who did what came without a key. */
+/** The name that is stored for callers without a key. */
 export const ANONYMOUS = "anonymous";

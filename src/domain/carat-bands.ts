@@ -1,4 +1,4 @@
-/** Carat bands in which metrics are kept: `[from, to)`, split where the trade's prices jump. */
+/** The carat bands `[from, to)` of the metrics. The bounds are the weights at which market prices jump. */
 export const CARAT_BANDS = [
   { name: "0-0.5", from: 0, to: 0.5 },
   { name: "0.5-1", from: 0.5, to: 1 },
@@ -7,6 +7,6 @@ export const CARAT_BANDS = [
   { name: "2+", from: 2, to: Number.POSITIVE_INFINITY },
 ] as const;
 
-export function caratBand(carat: number): (typeof CARAT_BANDS)[number]["name"] {
+export function findCaratBand(carat: number): (typeof CARAT_BANDS)[number]["name"] {
   return CARAT_BANDS.find((band) => carat < band.to)?.name ?? "2+";
 }

@@ -1,29 +1,29 @@
 import { z } from "zod";
 import { requiredMessage, strictObject } from "../lib/fields.ts";
 
-/** Cut grades, worst to best (GIA names as ggplot2's dataset has them). */
+/** Cut grades, worst to best: GIA grades as named in the diamonds dataset of ggplot2. */
 export const CUTS = ["Fair", "Good", "Very Good", "Premium", "Ideal"] as const;
 /** Colour grades, worst (J, faint yellow) to best (D, colourless). */
 export const COLORS = ["J", "I", "H", "G", "F", "E", "D"] as const;
-/** Clarity grades, worst (I1, inclusions seen by eye) to best (IF, internally flawless). */
+/** Clarity grades, worst (I1, inclusions visible to the eye) to best (IF, internally flawless). */
 export const CLARITIES = ["I1", "SI2", "SI1", "VS2", "VS1", "VVS2", "VVS1", "IF"] as const;
 
-/** The grades by column; the order is the code that models use, worst to best. */
+/** The grades by column, worst to best. Models encode a grade as its index. */
 export const GRADES = { cut: CUTS, color: COLORS, clarity: CLARITIES } as const;
 export const GRADE_COLUMNS = ["cut", "color", "clarity"] as const;
-/** The columns that hold numbers, in the order of a model's inputs. */
+/** The number columns, in the order of a model's inputs. */
 export const NUMBER_COLUMNS = ["carat", "depth", "table", "x", "y", "z"] as const;
-/** The measurements that a caller may leave out; the model completes them. */
+/** The measurements that a caller may leave out. The model completes them. */
 export const MEASUREMENTS = ["depth", "table", "x", "y", "z"] as const;
-/** A stone's columns as the dataset names them, without the price. */
+/** All columns of a stone except the price, in the order and with the names of the dataset. */
 export const STONE_COLUMNS = ["carat", "cut", "color", "clarity", "depth", "table", "x", "y", "z"] as const;
 
 export type GradeColumn = (typeof GRADE_COLUMNS)[number];
 export type NumberColumn = (typeof NUMBER_COLUMNS)[number];
 export type Measurement = (typeof MEASUREMENTS)[number];
 
-/** Upper bounds of what a stone can measure: generous, so that only mistyped values are refused. */
-export const MAX_MEASURE: Readonly<Record<NumberColumn, number>> = {
+/** Upper bounds of the number columns. They are far above any real stone, to reject only typing errors. */
+export const MAX_VALUE: Readonly<Record<NumberColumn, number>> = {
   carat: 100,
   depth: 100,
   table: 100,
@@ -33,14 +33,14 @@ export const MAX_MEASURE: Readonly<Record<NumberColumn, number>> = {
 };
 
 /**
- * Lower bounds of a stone that is learned from: far below any stone, and high enough that no logarithm, product
- * or ratio of them leaves float32, which would stop the training for all the others.
+ * Bounds of the values in training rows. They are far outside the values of any real stone. Within them, no
+ * logarithm, product or ratio overflows float32; a single overflow would make the whole training fail.
  */
-export const MIN_MEASURE = 0.001;
-export const MIN_PRICE = 0.01;
-export const MAX_PRICE = 1e9;
+export const MIN_TRAINING_VALUE = 0.001;
+export const MIN_TRAINING_PRICE = 0.01;
+export const MAX_TRAINING_PRICE = 1e9;
 
-function grade<const Grades extends readonly [string, ...string[]]>(
+function gradeField<const Grades extends readonly [string, ...string[]]>(
   name: string,
   grades: Grades,
   text: string,
@@ -50,56 +50,58 @@ function grade<const Grades extends readonly [string, ...string[]]>(
     .meta({ description: `${text}, worst to best: ${grades.join(", ")}.`, example: grades.at(-1) });
 }
 
-const MEASURES: Readonly<Record<NumberColumn, { unit: string; description: string; example: number }>> = {
-  carat: { unit: "carats", description: "Weight in carats (1 carat is 0.2 g).", example: 1.1 },
-  depth: { unit: "percent", description: "Total depth as a percentage: 200 z / (x + y).", example: 62 },
-  table: {
-    unit: "percent",
-    description: "Width of the top facet relative to the widest point, in percent.",
-    example: 55,
-  },
-  x: { unit: "mm", description: "Length in mm.", example: 6.61 },
-  y: { unit: "mm", description: "Width in mm.", example: 6.65 },
-  z: { unit: "mm", description: "Depth in mm.", example: 4.11 },
-};
+const NUMBER_FIELDS: Readonly<Record<NumberColumn, { unit: string; description: string; example: number }>> =
+  {
+    carat: { unit: "carats", description: "Weight in carats (1 carat is 0.2 g).", example: 1.1 },
+    depth: { unit: "percent", description: "Total depth as a percentage: 200 z / (x + y).", example: 62 },
+    table: {
+      unit: "percent",
+      description: "Width of the top facet relative to the widest point, in percent.",
+      example: 55,
+    },
+    x: { unit: "mm", description: "Length in mm.", example: 6.61 },
+    y: { unit: "mm", description: "Width in mm.", example: 6.65 },
+    z: { unit: "mm", description: "Depth in mm.", example: 4.11 },
+  };
 
-function measure(name: NumberColumn) {
-  const { unit, ...meta } = MEASURES[name];
+/** A number field of a stone that is priced. */
+function numberField(name: NumberColumn) {
+  const { unit, ...meta } = NUMBER_FIELDS[name];
   const error = requiredMessage(
     name,
-    `${name} must be a number above 0 and at most ${MAX_MEASURE[name]} ${unit}`,
+    `${name} must be a number above 0 and at most ${MAX_VALUE[name]} ${unit}`,
   );
-  return z.number({ error }).gt(0, { error }).max(MAX_MEASURE[name], { error }).meta(meta);
+  return z.number({ error }).gt(0, { error }).max(MAX_VALUE[name], { error }).meta(meta);
 }
 
-/** The same of a stone that is learned from. */
-function exactMeasure(name: NumberColumn) {
-  const { unit, ...meta } = MEASURES[name];
+/** A number field of a stone that models are trained on. */
+function trainingNumberField(name: NumberColumn) {
+  const { unit, ...meta } = NUMBER_FIELDS[name];
   const error = requiredMessage(
     name,
-    `${name} must be a number from ${MIN_MEASURE} to ${MAX_MEASURE[name]} ${unit}`,
+    `${name} must be a number from ${MIN_TRAINING_VALUE} to ${MAX_VALUE[name]} ${unit}`,
   );
-  return z.number({ error }).min(MIN_MEASURE, { error }).max(MAX_MEASURE[name], { error }).meta(meta);
+  return z.number({ error }).min(MIN_TRAINING_VALUE, { error }).max(MAX_VALUE[name], { error }).meta(meta);
 }
 
-const gradeShape = {
-  cut: grade("cut", CUTS, "Cut grade"),
-  color: grade("color", COLORS, "Colour grade"),
-  clarity: grade("clarity", CLARITIES, "Clarity grade"),
+const gradeFields = {
+  cut: gradeField("cut", CUTS, "Cut grade"),
+  color: gradeField("color", COLORS, "Colour grade"),
+  clarity: gradeField("clarity", CLARITIES, "Clarity grade"),
 };
 
-/** The fields of a stone, for schemas that hold more or less than one. */
-export const stoneShape = {
-  carat: measure("carat"),
-  ...gradeShape,
-  depth: measure("depth").optional(),
-  table: measure("table").optional(),
-  x: measure("x").optional(),
-  y: measure("y").optional(),
-  z: measure("z").optional(),
+/** The fields of {@link Stone}, for schemas that add fields or leave some out. */
+export const stoneFields = {
+  carat: numberField("carat"),
+  ...gradeFields,
+  depth: numberField("depth").optional(),
+  table: numberField("table").optional(),
+  x: numberField("x").optional(),
+  y: numberField("y").optional(),
+  z: numberField("z").optional(),
 };
 
-/** The stone of the documentation, the examples and the tests. */
+/** The stone in the documentation, the examples and the tests. */
 export const EXAMPLE_STONE = {
   carat: 1.1,
   cut: "Ideal",
@@ -113,40 +115,40 @@ export const EXAMPLE_STONE = {
 } as const;
 
 /**
- * A stone to be priced: weight and the three grades are required; measurements left out are completed
- * by the model. Unknown keys are refused.
+ * A stone that is priced. The weight and the three grades are required. The model completes the other
+ * measurements if they are left out. Unknown keys are rejected.
  */
-export const Stone = strictObject("a stone", stoneShape).meta({
+export const Stone = strictObject("a stone", stoneFields).meta({
   id: "Stone",
   description:
-    "A diamond. carat, cut, color and clarity are required; depth, table, x, y and z are completed from them where left out.",
+    "A diamond. carat, cut, color and clarity are required. The model completes depth, table, x, y and z if they are left out.",
   example: EXAMPLE_STONE,
 });
 export type Stone = z.infer<typeof Stone>;
 
 const priceError = requiredMessage(
   "price",
-  `price must be a number of US dollars from ${MIN_PRICE} to ${MAX_PRICE.toLocaleString("en-US")}`,
+  `price must be a number of US dollars from ${MIN_TRAINING_PRICE} to ${MAX_TRAINING_PRICE.toLocaleString("en-US")}`,
 );
 
-/** A stone with all its measurements and its price in US dollars: a row of a dataset. */
+/** A stone with all measurements and its price in US dollars: a row of a dataset. */
 export const PricedStone = strictObject("a priced stone", {
-  carat: exactMeasure("carat"),
-  ...gradeShape,
-  depth: exactMeasure("depth"),
-  table: exactMeasure("table"),
-  x: exactMeasure("x"),
-  y: exactMeasure("y"),
-  z: exactMeasure("z"),
+  carat: trainingNumberField("carat"),
+  ...gradeFields,
+  depth: trainingNumberField("depth"),
+  table: trainingNumberField("table"),
+  x: trainingNumberField("x"),
+  y: trainingNumberField("y"),
+  z: trainingNumberField("z"),
   price: z
     .number({ error: priceError })
-    .min(MIN_PRICE, { error: priceError })
-    .max(MAX_PRICE, { error: priceError })
+    .min(MIN_TRAINING_PRICE, { error: priceError })
+    .max(MAX_TRAINING_PRICE, { error: priceError })
     .meta({ description: "Price in US dollars.", example: 4677 }),
-}).meta({ id: "PricedStone", description: "A diamond with all its measurements and its price." });
+}).meta({ id: "PricedStone", description: "A diamond with all measurements and a price." });
 export type PricedStone = z.infer<typeof PricedStone>;
 
-/** Which measurements the caller left out, in the order of {@link MEASUREMENTS}. */
+/** The measurements that the caller left out, in the order of {@link MEASUREMENTS}. */
 export function missingMeasurements(stone: Stone): Measurement[] {
   return MEASUREMENTS.filter((name) => stone[name] === undefined);
 }

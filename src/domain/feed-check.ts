@@ -1,39 +1,37 @@
-/** A price this far from the champion's, relative to it, is suspicious. */
-export const SUSPICIOUS_DEVIATION = 0.5;
-/** With more than this share of suspicious prices a feed is refused as a whole. */
-export const SUSPICIOUS_SHARE = 0.2;
+import { median } from "../lib/statistics.ts";
 
-/** How fresh prices compare with what the champion would ask. */
+/** A price that deviates more than this from the champion's price, relative to it, is suspicious. */
+export const SUSPICIOUS_DEVIATION = 0.5;
+/** A feed is rejected as a whole if more than this fraction of its prices is suspicious. */
+export const MAX_SUSPICIOUS_FRACTION = 0.2;
+
+/** The result of the comparison of new prices with the champion's prices. */
 export interface FeedCheck {
-  readonly refused: boolean;
+  readonly rejected: boolean;
+  /** Number of suspicious prices. */
   readonly suspicious: number;
   readonly rows: number;
-  /** Median of the fresh prices over the median of the champion's; 1 where the market stands still. */
+  /** Median of the new prices divided by the median of the champion's prices; NaN without prices. */
   readonly medianRatio: number;
 }
 
 /**
- * Checks fresh prices against the champion's for the same stones, both in US dollars. A wrong unit or a
- * shifted column is caught here; a market that moves by a tenth passes.
+ * Compares new prices with the champion's prices for the same stones, both in US dollars. The check finds a
+ * wrong currency or a shifted column. A change of the market by 10 % passes.
  */
 export function checkFeed(actual: readonly number[], predicted: ArrayLike<number>): FeedCheck {
   const suspicious = actual.filter(
-    (price, row) => deviation(price, predicted[row] ?? Number.NaN) > SUSPICIOUS_DEVIATION,
+    (price, row) => relativeDeviation(price, predicted[row] ?? Number.NaN) > SUSPICIOUS_DEVIATION,
   );
   return {
-    refused: suspicious.length > SUSPICIOUS_SHARE * actual.length,
+    rejected: suspicious.length > MAX_SUSPICIOUS_FRACTION * actual.length,
     suspicious: suspicious.length,
     rows: actual.length,
-    medianRatio: middle(actual) / middle(predicted),
+    medianRatio: median(actual) / median(predicted),
   };
 }
 
-/** How far a price is from the champion's, relative to the champion's. */
-export function deviation(actual: number, predicted: number): number {
+/** The distance of a price from the champion's price, as a fraction of the champion's price. */
+export function relativeDeviation(actual: number, predicted: number): number {
   return Math.abs(actual - predicted) / predicted;
-}
-
-function middle(values: ArrayLike<number>): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[sorted.length >> 1] ?? Number.NaN;
 }

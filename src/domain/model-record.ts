@@ -1,41 +1,44 @@
 import { z } from "zod";
-import { ModelName } from "./model-selector.ts";
+import { ModelReference } from "./model-reference.ts";
 
 const dollars = (text: string, example: number) =>
   z.number().meta({ description: `${text}, US dollars.`, example });
 const fraction = (text: string, example: number) =>
   z.number().meta({ description: `${text}, as a fraction.`, example });
 
-/** How far a model's prices are from the real ones, over the test split. */
+/** The errors of a model's prices on the stones of the test split. */
 export const Figures = z
   .object({
     mae: dollars("Mean absolute error", 275.4),
     rmse: dollars("Root mean squared error", 541.2),
     r2: z.number().nullable().meta({
-      description: "Coefficient of determination; null where all prices are equal.",
+      description: "Coefficient of determination; null if all prices are equal.",
       example: 0.981,
     }),
     mape: fraction("Mean absolute percentage error", 0.071),
     medianApe: fraction("Median absolute percentage error", 0.052),
-    within10: fraction("Share of stones priced within 10 % of their price", 0.78),
-    rows: z.number().int().meta({ description: "Test stones behind these figures.", example: 10784 }),
+    within10: fraction("Stones priced within 10 % of their price", 0.78),
+    rows: z.number().int().meta({ description: "Number of test stones.", example: 10784 }),
   })
-  .meta({ id: "Figures" });
+  .meta({ id: "Figures", description: "The errors of a model's prices on test stones." });
 export type Figures = z.infer<typeof Figures>;
 
-/** {@link Figures} over all test stones, and the same per carat band; a band without stones is left out. */
+/** {@link Figures} over all test stones, and per carat band. A band without stones is left out. */
 export const Metrics = Figures.extend({
-  bands: z.record(z.string(), Figures).meta({ description: "The same per carat band." }),
-}).meta({ id: "Metrics" });
+  bands: z.record(z.string(), Figures).meta({ description: "The same errors per carat band." }),
+}).meta({
+  id: "Metrics",
+  description: "The errors of a model's prices on all test stones, and per carat band.",
+});
 export type Metrics = z.infer<typeof Metrics>;
 
-/** Smallest and largest value of each number column over the training rows. */
+/** Smallest and largest value of each number column in the training rows. */
 export const Ranges = z
   .record(z.string(), z.tuple([z.number(), z.number()]))
   .meta({ id: "Ranges", description: "Smallest and largest value of each column in the training rows." });
 export type Ranges = z.infer<typeof Ranges>;
 
-/** How values of a column fall into bins or grades: what drift is measured against. */
+/** Counts of values per bin or grade, by column. Drift is measured against them. */
 export const Histograms = z
   .record(
     z.string(),
@@ -45,7 +48,7 @@ export const Histograms = z
         .optional()
         .meta({ description: "Inner edges of the bins of a number column, ascending." }),
       counts: z.record(z.string(), z.number().int()).meta({
-        description: "Rows by grade, or by the bin's place for a number column.",
+        description: "Number of rows by grade, or by the index of the bin for a number column.",
       }),
     }),
   )
@@ -56,46 +59,46 @@ export const Histograms = z
   });
 export type Histograms = z.infer<typeof Histograms>;
 
-export const ModelReference = z
-  .object({ name: ModelName, version: z.number().int().positive().meta({ example: 1 }) })
-  .meta({ id: "ModelReference", description: "One version of one model." });
-export type ModelReference = z.infer<typeof ModelReference>;
-
-/** What a model's prices hang on. */
+/** The influence of each feature or column on a model's prices. */
 export const Importance = z
   .object({
     gain: z.record(z.string(), z.number()).nullable().meta({
       description:
-        "Share of each feature in what the splits gained, for models of trees that were fitted here.",
+        "Fraction of the total gain of all splits, by feature. Only for tree models that Facet fitted itself.",
     }),
     permutation: z.record(z.string(), z.number()).meta({
       description:
-        "By how many dollars the test MAE grows when a column's values are shuffled among the stones.",
+        "Increase of the test MAE, in US dollars, when the values of a column are shuffled among the stones.",
     }),
   })
-  .meta({ id: "Importance" });
+  .meta({ id: "Importance", description: "The influence of each feature or column on a model's prices." });
 export type Importance = z.infer<typeof Importance>;
 
-/** A version's comparison with the champion of its time. */
+/** The comparison of a version with the champion at the time of its training. */
 export const Decision = z
   .object({
-    champion: ModelReference.nullable().meta({ description: "The champion it was measured against." }),
-    rows: z.number().int().meta({ description: "Test stones that both were measured on." }),
-    mae: z.number().meta({ description: "Mean absolute error of this version on them, US dollars." }),
-    championMae: z.number().nullable().meta({ description: "That of the champion, US dollars." }),
+    champion: ModelReference.nullable().meta({
+      description: "The champion that the version was compared with; null if there was none.",
+    }),
+    rows: z.number().int().meta({ description: "Number of test stones that both models priced." }),
+    mae: z.number().meta({ description: "Mean absolute error of this version on these stones, US dollars." }),
+    championMae: z
+      .number()
+      .nullable()
+      .meta({ description: "Mean absolute error of the champion on these stones, US dollars." }),
     bands: z
       .record(
         z.string(),
         z.object({ rows: z.number().int(), mae: z.number(), championMae: z.number().nullable() }),
       )
-      .meta({ description: "The same by carat band; empty where there was no champion." }),
+      .meta({ description: "The same figures per carat band; empty if there was no champion." }),
     promoted: z.boolean(),
     reason: z.string(),
   })
-  .meta({ id: "Decision" });
+  .meta({ id: "Decision", description: "Whether a version became the champion, and why." });
 export type Decision = z.infer<typeof Decision>;
 
-/** What the lists of models show. */
+/** A model version in a list. */
 export const ModelSummary = ModelReference.extend({
   createdAt: z.iso.datetime(),
   metrics: Metrics,
@@ -104,59 +107,48 @@ export const ModelSummary = ModelReference.extend({
   bytes: z.number().int().meta({ description: "Size of the ONNX file." }),
   fitSeconds: z.number(),
   dataset: z.string().meta({ description: "Id of the dataset: the hash of its canonical rows." }),
-}).meta({ id: "ModelSummary" });
+}).meta({ id: "ModelSummary", description: "A model version in a list." });
 export type ModelSummary = z.infer<typeof ModelSummary>;
 
-/** A file or feed that rows of a dataset came from. */
+/** A file or feed that supplied rows of a dataset. */
 export const DatasetSource = z
   .object({
-    name: z.string().meta({ description: "The file, the address, or the feed.", example: "diamonds.csv" }),
-    rows: z.number().int().meta({ description: "Rows that were taken.", example: 53917 }),
-    rejected: z.record(z.string(), z.number().int()).meta({ description: "Rows that were not, by reason." }),
+    name: z.string().meta({ description: "The file, the URL or the feed.", example: "diamonds.csv" }),
+    rows: z.number().int().meta({ description: "Number of rows that were accepted.", example: 53917 }),
+    rejected: z
+      .record(z.string(), z.number().int())
+      .meta({ description: "Number of rows that were rejected, by reason." }),
     readAt: z.iso.datetime(),
   })
-  .meta({ id: "DatasetSource", description: "Where rows of a dataset came from." });
+  .meta({ id: "DatasetSource", description: "A file or feed that supplied rows of a dataset." });
 export type DatasetSource = z.infer<typeof DatasetSource>;
 
-/** A time in which an alias pointed at a version. */
-export const AliasPeriod = z
-  .object({
-    alias: z.string().meta({ example: "champion" }),
-    role: z.enum(["target", "canary"]).meta({
-      description:
-        "`canary`: it answered a share of the requests, beside the version that it was tried against.",
-    }),
-    share: z.number().int().nullable().meta({
-      description:
-        "Percent of predictions: of a canary, those it answered; of a challenger, those it shadowed.",
-    }),
-    from: z.iso.datetime(),
-    until: z.iso.datetime().nullable().meta({ description: "Null: it still does." }),
-    revision: z.number().int(),
-    actor: z.string(),
-    reason: z.string(),
-  })
-  .meta({ id: "Reign", description: "A time in which an alias pointed at the version." });
-export type AliasPeriod = z.infer<typeof AliasPeriod>;
-
-/** One version in full: everything that is needed to tell where a price came from. */
+/** A model version with its full provenance: data, settings, code and training run. */
 export const ModelRecord = ModelSummary.extend({
   sha256: z.string().meta({ description: "SHA-256 of the ONNX file, hexadecimal." }),
-  key: z.string().meta({ description: "Where the ONNX file lies in the bucket." }),
+  key: z.string().meta({ description: "Key of the ONNX file in the bucket." }),
   seed: z.number().int(),
   hyperparameters: z.record(z.string(), z.unknown()),
   ranges: Ranges,
   rejected: z
     .record(z.string(), z.number().int())
-    .meta({ description: "Rows of the source that were rejected, by reason." }),
+    .meta({ description: "Number of source rows that were rejected, by reason." }),
   importance: Importance.nullable(),
   decision: Decision.nullable(),
   histograms: Histograms.nullable(),
-  datasetRows: z.number().int().meta({ description: "Stones in the dataset, on both sides of the split." }),
-  sources: z.array(DatasetSource).meta({ description: "Where the dataset's stones came from, and when." }),
-  runBy: z.string().meta({ description: "Address of the CI run, or `local`." }),
+  datasetRows: z
+    .number()
+    .int()
+    .meta({ description: "Number of stones in the dataset, training and test split together." }),
+  sources: z
+    .array(DatasetSource)
+    .meta({ description: "The files and feeds that the dataset was made from." }),
+  runBy: z.string().meta({ description: "URL of the CI run, or `local`." }),
   runSeconds: z.number(),
   gitCommit: z.string().nullable(),
   facetVersion: z.string(),
-}).meta({ id: "ModelRecord" });
+}).meta({
+  id: "ModelRecord",
+  description: "A model version with its full provenance: data, settings, code and training run.",
+});
 export type ModelRecord = z.infer<typeof ModelRecord>;

@@ -1,21 +1,22 @@
 import { z } from "zod";
-import { ModelReference } from "./model-record.ts";
+import { ModelReference } from "./model-reference.ts";
 
-/** Fewer than this say little: a verdict on them would be one on chance. */
+/** With fewer stones, a verdict would mostly depend on chance. */
 export const MIN_STONES_FOR_VERDICT = 200;
-/** From here on drift is moderate, and from there on significant (population stability index). */
-export const DRIFT_BANDS = { moderate: 0.1, significant: 0.25 } as const;
-/** Live errors up to this many times the test error are as tested. */
+/** The population stability indexes from which drift is moderate and significant. */
+export const DRIFT_THRESHOLDS = { moderate: 0.1, significant: 0.25 } as const;
+/** The live error is worse than tested from this multiple of the test error. */
 export const WORSE_THAN_TESTED_RATIO = 1.25;
 
 /**
- * What drift rests on where there is more: of each twelfth of an hour so many predictions of one stone, and
- * so many batches, of each model version.
+ * Drift is computed from a sample of the predictions. An hour has 12 slices of five minutes. For each slice and
+ * model version, the sample has at most 100 single predictions and 2 batches.
  */
-export const SAMPLE = { parts: 12, singles: 100, batches: 2 } as const;
+export const DRIFT_SAMPLE = { slicesPerHour: 12, predictionsPerSlice: 100, batchesPerSlice: 2 } as const;
 
 const count = (description: string, example: number) => z.number().int().meta({ description, example });
-const share = (description: string, example: number) => z.number().nullable().meta({ description, example });
+const fraction = (description: string, example: number) =>
+  z.number().nullable().meta({ description, example });
 const dollars = (description: string) =>
   z
     .number()
@@ -27,20 +28,20 @@ const Latency = z
   .meta({
     id: "Latency",
     description:
-      "The durations, in milliseconds, that half, 95 % and 99 % of the requests did not exceed. They are counted in bins, so that a figure is off by up to the width of its bin (a third to a half of it).",
+      "The durations, in milliseconds, that 50, 95 and 99 % of the requests did not exceed. They are estimated from counts in bins: the error is at most the width of the bin, a third to a half of the value.",
   });
 
 const Traffic = {
-  requests: count("How many requests.", 1234),
-  errorShare: share("Share that failed on our side (5xx); null without requests.", 0.001),
-  refusedShare: share("Share that was refused (4xx); null without requests.", 0.05),
+  requests: count("Number of requests.", 1234),
+  errorShare: fraction("Fraction of requests that failed in the server (5xx); null without requests.", 0.001),
+  refusedShare: fraction("Fraction of requests that were rejected (4xx); null without requests.", 0.05),
   latency: Latency,
 };
 
 export const RouteTraffic = z
   .object({
     route: z.string().nullable().meta({
-      description: "Pattern of the endpoint; null for paths that have none.",
+      description: "Path pattern of the endpoint; null for requests to unknown paths.",
       example: "/v1/predictions",
     }),
     ...Traffic,
@@ -52,60 +53,67 @@ export const RouteTraffic = z
       }),
     ),
   })
-  .meta({ id: "RouteTraffic" });
+  .meta({ id: "RouteTraffic", description: "The traffic of one endpoint." });
 
 export const Drift = z
   .object({
-    stones: count("Stones that the figure rests on: those that had this value.", 5000),
+    stones: count("Number of stones with this value.", 5000),
     psi: z.number().nullable().meta({
       description:
-        "Population stability index against the model's training stones (for the price: against its prices on test stones); null without stones.",
+        "Population stability index (PSI) between these stones and the training stones; for the price, between these prices and the model's prices of the test stones. Null without stones.",
       example: 0.03,
     }),
     verdict: z.enum(["stable", "moderate", "significant", "not enough data"]).meta({
-      description: `Stable below ${DRIFT_BANDS.moderate}, significant from ${DRIFT_BANDS.significant}; not enough data below ${MIN_STONES_FOR_VERDICT} stones.`,
+      description: `Stable below ${DRIFT_THRESHOLDS.moderate}, significant from ${DRIFT_THRESHOLDS.significant}; not enough data below ${MIN_STONES_FOR_VERDICT} stones.`,
     }),
   })
-  .meta({ id: "Drift", description: "How far what is asked is from what the model was trained on." });
+  .meta({
+    id: "Drift",
+    description: "The difference between the requested stones and the stones that the model was trained on.",
+  });
 export type Drift = z.infer<typeof Drift>;
 
 export const LiveError = z
   .object({
-    stones: count("Stones whose sale was told.", 250),
-    mae: dollars("Mean absolute error over them"),
-    mape: share("Mean absolute percentage error over them, as a fraction.", 0.08),
-    testMae: dollars("Mean absolute error over the test stones"),
-    testMape: share("Mean absolute percentage error over the test stones, as a fraction.", 0.071),
+    stones: count("Number of stones with a reported sale price.", 250),
+    mae: dollars("Mean absolute error of their prices"),
+    mape: fraction("Mean absolute percentage error of their prices, as a fraction.", 0.08),
+    testMae: dollars("Mean absolute error on the test stones"),
+    testMape: fraction("Mean absolute percentage error on the test stones, as a fraction.", 0.071),
     verdict: z.enum(["as tested", "worse than tested", "not enough data"]).meta({
       description: `Worse from ${WORSE_THAN_TESTED_RATIO} times the test error; not enough data below ${MIN_STONES_FOR_VERDICT} stones.`,
     }),
   })
-  .meta({ id: "LiveError", description: "How far prices were from what the stones sold for." });
+  .meta({ id: "LiveError", description: "The error of the prices, measured against reported sale prices." });
 export type LiveError = z.infer<typeof LiveError>;
 
 export const ModelTraffic = ModelReference.extend({
-  requests: count("How many requests it answered.", 1000),
+  requests: count("Number of requests that the version answered.", 1000),
   stones: count(
-    `How many of the stones that it priced drift was looked for in: of each five minutes those of at most ${SAMPLE.singles} requests and ${SAMPLE.batches} batches.`,
+    `Number of priced stones in the sample for drift: in each five minutes, the stones of at most ${DRIFT_SAMPLE.predictionsPerSlice} single predictions and ${DRIFT_SAMPLE.batchesPerSlice} batches.`,
     5000,
   ),
   drift: z.record(z.string(), Drift).nullable().meta({
-    description: "By column, and of the price; null where the version has no histograms.",
+    description: "Drift of each column and of the price; null if the version has no histograms.",
   }),
   live: LiveError,
-}).meta({ id: "ModelTraffic" });
+}).meta({ id: "ModelTraffic", description: "The traffic, drift and error of one model version." });
 export type ModelTraffic = z.infer<typeof ModelTraffic>;
 
 export const Monitoring = z
   .object({
     window: z.string().meta({ example: "24h" }),
-    since: z.iso.datetime().meta({ description: "Beginning of the first hour that is in." }),
+    since: z.iso.datetime().meta({ description: "Start of the first hour of the window." }),
     countedUntil: z.iso.datetime().nullable().meta({
-      description: "Until when requests are counted; null before the first count.",
+      description: "End of the time in which requests are counted; null before the first count.",
     }),
     ...Traffic,
-    routes: z.array(RouteTraffic).meta({ description: "By endpoint, the busiest first." }),
-    models: z.array(ModelTraffic).meta({ description: "By model version, the busiest first." }),
+    routes: z
+      .array(RouteTraffic)
+      .meta({ description: "Traffic by endpoint, the one with the most requests first." }),
+    models: z
+      .array(ModelTraffic)
+      .meta({ description: "Traffic by model version, the one with the most requests first." }),
   })
-  .meta({ id: "Monitoring" });
+  .meta({ id: "Monitoring", description: "Traffic, latency, drift and error in a time window." });
 export type Monitoring = z.infer<typeof Monitoring>;

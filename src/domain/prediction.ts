@@ -2,25 +2,25 @@ import { z } from "zod";
 import { MEASUREMENTS, missingMeasurements, NUMBER_COLUMNS, type Stone } from "./diamond.ts";
 import type { Ranges } from "./model-record.ts";
 
-/** What is answered for one stone. */
+/** The price of one stone, as the API returns it. */
 export const Prediction = z
   .object({
     price: z.number().positive().meta({ description: "Price in US dollars.", example: 4683.2 }),
     currency: z.literal("USD"),
     imputed: z.array(z.enum(MEASUREMENTS)).meta({
-      description: "Measurements that were left out and that the model completed from the rest.",
+      description: "Measurements that the caller left out and the model completed.",
       example: [],
     }),
     warnings: z.array(z.string()).meta({
       description:
-        "What to know before relying on the price, such as a value outside the range that the model was trained on.",
+        "Reasons not to rely on the price, such as a value outside the range that the model was trained on.",
       example: [],
     }),
   })
   .meta({ id: "Prediction", description: "The price of one stone." });
 export type Prediction = z.infer<typeof Prediction>;
 
-/** A model's price as it is answered, in cents; null where it is none: not a number, or nothing. */
+/** Rounds a model's price to cents and adds the warnings; null if the price is not finite or not positive. */
 export function toPrediction(stone: Stone, price: number, ranges: Ranges): Prediction | null {
   const cents = Math.round(price * 100);
   if (!Number.isFinite(cents) || cents <= 0) return null;
@@ -32,7 +32,7 @@ export function toPrediction(stone: Stone, price: number, ranges: Ranges): Predi
   };
 }
 
-/** A sentence for each value that lies outside the range of the training rows. */
+/** Returns a sentence for each value outside the range of the training rows. */
 export function warnOutsideRanges(ranges: Ranges, stone: Stone): string[] {
   const warnings: string[] = [];
   for (const column of NUMBER_COLUMNS) {

@@ -1,6 +1,6 @@
-/** Request ids are UUIDv7: their first 48 bits are the time of the request, so rows lie in order of time. */
+/** Request ids are UUIDv7: the first 48 bits are the time of the request, so ids sort by time. */
 
-/** A text that is not above any id of this millisecond or later, and above all ids before. */
+/** A lower bound for ids: it sorts before all ids of this millisecond or later, and after all earlier ids. */
 export function firstIdAt(at: number): string {
   const hex = Math.min(Math.max(Math.floor(at), 0), 2 ** 48 - 1)
     .toString(16)
@@ -8,8 +8,8 @@ export function firstIdAt(at: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }
 
-/** The time of a request by its id, milliseconds since 1970; null where the text is no such id. */
-export function timeOfId(id: string): number | null {
+/** The time in a request id, milliseconds since 1970; null if the text is not a UUIDv7. */
+export function getIdTime(id: string): number | null {
   if (!/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)) return null;
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }

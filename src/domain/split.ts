@@ -1,21 +1,24 @@
 /**
- * The stable split: a stone's side depends on its measurements and the seed alone, so that it stays on
- * its side as data grows, and exact duplicates never straddle. One formula, in JavaScript for training
- * and in SQL for `similar`; both multiply integers below 2^26, which float64 and SQLite hold exactly.
+ * Divides stones into a training split and a test split. The side of a stone depends only on its measurements
+ * and the seed. It therefore stays the same when the data grows, and exact duplicates are on the same side.
+ *
+ * Training computes the formula in JavaScript, the endpoint `similar` in SQL. Both multiply integers below
+ * 2^26, so the product is exact in float64 and in SQLite.
  */
+import { mix32 } from "../lib/hash.ts";
 
-/** A prime just below 2^26: split keys and multipliers live below it. */
+/** The largest prime below 2^26. Split keys and multipliers are below it. */
 export const SPLIT_PRIME = 67_108_859;
-const TEST_SHARE = 0.2;
-/** Products below this are test stones. */
-export const TEST_BELOW = Math.floor(SPLIT_PRIME * TEST_SHARE);
+const TEST_FRACTION = 0.2;
+/** A stone is a test stone if (split key * multiplier) modulo `SPLIT_PRIME` is below this. */
+export const TEST_BELOW = Math.floor(SPLIT_PRIME * TEST_FRACTION);
+/** Published models depend on this number: another one would move stones between their splits. */
+const SEED_SALT = 0x9e37_e78e;
 
-/** The seed's multiplier, in [1, SPLIT_PRIME): the seed spread by 32-bit mixing (murmur3's finaliser). */
+/** Spreads a seed of up to 53 bits over the multipliers from 1 to `SPLIT_PRIME - 1`. */
 export function splitMultiplier(seed: number): number {
-  let h = (seed ^ Math.floor(seed / 2 ** 32)) >>> 0;
-  h = Math.imul(h ^ (h >>> 16) ^ 0x9e3779b9, 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (((h ^ (h >>> 16)) >>> 0) % (SPLIT_PRIME - 1)) + 1;
+  const seed32 = seed ^ Math.floor(seed / 2 ** 32);
+  return (mix32(seed32 ^ SEED_SALT) % (SPLIT_PRIME - 1)) + 1;
 }
 
 /** Whether a stone with this split key is a test stone under this seed. */

@@ -1,17 +1,17 @@
 import { type PricedStone, STONE_COLUMNS } from "./diamond.ts";
 
-/** A stone's measurements as one text: what the split hashes, so that a new price changes no side. */
-export function measurementsText(stone: PricedStone): string {
+/** The text that the split key is the hash of. It has no price: a new price leaves a stone in its split. */
+export function formatMeasurements(stone: PricedStone): string {
   return STONE_COLUMNS.map((column) => stone[column]).join(",");
 }
 
-/** How many hexadecimal digits of the hash of its row are a stone's id. */
+/** Length of a stone's id: the first hexadecimal digits of the SHA-256 of {@link formatRow}. */
 export const STONE_ID_DIGITS = 16;
 
 /**
- * A stone's row as one text: the first 16 hexadecimal digits of its SHA-256 are the stone's id. Exact
- * copies of a row within a dataset are numbered from 0.
+ * The text that the id of a stone is the hash of.
+ * @param copy number of identical rows before this one in the dataset; it gives each copy its own id
  */
-export function rowText(stone: PricedStone, copy = 0): string {
-  return `${measurementsText(stone)},${stone.price}#${copy}`;
+export function formatRow(stone: PricedStone, copy = 0): string {
+  return `${formatMeasurements(stone)},${stone.price}#${copy}`;
 }

@@ -1,29 +1,42 @@
-import { withTimeout } from "./single-flight.ts";
+import { withTimeout } from "./timeout.ts";
 
-/** No call to a database or the bucket takes so long while it works: D1 ends a query after 30 s. */
-const CALL_TIMEOUT_MS = 25_000;
+/** Less than the 30 s after which Cloudflare ends a database query itself. */
+const DEFAULT_CALL_TIMEOUT_MS = 25_000;
+
+interface CallBudgetOptions {
+  readonly calls: number;
+  /** Time for all calls, from the creation of the budget. */
+  readonly ms: number;
+  /** Time for one call. */
+  readonly callTimeoutMs?: number;
+}
 
 /**
- * What a run of the cron may use: the platform allows it 1,000 calls to databases and the bucket, counted by
- * statements and objects, and 15 minutes. A run that ends before it is cut off leaves nothing half done.
+ * Limits the calls to other services and the time of a job. A job asks for the remaining calls before each
+ * step, and stops on its own before the platform ends it in the middle of a step.
  */
 export class CallBudget {
   #calls: number;
-  readonly #until: number;
+  readonly #endsAt: number;
+  readonly #callTimeoutMs: number;
 
-  constructor({ calls, ms }: { readonly calls: number; readonly ms: number }) {
+  constructor({ calls, ms, callTimeoutMs = DEFAULT_CALL_TIMEOUT_MS }: CallBudgetOptions) {
     this.#calls = calls;
-    this.#until = Date.now() + ms;
+    this.#endsAt = Date.now() + ms;
+    this.#callTimeoutMs = callTimeoutMs;
   }
 
   /** How many calls may still be made; 0 when the time is over. */
   get remaining(): number {
-    return Date.now() < this.#until ? Math.max(0, this.#calls) : 0;
+    return Date.now() < this.#endsAt ? Math.max(0, this.#calls) : 0;
   }
 
-  /** Makes a call, or some in one. @throws where there is no answer in time. */
+  /**
+   * Runs work that makes one call, or the given number of calls.
+   * @throws TimeoutError when the work takes too long, or what the work throws
+   */
   call<T>(work: () => Promise<T>, calls = 1): Promise<T> {
     this.#calls -= calls;
-    return withTimeout(CALL_TIMEOUT_MS, work());
+    return withTimeout(this.#callTimeoutMs, work());
   }
 }

@@ -2,31 +2,38 @@ import { z } from "zod";
 
 type Issue = { readonly code?: string | undefined; readonly input?: unknown };
 
-/** The message of a field's schema: one for a field that is left out, another for a wrong value. */
-export function requiredMessage(name: string, otherwise: string): (issue: Issue) => string {
-  return (issue) => (issue.input === undefined ? `${name} is required` : otherwise);
+/** Returns the error messages of a field: one for a missing field, another for a wrong value. */
+export function requiredMessage(name: string, wrongValueMessage: string): (issue: Issue) => string {
+  return (issue) => (issue.input === undefined ? `${name} is required` : wrongValueMessage);
 }
 
-const MOST_REASON = 500;
-const reasonError = requiredMessage("reason", `reason must be a text of 1 to ${MOST_REASON} characters`);
+const MAX_REASON_LENGTH = 500;
+const reasonError = requiredMessage(
+  "reason",
+  `reason must be a text of 1 to ${MAX_REASON_LENGTH} characters`,
+);
 
-/** Why something is done, for those who read its history. */
+/** A field with the reason for a change. It is kept in the history. */
 export const Reason = z
   .string({ error: reasonError })
-  // For the document, which knows nothing of trimming.
+  // JSON Schema has no trimming. The pattern tells its readers that a blank text is not allowed.
   .regex(/\S/, { error: reasonError })
   .trim()
-  .max(MOST_REASON, { error: reasonError })
+  .max(MAX_REASON_LENGTH, { error: reasonError })
   .meta({
-    description: "Why, for those who read the history.",
-    example: "the new one is off above two carats",
+    description: "The reason for the change. It is kept in the history.",
+    example: "the new version prices stones above 2 carats too low",
   });
 
-/** An object that refuses unknown keys, with messages that name the keys it knows. */
+/**
+ * An object schema that rejects unknown keys with a message that lists the known ones.
+ * @param noun the object with its article, for the message if the value is not an object: `a stone`
+ */
 export function strictObject<const Shape extends z.ZodRawShape>(noun: string, shape: Shape) {
   const keys = Object.keys(shape);
-  const known = keys.length > 0 ? `known are ${keys.join(", ")}` : "none is known here";
+  const unknownKey =
+    keys.length > 0 ? `the known fields are ${keys.join(", ")}` : "no fields are allowed here";
   return z.strictObject(shape, {
-    error: (issue) => (issue.code === "unrecognized_keys" ? known : `${noun} must be a JSON object`),
+    error: (issue) => (issue.code === "unrecognized_keys" ? unknownKey : `${noun} must be a JSON object`),
   });
 }

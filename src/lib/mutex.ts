@@ -1,25 +1,32 @@
-import { waitAtMost } from "./single-flight.ts";
-
-/** Longest wait for another's turn: only a request that was cut off within its turn keeps it that long. */
-const PATIENCE_MS = 10_000;
-
-let last: Promise<void> = Promise.resolve();
-let waiting = 0;
+import { waitAtMost } from "./timeout.ts";
 
 /**
- * Does some work when all work before it is done. Overlapping calls corrupt onnxruntime-web for good: each
- * leaks a piece of its stack, and after some hundreds of them every run in the isolate fails.
+ * Runs one piece of work at a time, in the order of the calls.
+ *
+ * When a request is cut off while it holds the mutex, its work never ends and never releases the mutex. The
+ * next call therefore waits no longer than `maxWaitMs` and then runs its work anyway.
  */
-export async function takeTurn<T>(work: () => Promise<T>): Promise<T> {
-  const before = last;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  last = promise;
-  waiting++;
-  try {
-    if (waiting > 1) await waitAtMost(PATIENCE_MS, before);
-    return await work();
-  } finally {
-    waiting--;
-    resolve();
+export class Mutex {
+  readonly #maxWaitMs: number;
+  /** Ends when the last call so far has ended. */
+  #last: Promise<void> = Promise.resolve();
+  #unfinished = 0;
+
+  constructor({ maxWaitMs }: { readonly maxWaitMs: number }) {
+    this.#maxWaitMs = maxWaitMs;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    const previous = this.#last;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#last = promise;
+    this.#unfinished++;
+    try {
+      if (this.#unfinished > 1) await waitAtMost(this.#maxWaitMs, previous);
+      return await work();
+    } finally {
+      this.#unfinished--;
+      resolve();
+    }
   }
 }

@@ -1,24 +1,28 @@
-import { isRetryable } from "../db/errors.ts";
+import { sleep } from "./time.ts";
 
 interface RetryOptions {
-  readonly attempts?: number;
-  /** The first pause in milliseconds, give or take a half; each further one is twice as long. */
+  /** Whether another attempt may succeed after this error. */
+  readonly shouldRetry: (error: unknown) => boolean;
+  readonly maxAttempts?: number;
+  /** Delay before the second attempt, in milliseconds. Each later delay is twice as long. */
   readonly firstDelayMs?: number;
-  /** Whether doing it again may help. */
-  readonly shouldRetry?: (error: unknown) => boolean;
 }
 
-/** Does idempotent work again where that may help; unless told otherwise, where D1 says so. */
+/**
+ * Repeats idempotent work until it succeeds. Each delay is multiplied by a random factor of 0.5 to 1.5, so
+ * that callers that failed together do not retry together.
+ * @throws the last error, when it must not be retried or no attempts are left
+ */
 export async function withRetry<T>(
   work: () => Promise<T>,
-  { attempts = 4, firstDelayMs: pause = 100, shouldRetry: helps = isRetryable }: RetryOptions = {},
+  { shouldRetry, maxAttempts = 4, firstDelayMs = 100 }: RetryOptions,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (attempt === attempts || !helps(error)) throw error;
-      await scheduler.wait(pause * 2 ** (attempt - 1) * (0.5 + Math.random()));
+      if (attempt === maxAttempts || !shouldRetry(error)) throw error;
+      await sleep(firstDelayMs * 2 ** (attempt - 1) * (0.5 + Math.random()));
     }
   }
 }

@@ -1,111 +1,120 @@
-import type { Background } from "../http/context.ts";
-import { ageMs } from "./clock.ts";
-import { SingleFlight, withTimeout } from "./single-flight.ts";
+import type { Background } from "./background.ts";
+import { SingleFlight } from "./single-flight.ts";
+import { ageMs } from "./time.ts";
+import { withTimeout } from "./timeout.ts";
 
-/** How long what is remembered does again where the registry does not answer, before it is asked once more. */
-const STALE_MS = 1_000;
-/** How long one waits for the registry: shorter where an answer is known that will do. */
-const READ_TIMEOUT_MS = { known: 1_000, unknown: 10_000 };
+/** After a failed read, the stale value is returned without a new attempt for this time. */
+const RETRY_AFTER_MS = 1_000;
+/** How long a caller waits for a read: shorter when a stale value can be returned instead. */
+const READ_TIMEOUT_MS = { withStaleValue: 1_000, withoutValue: 10_000 };
 
 interface Entry<Value> {
   readonly value: Value;
   readonly readAt: number;
-  /** When it was last asked for, and for how long that will do. */
-  askedAt: number;
+  /** The value is returned without a read until `freshMs` after `checkedAt`. */
+  checkedAt: number;
   freshMs: number;
 }
 
+interface StaleCacheOptions {
+  /** How long a value is returned without a read. A change at the source stays unnoticed for at most this time. */
+  readonly freshMs: number;
+  /** The greatest age of a value that is returned after a failed read; no limit by default. */
+  readonly maxStaleMs?: number;
+  /** How long the absence of a value is remembered; not at all by default. */
+  readonly absentMs?: number;
+  readonly maxEntries: number;
+}
+
 /**
- * What an isolate remembers of the registry: for some seconds as it is, and longer while the registry does
- * not answer. An answer that comes late, when nobody waits for it any more, is remembered as well, so that
- * what has changed is noticed as long as the registry answers at all.
+ * A cache that returns a stale value when the source fails or does not answer in time (stale-if-error). A read
+ * that ends after its caller stopped waiting is still stored, so a slow source is not a reason to keep stale
+ * values.
  */
 export class StaleCache<Value> {
   readonly #freshMs: number;
-  readonly #longestMs: number;
+  readonly #maxStaleMs: number;
   readonly #absentMs: number;
-  readonly #most: number;
+  readonly #maxEntries: number;
   readonly #entries = new Map<string, Entry<Value>>();
-  /** What is not there, and since when that is known. Apart: many of these push out nothing that is there. */
-  readonly #absent = new Map<string, number>();
-  readonly #flights = new SingleFlight<Value | null>();
+  /**
+   * Keys without a value, and when that was read. They have a map of their own, because requests for many
+   * unknown keys must not evict values.
+   */
+  readonly #absentSince = new Map<string, number>();
+  readonly #reads = new SingleFlight<Value | null>();
 
-  constructor(settings: {
-    /** How long an answer is trusted: the longest that a change goes unnoticed. */
-    readonly freshMs: number;
-    /** The longest that it does without the registry; left out: without an end. */
-    readonly longestMs?: number;
-    /** How long it is remembered that something is not there; left out: not at all. */
-    readonly absentMs?: number;
-    readonly most: number;
-  }) {
-    this.#freshMs = settings.freshMs;
-    this.#longestMs = settings.longestMs ?? Number.POSITIVE_INFINITY;
-    this.#absentMs = settings.absentMs ?? 0;
-    this.#most = settings.most;
+  constructor(options: StaleCacheOptions) {
+    this.#freshMs = options.freshMs;
+    this.#maxStaleMs = options.maxStaleMs ?? Number.POSITIVE_INFINITY;
+    this.#absentMs = options.absentMs ?? 0;
+    this.#maxEntries = options.maxEntries;
   }
 
-  /** Whether it can be answered without the registry, should that not answer. */
+  /** Whether the key can be answered from the cache if a read fails. */
   canAnswer(key: string): boolean {
-    return this.#entries.has(key) || this.#isAbsent(key);
+    return this.#entries.has(key) || this.#isKnownAbsent(key);
   }
 
   /**
-   * What the registry has under a key, read by `read` where it is not remembered; null where there is nothing.
-   * @param onFault told why the registry did not answer where something remembered stands in
-   * @throws what `read` threw, or TimedOut, where nothing is remembered
+   * Returns the value of a key, from the cache or through `read`; null when the source has none.
+   * @param onReadFailure receives the error of a failed read when a stale value is returned
+   * @throws what `read` threw, or TimeoutError, when there is no value that may be returned instead
    */
   async get(
     key: string,
     background: Background,
     read: () => Promise<Value | null>,
-    onFault: (error: unknown) => void,
+    onReadFailure: (error: unknown) => void,
   ): Promise<Value | null> {
-    const known = this.#entries.get(key);
-    if (known !== undefined && ageMs(known.askedAt) < known.freshMs) return known.value;
-    if (known === undefined && this.#isAbsent(key)) return null;
+    const cached = this.#entries.get(key);
+    if (cached !== undefined && ageMs(cached.checkedAt) < cached.freshMs) return cached.value;
+    if (cached === undefined && this.#isKnownAbsent(key)) return null;
     try {
-      const search = this.#flights.run(key, background, async () => {
+      const reading = this.#reads.run(key, background, async () => {
         const readAt = Date.now();
         const value = await read();
-        this.#keep(key, value, readAt);
+        this.#store(key, value, readAt);
         return value;
       });
-      return await withTimeout(known ? READ_TIMEOUT_MS.known : READ_TIMEOUT_MS.unknown, search);
+      return await withTimeout(
+        cached ? READ_TIMEOUT_MS.withStaleValue : READ_TIMEOUT_MS.withoutValue,
+        reading,
+      );
     } catch (error) {
-      if (known === undefined || ageMs(known.readAt) > this.#longestMs) throw error;
-      known.askedAt = Date.now();
-      known.freshMs = STALE_MS;
-      onFault(error);
-      return known.value;
+      if (cached === undefined || ageMs(cached.readAt) > this.#maxStaleMs) throw error;
+      cached.checkedAt = Date.now();
+      cached.freshMs = RETRY_AFTER_MS;
+      onReadFailure(error);
+      return cached.value;
     }
   }
 
-  /** Has everything asked for anew. */
-  refresh(): void {
+  /** Marks every value as stale: the next call for each key reads it again. */
+  expireAll(): void {
     for (const entry of this.#entries.values()) entry.freshMs = 0;
   }
 
-  #isAbsent(key: string): boolean {
-    const since = this.#absent.get(key);
+  #isKnownAbsent(key: string): boolean {
+    const since = this.#absentSince.get(key);
     return since !== undefined && ageMs(since) < this.#absentMs;
   }
 
-  #keep(key: string, value: Value | null, readAt: number): void {
+  #store(key: string, value: Value | null, readAt: number): void {
     this.#entries.delete(key);
-    this.#absent.delete(key);
+    this.#absentSince.delete(key);
     if (value !== null) {
-      this.#entries.set(key, { value, readAt, askedAt: readAt, freshMs: this.#freshMs });
-      evictOldest(this.#entries, this.#most);
+      this.#entries.set(key, { value, readAt, checkedAt: readAt, freshMs: this.#freshMs });
+      evictOldest(this.#entries, this.#maxEntries);
     } else if (this.#absentMs > 0) {
-      this.#absent.set(key, readAt);
-      evictOldest(this.#absent, this.#most);
+      this.#absentSince.set(key, readAt);
+      evictOldest(this.#absentSince, this.#maxEntries);
     }
   }
 }
 
-/** Lets go of the oldest entry where there are more than so many. */
-export function evictOldest(entries: Map<string, unknown>, most: number): void {
+/** Deletes the oldest entry of a map that has more entries than allowed. */
+export function evictOldest(entries: Map<string, unknown>, maxEntries: number): void {
   const [oldest] = entries.keys();
-  if (entries.size > most && oldest !== undefined) entries.delete(oldest);
+  if (entries.size > maxEntries && oldest !== undefined) entries.delete(oldest);
 }

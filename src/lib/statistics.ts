@@ -1,4 +1,4 @@
-/** The median of some numbers; NaN for none. */
+/** The median. For an even number of values it is the mean of the middle two; for no values, NaN. */
 export function median(values: ArrayLike<number>): number {
   const sorted = Float64Array.from(values).sort();
   const middle = sorted.length >> 1;
@@ -7,18 +7,19 @@ export function median(values: ArrayLike<number>): number {
 }
 
 /**
- * The value below which half of the weight lies; NaN for none. It is the factor c that makes the sum of
- * |actual - c predicted| least, of the ratios actual / predicted weighted by what is predicted.
+ * The smallest value for which it and all smaller values have at least half of the total weight; NaN for no
+ * values. For the ratios actual / predicted with the weights predicted, it is the factor c that minimises the
+ * sum of |actual - c * predicted|.
  */
 export function weightedMedian(values: ArrayLike<number>, weights: ArrayLike<number>): number {
   const order = Uint32Array.from({ length: values.length }, (_, i) => i).sort(
     (a, b) => values[a]! - values[b]!,
   );
-  const half = order.reduce((sum, i) => sum + weights[i]!, 0) / 2;
-  let below = 0;
+  const halfWeight = order.reduce((sum, i) => sum + weights[i]!, 0) / 2;
+  let weight = 0;
   for (const i of order) {
-    below += weights[i]!;
-    if (below >= half) return values[i]!;
+    weight += weights[i]!;
+    if (weight >= halfWeight) return values[i]!;
   }
   return Number.NaN;
 }

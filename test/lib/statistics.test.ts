@@ -4,7 +4,7 @@ import { median, weightedMedian } from "../../src/lib/statistics.ts";
 
 const positive = fc.double({ min: 0.01, max: 1e6, noNaN: true });
 
-test("the weighted median of ratios is the factor of least absolute error, tried against every ratio", () => {
+test("the weighted median of the ratios minimises the absolute error: no other ratio has a smaller one", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(positive, positive), { minLength: 1, maxLength: 30 }), (rows) => {
       const error = (factor: number) =>
@@ -20,8 +20,27 @@ test("the weighted median of ratios is the factor of least absolute error, tried
   );
 });
 
-test("with equal weights it is a median; of nothing it is none", () => {
+test("with equal weights, the weighted median is the median", () => {
   expect(weightedMedian([5, 1, 3], [2, 2, 2])).toBe(median([5, 1, 3]));
-  expect(weightedMedian([], [])).toBeNaN();
+});
+
+test.each([
+  [[3], 3],
+  [[3, 1], 2],
+  [[5, 1, 3], 3],
+  [[10, 1, 9, 2], 5.5],
+])("the median of %o is %f", (values, expected) => {
+  expect(median(values)).toBe(expected);
+  expect(median(Float32Array.from(values))).toBe(expected);
+});
+
+test("the median leaves its values in their order", () => {
+  const values = [3, 1, 2];
+  median(values);
+  expect(values).toEqual([3, 1, 2]);
+});
+
+test("no values have no median", () => {
   expect(median([])).toBeNaN();
+  expect(weightedMedian([], [])).toBeNaN();
 });

@@ -1,0 +1,21 @@
+import type { ModelReference } from "./model-reference.ts";
+
+/** Routes that more than one file names. Every other endpoint writes its path only in its own file. */
+
+export const PREDICTION_ROUTE = "/v1/predictions";
+export const BATCH_ROUTE = "/v1/predictions/batch";
+export const REPORT_ROUTE = "/v1/models/:name/versions/:version/report";
+export const HEALTH_ROUTE = "/health";
+export const READINESS_ROUTE = "/ready";
+export const OPENAPI_ROUTE = "/openapi.json";
+export const DOCS_ROUTE = "/docs";
+
+/** Routes whose answers hold prices. */
+export const PREDICTION_ROUTES = [PREDICTION_ROUTE, BATCH_ROUTE] as const;
+/** Probes by monitoring tools. They are logged and do not count as traffic. */
+export const PROBE_ROUTES: readonly string[] = [HEALTH_ROUTE, READINESS_ROUTE];
+
+/** The path of a version's report: `/v1/models/log-linear/versions/3/report`. */
+export function reportPath({ name, version }: ModelReference): string {
+  return REPORT_ROUTE.replace(":name", name).replace(":version", String(version));
+}

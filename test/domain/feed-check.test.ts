@@ -1,0 +1,78 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { checkFeed, relativeDeviation } from "../../src/domain/feed-check.ts";
+
+/** Ten stones that the champion prices at 1000 dollars. */
+const PREDICTED = new Array<number>(10).fill(1_000);
+const feed = (...prices: number[]) => PREDICTED.map((price, i) => prices[i] ?? price);
+
+describe("relativeDeviation", () => {
+  it.each([
+    [1_000, 1_000, 0],
+    [1_500, 1_000, 0.5],
+    [500, 1_000, 0.5],
+    [1_000, 500, 1],
+  ])("of %f from %f is %f", (actual, predicted, expected) => {
+    expect(relativeDeviation(actual, predicted)).toBe(expected);
+  });
+});
+
+describe("checkFeed", () => {
+  it("accepts deviations of exactly a half, and finds larger ones in both directions", () => {
+    expect(checkFeed(feed(1_500, 500), PREDICTED).suspicious).toBe(0);
+    expect(checkFeed(feed(1_501), PREDICTED).suspicious).toBe(1);
+    expect(checkFeed(feed(499), PREDICTED).suspicious).toBe(1);
+  });
+
+  it("rejects a feed with more than a fifth of suspicious prices", () => {
+    expect(checkFeed(feed(1, 1), PREDICTED)).toEqual({
+      rejected: false,
+      suspicious: 2,
+      rows: 10,
+      medianRatio: 1,
+    });
+    expect(checkFeed(feed(1, 1, 1), PREDICTED)).toEqual({
+      rejected: true,
+      suspicious: 3,
+      rows: 10,
+      medianRatio: 1,
+    });
+  });
+
+  it("accepts a market that moves by 10 %, and rejects prices in another unit", () => {
+    const predicted = [500, 1_000, 5_000, 20_000];
+    const moved = checkFeed(
+      predicted.map((price) => price * 1.1),
+      predicted,
+    );
+    expect(moved.rejected).toBe(false);
+    expect(moved.medianRatio).toBeCloseTo(1.1, 10);
+    const cents = checkFeed(
+      predicted.map((price) => price * 100),
+      predicted,
+    );
+    expect(cents).toMatchObject({ rejected: true, suspicious: 4 });
+    expect(cents.medianRatio).toBeCloseTo(100, 10);
+  });
+
+  it("divides the median of the new prices by the median of the champion's prices", () => {
+    // The medians are (20 + 30) / 2 and (10 + 40) / 2 for an even number of rows, and 20 and 40 for an odd one.
+    expect(checkFeed([10, 20, 30, 100], [5, 10, 40, 50]).medianRatio).toBe(1);
+    expect(checkFeed([100, 10, 20], [40, 50, 30]).medianRatio).toBe(0.5);
+  });
+
+  it("accepts an empty feed, which has no median", () => {
+    expect(checkFeed([], [])).toEqual({ rejected: false, suspicious: 0, rows: 0, medianRatio: Number.NaN });
+  });
+
+  it("rejects exactly when the suspicious fraction is above a fifth", () => {
+    fc.assert(
+      fc.property(fc.nat(50), fc.nat(50), (good, bad) => {
+        const actual = [...new Array<number>(good).fill(100), ...new Array<number>(bad).fill(1_000)];
+        const check = checkFeed(actual, new Float32Array(actual.length).fill(100));
+        expect(check.suspicious).toBe(bad);
+        expect(check.rejected).toBe(bad * 5 > good + bad);
+      }),
+    );
+  });
+});

@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest";
+import { MINUTE_MS } from "../../src/lib/time.ts";
+import {
+  CRON_RUN_LIMITS,
+  DRAIN_BUDGET,
+  EVERY_FIVE_MINUTES,
+  EVERY_MINUTE,
+  JOB_BUDGETS,
+  ROLLUP_BUDGET,
+} from "../../src/settings/call-budgets.ts";
+import { readWranglerConfig } from "./wrangler-config.ts";
+
+describe("scheduled jobs", () => {
+  it("have the triggers of wrangler.toml", () => {
+    expect(readWranglerConfig().triggers.crons).toEqual([EVERY_MINUTE, EVERY_FIVE_MINUTES]);
+  });
+
+  it.each([EVERY_MINUTE, EVERY_FIVE_MINUTES])("share the calls of a run with the trigger %s", (trigger) => {
+    const jobs = Object.values(JOB_BUDGETS).filter(({ cron }) => cron === trigger);
+    expect(jobs.length).toBeGreaterThan(0);
+    const calls = jobs.reduce((sum, job) => sum + job.calls, 0);
+    expect(calls).toBeLessThanOrEqual(CRON_RUN_LIMITS.calls);
+  });
+
+  it("end before the platform stops them, and draining ends before its next run", () => {
+    expect(DRAIN_BUDGET.ms).toBeLessThan(MINUTE_MS);
+    expect(ROLLUP_BUDGET.ms).toBeLessThan(CRON_RUN_LIMITS.ms);
+  });
+});
