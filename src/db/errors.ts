@@ -1,4 +1,4 @@
-/** An error's message and those of its causes: drizzle and D1 wrap what SQLite said. */
+/** Joins the messages of an error and its causes. Drizzle and D1 wrap the error of SQLite as a cause. */
 export function describeError(error: unknown): string {
   const parts: string[] = [];
   let current: unknown = error;
@@ -10,22 +10,22 @@ export function describeError(error: unknown): string {
   return parts.join(": ");
 }
 
-/** The table that a database lacks, its migrations not applied; null where that is not what failed. */
+/** Returns the name of a table that does not exist, because migrations were not applied; null for other errors. */
 export function findMissingTable(error: unknown): string | null {
   return /no such table: (?:main\.)?(\w+)/.exec(describeError(error))?.[1] ?? null;
 }
 
-/** Whether D1 itself failed, rather than the code around it. */
+/** Whether the error comes from D1 and not from the code around it. */
 export function isDatabaseError(error: unknown): boolean {
   return /D1_|D1 DB|Network connection lost|object to be reset|code was updated/.test(describeError(error));
 }
 
-/** Failures after which D1's documentation allows the same idempotent statement again. */
+/** Whether D1's documentation recommends to repeat an idempotent statement after this error. */
 export function isRetryable(error: unknown): boolean {
   return /Network connection lost|object to be reset|code was updated/.test(describeError(error));
 }
 
-/** Whether it was the row that was at fault: the same row will be refused again. */
+/** Whether the row itself caused the error. The same row will be rejected again. */
 export function isRowRejected(error: unknown): boolean {
   return (
     error instanceof SyntaxError ||

@@ -1,11 +1,12 @@
 import { and, desc, eq, lt, max } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import type { Alias, AliasMove } from "../../domain/alias.ts";
-import type { AliasPeriod, ModelReference } from "../../domain/model-record.ts";
+import type { Alias, AliasMove, AliasPeriod } from "../../domain/alias.ts";
+import { type AliasDestination, type AliasState, planAliasMove } from "../../domain/alias-move.ts";
+import { type ModelReference, toModelReference } from "../../domain/model-reference.ts";
 import { describeError } from "../errors.ts";
 import { aliases, aliasHistory } from "./schema.ts";
 
-const current = {
+const ALIAS_COLUMNS = {
   alias: aliases.alias,
   name: aliases.name,
   version: aliases.version,
@@ -16,7 +17,7 @@ const current = {
   updatedAt: aliases.updatedAt,
 };
 
-const move = {
+const MOVE_COLUMNS = {
   revision: aliasHistory.revision,
   name: aliasHistory.name,
   version: aliasHistory.version,
@@ -31,35 +32,49 @@ const move = {
   at: aliasHistory.at,
 };
 
-/** A version from its two columns; null where they are. */
-export function toModelReference(name: string | null, version: number | null): ModelReference | null {
-  return name === null || version === null ? null : { name, version };
-}
-
 interface CanaryColumns {
   readonly canaryName: string | null;
   readonly canaryVersion: number | null;
 }
 
-function withCanary<Row extends CanaryColumns>({ canaryName, canaryVersion, ...rest }: Row) {
+function mergeCanaryColumns<Row extends CanaryColumns>({ canaryName, canaryVersion, ...rest }: Row) {
   return { ...rest, canary: toModelReference(canaryName, canaryVersion) };
 }
 
-export async function listAliases(d1: D1Database): Promise<Alias[]> {
-  return (await drizzle(d1).select(current).from(aliases).orderBy(aliases.alias)).map(withCanary);
+interface MoveColumns extends CanaryColumns {
+  readonly fromName: string | null;
+  readonly fromVersion: number | null;
+  readonly removed: boolean | null;
 }
 
-/** An alias and its moves, newest first, from below a revision where one is given; null where unknown. */
+function toAliasMove<Row extends MoveColumns>({ fromName, fromVersion, removed, ...rest }: Row) {
+  return {
+    ...mergeCanaryColumns(rest),
+    from: toModelReference(fromName, fromVersion),
+    removed: removed ?? false,
+  };
+}
+
+export async function listAliases(d1: D1Database): Promise<Alias[]> {
+  return (await drizzle(d1).select(ALIAS_COLUMNS).from(aliases).orderBy(aliases.alias)).map(
+    mergeCanaryColumns,
+  );
+}
+
+/**
+ * Returns an alias and its moves, newest first; null for an unknown alias.
+ * @param page only moves with a revision below `below`, at most `limit`
+ */
 export async function getAlias(
   d1: D1Database,
   alias: string,
   { below, limit }: { below: number | undefined; limit: number },
 ): Promise<{ current: Alias; history: AliasMove[] } | null> {
   const db = drizzle(d1);
-  const [[found], moves] = await db.batch([
-    db.select(current).from(aliases).where(eq(aliases.alias, alias)),
+  const [[row], moves] = await db.batch([
+    db.select(ALIAS_COLUMNS).from(aliases).where(eq(aliases.alias, alias)),
     db
-      .select(move)
+      .select(MOVE_COLUMNS)
       .from(aliasHistory)
       .where(
         and(
@@ -70,84 +85,59 @@ export async function getAlias(
       .orderBy(desc(aliasHistory.revision))
       .limit(limit),
   ]);
-  if (found === undefined) return null;
-  const history = moves.map(({ fromName, fromVersion, removed, ...rest }) => ({
-    ...withCanary(rest),
-    from: toModelReference(fromName, fromVersion),
-    removed: removed ?? false,
-  }));
-  return { current: withCanary(found), history };
+  return row === undefined ? null : { current: mergeCanaryColumns(row), history: moves.map(toAliasMove) };
 }
 
-/** An alias as it is before a move: null where it is not there; the revision counts on where it once was. */
-export interface AliasState {
+/** An alias before a move, in full. */
+export interface StoredAliasState extends AliasState {
   readonly current: Alias | null;
-  readonly lastRevision: number;
 }
 
-export async function readAliasState(d1: D1Database, alias: string): Promise<AliasState> {
+export async function readAliasState(d1: D1Database, alias: string): Promise<StoredAliasState> {
   const db = drizzle(d1);
-  const [[found], [last]] = await db.batch([
-    db.select(current).from(aliases).where(eq(aliases.alias, alias)),
+  const [[row], [last]] = await db.batch([
+    db.select(ALIAS_COLUMNS).from(aliases).where(eq(aliases.alias, alias)),
     db
       .select({ revision: max(aliasHistory.revision) })
       .from(aliasHistory)
       .where(eq(aliasHistory.alias, alias)),
   ]);
-  return { current: found === undefined ? null : withCanary(found), lastRevision: last?.revision ?? 0 };
+  return { current: row === undefined ? null : mergeCanaryColumns(row), lastRevision: last?.revision ?? 0 };
 }
 
-/** Where an alias is to point; null takes it away. */
-export type AliasDestination = Pick<Alias, "name" | "version" | "share" | "canary"> | null;
-
 /**
- * Moves an alias, in one transaction. The history's key (alias, revision) is the compare-and-set: null
- * where somebody else moved it since it was read.
+ * Moves or removes an alias in one transaction, see {@link planAliasMove}.
+ * @returns null if another caller moved the alias after `state` was read
  */
 export async function moveAlias(
   d1: D1Database,
   alias: string,
-  before: AliasState,
-  to: AliasDestination,
+  state: AliasState,
+  destination: AliasDestination,
   { actor, reason }: { readonly actor: string; readonly reason: string },
 ): Promise<AliasMove | null> {
   const db = drizzle(d1);
-  const kept = to ?? before.current;
-  if (kept === null) throw new TypeError(`there is no alias ${alias} to take away`);
-  const revision = before.lastRevision + 1;
   const at = new Date().toISOString();
-  const row = {
-    name: kept.name,
-    version: kept.version,
-    share: to?.share ?? null,
-    canaryName: to?.canary?.name ?? null,
-    canaryVersion: to?.canary?.version ?? null,
-    revision,
-  };
-  const from = before.current && { name: before.current.name, version: before.current.version };
-  const origin = { fromName: from?.name ?? null, fromVersion: from?.version ?? null };
-  const removed = to === null;
+  const { history, row } = planAliasMove(alias, state, destination, { actor, reason, at });
   try {
     await db.batch([
-      db.insert(aliasHistory).values({ alias, ...row, ...origin, removed, actor, reason, at }),
-      removed
+      db.insert(aliasHistory).values(history),
+      row === null
         ? db.delete(aliases).where(eq(aliases.alias, alias))
-        : db
-            .insert(aliases)
-            .values({ alias, ...row, updatedAt: at })
-            .onConflictDoUpdate({ target: aliases.alias, set: { ...row, updatedAt: at } }),
+        : db.insert(aliases).values(row).onConflictDoUpdate({ target: aliases.alias, set: row }),
     ]);
   } catch (error) {
     if (/UNIQUE constraint failed: alias_history/.test(describeError(error))) return null;
     throw error;
   }
-  return { ...withCanary(row), from, removed, actor, reason, at };
+  const { alias: _, ...columns } = history;
+  return toAliasMove(columns);
 }
 
 const MAX_PERIODS = 100;
 
-/** A move lasts until the next one of its alias; one that took the alias away has no time of its own. */
-const ALIAS_PERIODS = `
+/** A period ends with the next move of the alias. A removal ends a period and starts none. */
+const LIST_PERIODS = `
 WITH moves AS (
   SELECT *, lead(at) OVER (PARTITION BY alias ORDER BY revision) AS until FROM alias_history)
 SELECT alias, iif(name = ?1 AND version = ?2, 'target', 'canary') AS role, share, at AS "from", until, revision,
@@ -156,11 +146,11 @@ FROM moves
 WHERE ((name = ?1 AND version = ?2) OR (canary_name = ?1 AND canary_version = ?2)) AND removed IS NOT 1
 ORDER BY at DESC, alias, revision DESC LIMIT ?3`;
 
-/** When which alias pointed at a version, newest first. */
+/** Returns the newest periods in which an alias pointed at a version, newest first. */
 export async function listAliasPeriods(
   d1: D1Database,
   { name, version }: ModelReference,
 ): Promise<AliasPeriod[]> {
-  const { results } = await d1.prepare(ALIAS_PERIODS).bind(name, version, MAX_PERIODS).all<AliasPeriod>();
+  const { results } = await d1.prepare(LIST_PERIODS).bind(name, version, MAX_PERIODS).all<AliasPeriod>();
   return results;
 }

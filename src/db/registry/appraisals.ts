@@ -1,15 +1,16 @@
 import { type PricedStone, STONE_COLUMNS } from "../../domain/diamond.ts";
 import { withRetry } from "../../lib/retry.ts";
+import { isRetryable } from "../errors.ts";
 import type { appraisals } from "./schema.ts";
 
-/** A stone with its id: see src/domain/stone-text.ts. */
+/** A stone with its id, see src/domain/stone-id.ts. */
 export type IdentifiedStone = PricedStone & { readonly id: string };
 
-/** Where a stone is known from already. */
-type Place = "appraised" | "trained" | "withdrawn";
+/** The table that has a stone: an appraisal, the newest dataset, or a withdrawal. */
+type StonePlace = "appraised" | "trained" | "withdrawn";
 
-/** The stones are looked up one by one by the primary key of each table. */
-const KNOWN = `
+/** CROSS JOIN keeps the order of the tables: each stone is looked up by the primary key. */
+const FIND_KNOWN = `
 WITH sent AS MATERIALIZED (
   SELECT value ->> 'id' AS id, value ->> 'cut' AS cut, value ->> 'color' AS color, value ->> 'clarity' AS clarity,
     value ->> 'carat' AS carat FROM json_each(?1))
@@ -22,40 +23,48 @@ SELECT sent.id, 'trained' FROM sent CROSS JOIN diamonds AS known
 UNION ALL
 SELECT sent.id, 'withdrawn' FROM sent CROSS JOIN withdrawals AS known ON known.id = sent.id`;
 
-/** Which of some stones were sent before, are in the newest dataset, or were withdrawn (which comes first). */
+/**
+ * Returns the stones, by id, that are already known: sent before, in the newest dataset, or withdrawn. A
+ * withdrawn stone that is in another table too counts as withdrawn.
+ */
 export async function findKnownStones(
   d1: D1Database,
   stones: readonly IdentifiedStone[],
-): Promise<ReadonlyMap<string, Place>> {
-  const statement = d1.prepare(KNOWN).bind(JSON.stringify(stones));
-  const { results } = await statement.all<{ id: string; place: Place }>();
+): Promise<ReadonlyMap<string, StonePlace>> {
+  const statement = d1.prepare(FIND_KNOWN).bind(JSON.stringify(stones));
+  const { results } = await statement.all<{ id: string; place: StonePlace }>();
   return new Map(results.map(({ id, place }) => [id, place]));
 }
 
 const COLUMNS = ["id", ...STONE_COLUMNS, "price"] as const;
-const INSERT = `INSERT INTO appraisals (${COLUMNS.map((column) => `"${column}"`).join(", ")}, status, source, request_id, received_at)
+const INSERT_NEW = `INSERT INTO appraisals (${COLUMNS.map((column) => `"${column}"`).join(", ")}, status, source, request_id, received_at)
 SELECT ${COLUMNS.map((column) => `value ->> '${column}'`).join(", ")}, ?2, ?3, ?4, ?5 FROM json_each(?1)
 WHERE true ON CONFLICT DO NOTHING`;
-const KEPT = `SELECT kept.id FROM json_each(?1) AS sent CROSS JOIN appraisals AS kept ON kept.id = sent.value ->> 'id'
-WHERE kept.request_id = ?2`;
+const LIST_INSERTED = `SELECT stored.id FROM json_each(?1) AS sent CROSS JOIN appraisals AS stored ON stored.id = sent.value ->> 'id'
+WHERE stored.request_id = ?2`;
 
-type Circumstances = Pick<typeof appraisals.$inferInsert, "status" | "source" | "requestId" | "receivedAt">;
+type AppraisalDetails = Pick<
+  typeof appraisals.$inferInsert,
+  "status" | "source" | "requestId" | "receivedAt"
+>;
 
 /**
- * Keeps stones for the next training, in one statement. Idempotent: a stone that is there stays as it is.
- * Returns the ids of those that this request brought.
+ * Stores appraisals for the next training. Idempotent: a stone that is already stored is not changed.
+ * @returns the ids of the stones that this request inserted
  */
 export async function insertAppraisals(
   d1: D1Database,
   stones: readonly IdentifiedStone[],
-  { status, source, requestId, receivedAt }: Circumstances,
+  { status, source, requestId, receivedAt }: AppraisalDetails,
 ): Promise<ReadonlySet<string>> {
   const rows = JSON.stringify(stones);
-  const [, kept] = await withRetry(() =>
-    d1.batch<{ id: string }>([
-      d1.prepare(INSERT).bind(rows, status, source, requestId, receivedAt),
-      d1.prepare(KEPT).bind(rows, requestId),
-    ]),
+  const [, inserted] = await withRetry(
+    () =>
+      d1.batch<{ id: string }>([
+        d1.prepare(INSERT_NEW).bind(rows, status, source, requestId, receivedAt),
+        d1.prepare(LIST_INSERTED).bind(rows, requestId),
+      ]),
+    { shouldRetry: isRetryable },
   );
-  return new Set(kept?.results.map(({ id }) => id));
+  return new Set(inserted?.results.map(({ id }) => id));
 }

@@ -1,20 +1,21 @@
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import type { Histograms, Metrics, ModelReference } from "../../domain/model-record.ts";
+import type { Histograms, Metrics } from "../../domain/model-record.ts";
+import type { ModelReference } from "../../domain/model-reference.ts";
 import { models } from "./schema.ts";
 
-/** What a model version's traffic is measured against: its training rows, and its error on test rows. */
+/** The figures that the traffic of a model version is compared with: its training histograms and test errors. */
 export interface Baseline extends ModelReference {
   readonly histograms: Histograms | null;
   readonly metrics: Metrics;
 }
 
-/** Of those model versions that are registered. */
+/** Returns the baselines of some model versions. Versions that are not registered are left out. */
 export async function listBaselines(
   d1: D1Database,
   versions: readonly ModelReference[],
 ): Promise<Baseline[]> {
-  const asked = JSON.stringify(versions.map(({ name, version }) => [name, version]));
+  const pairs = JSON.stringify(versions.map(({ name, version }) => [name, version]));
   return drizzle(d1)
     .select({
       name: models.name,
@@ -24,6 +25,6 @@ export async function listBaselines(
     })
     .from(models)
     .where(
-      sql`(${models.name}, ${models.version}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${asked}))`,
+      sql`(${models.name}, ${models.version}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${pairs}))`,
     );
 }

@@ -3,37 +3,42 @@ import { SPLIT_PRIME, splitMultiplier, TEST_BELOW } from "../../domain/split.ts"
 import type { IdentifiedStone } from "./appraisals.ts";
 import type { ServedModel } from "./models.ts";
 
-/** Whether a stone was trained on: in the dataset (?1), and not on the test side of the seed (?2, its multiplier). */
+/**
+ * SQL condition: the stone is in the training split of a model. ?1 is the `seq` of the dataset, ?2 the
+ * multiplier of the seed.
+ */
 export const TRAINED_ON = `since <= ?1 AND (until IS NULL OR until > ?1)
   AND (split_key * CAST(?2 AS INTEGER)) % ${SPLIT_PRIME} >= ${TEST_BELOW}`;
 
 export const trainedOnParameters = ({ dataset, seed }: Pick<ServedModel, "dataset" | "seed">) =>
   [dataset, splitMultiplier(seed)] as const;
 
-const STONES = `FROM diamonds WHERE cut = ?3 AND color = ?4 AND clarity = ?5 AND ${TRAINED_ON}`;
+const FROM_MATCHING = `FROM diamonds WHERE cut = ?3 AND color = ?4 AND clarity = ?5 AND ${TRAINED_ON}`;
 
 /**
- * Two walks along the primary key, from the asked weight upwards and downwards, at most ?7 stones each.
- * Upwards the key's order is the answer's: weight, then id. Downwards, ids would come last to first, and a
- * walk that ends among stones of one weight would keep the wrong ones: so the weight at which it ends is
- * found first, and of that weight the stones are taken by id.
+ * Two scans along the primary key, from the requested weight ?6 upwards and downwards, of at most ?7 stones each.
+ *
+ * The order of the result is weight, then id. The upward scan has this order. The downward scan meets the ids
+ * of one weight in reverse order, so its limit could keep the wrong stones of its lowest weight. `border`
+ * therefore finds this weight first, and the stones of this weight are read separately, by ascending id.
  */
-const NEAREST = `
+const FIND_NEAREST = `
 WITH border AS (SELECT min(carat) AS carat FROM (
-  SELECT carat ${STONES} AND carat < ?6 ORDER BY carat DESC LIMIT ?7))
+  SELECT carat ${FROM_MATCHING} AND carat < ?6 ORDER BY carat DESC LIMIT ?7))
 SELECT id, carat, cut, color, clarity, depth, "table", x, y, z, price FROM (
-  SELECT * FROM (SELECT * ${STONES} AND carat >= ?6 ORDER BY carat, id LIMIT ?7)
+  SELECT * FROM (SELECT * ${FROM_MATCHING} AND carat >= ?6 ORDER BY carat, id LIMIT ?7)
   UNION ALL
-  SELECT * FROM (SELECT * ${STONES} AND carat > (SELECT carat FROM border) AND carat < ?6
+  SELECT * FROM (SELECT * ${FROM_MATCHING} AND carat > (SELECT carat FROM border) AND carat < ?6
     ORDER BY carat LIMIT ?7)
   UNION ALL
-  SELECT * FROM (SELECT * ${STONES} AND carat = (SELECT carat FROM border) ORDER BY carat, id LIMIT ?7))
+  SELECT * FROM (SELECT * ${FROM_MATCHING} AND carat = (SELECT carat FROM border) ORDER BY carat, id LIMIT ?7))
 ORDER BY abs(carat - ?6), id
 LIMIT ?7`;
 
 /**
- * The stones that a model was trained on, of the same cut, colour and clarity, nearest in weight; stones
- * equally near by id. Reads about 4n rows that fit, and those passed over between them, however many there are.
+ * Finds the stones in a model's training split with the same cut, colour and clarity and the nearest weights.
+ * Stones at the same distance are ordered by id. The query reads about 4n rows plus the skipped rows between
+ * them (test stones and stones of other datasets), independent of the size of the table.
  */
 export async function findSimilarDiamonds(
   d1: D1Database,
@@ -42,7 +47,7 @@ export async function findSimilarDiamonds(
   n: number,
 ): Promise<D1Result<IdentifiedStone>> {
   return d1
-    .prepare(NEAREST)
+    .prepare(FIND_NEAREST)
     .bind(...trainedOnParameters(model), stone.cut, stone.color, stone.clarity, stone.carat, n)
     .all<IdentifiedStone>();
 }

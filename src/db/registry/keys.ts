@@ -3,7 +3,7 @@ import { drizzle } from "drizzle-orm/d1";
 import type { Scope } from "../../domain/access.ts";
 import { keys } from "./schema.ts";
 
-/** A caller's key as the registry has it. */
+/** An API key as the registry stores it. */
 export interface ApiKey {
   /** SHA-256 of the key, hexadecimal. */
   readonly hash: string;
@@ -13,7 +13,7 @@ export interface ApiKey {
   readonly revokedAt: string | null;
 }
 
-const found = {
+const KEY_COLUMNS = {
   hash: keys.hash,
   name: keys.name,
   scopes: keys.scopes,
@@ -22,10 +22,10 @@ const found = {
 };
 
 export async function findKey(d1: D1Database, hash: string): Promise<ApiKey | null> {
-  return (await drizzle(d1).select(found).from(keys).where(eq(keys.hash, hash)).get()) ?? null;
+  return (await drizzle(d1).select(KEY_COLUMNS).from(keys).where(eq(keys.hash, hash)).get()) ?? null;
 }
 
-/** Notes that a key is in use, unless that was noted after `since`. */
+/** Records that a key was used at `at`, unless a use after `since` is already recorded. */
 export async function recordKeyUse(d1: D1Database, hash: string, at: Date, since: Date): Promise<void> {
   await drizzle(d1)
     .update(keys)

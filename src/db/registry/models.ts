@@ -1,48 +1,47 @@
 import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { alias } from "drizzle-orm/sqlite-core";
-import type { ModelRecord, ModelReference, ModelSummary, Ranges } from "../../domain/model-record.ts";
+import type { ModelRecord, ModelSummary, Ranges } from "../../domain/model-record.ts";
+import { type ModelReference, toModelReference } from "../../domain/model-reference.ts";
 import { CHALLENGER, CHAMPION } from "../../domain/model-selector.ts";
-import { toModelReference } from "./aliases.ts";
 import { aliases, aliasHistory, datasets, models } from "./schema.ts";
 
-/** What serving needs to know of a model version. */
+/** The fields of a model version that predictions need. */
 export interface ServedModel extends ModelReference {
   /** R2 key of the ONNX file, and the file's SHA-256. */
   readonly key: string;
   readonly sha256: string;
-  /** `seq` of its dataset, and the seed of its split: together they say which stones it was trained on. */
+  /** `seq` of its dataset and seed of its split. Together they determine which stones it was trained on. */
   readonly dataset: number;
   readonly seed: number;
   readonly ranges: Ranges;
 }
 
-/** A version that is pointed at, and its row where it has one. */
+/** The version that an alias or its canary points at. `model` is null if the version is not registered. */
 export interface AliasTarget {
   readonly target: ModelReference;
   readonly model: ServedModel | null;
 }
 
-/** Where a name leads. `alias` is null for a model's own name. */
+/** The model version that a selector stands for. `alias` is null for the name or version of a model. */
 export interface ResolvedSelector extends AliasTarget {
   readonly alias: string | null;
-  /** The version that answers a share of the requests instead, in percent. */
+  /** The version that answers a percentage of the requests in place of the target. */
   readonly canary: (AliasTarget & { readonly share: number }) | null;
-  /** Of the champion: the version that prices a share of its stones in the shadow, in percent. */
+  /** Only for the champion: the version that makes shadow predictions, for a percentage of the requests. */
   readonly challenger: { readonly model: ServedModel; readonly share: number } | null;
 }
 
-const canaries = alias(models, "canary");
+const canaryModels = alias(models, "canary");
 
-/** The columns of a {@link ServedModel}. */
-function columnsOf<Table extends typeof models | typeof canaries>(table: Table) {
+function pickServedColumns<Table extends typeof models | typeof canaryModels>(table: Table) {
   const { name, version, key, sha256, dataset, seed, ranges } = table;
   return { name, version, key, sha256, dataset, seed, ranges } as Pick<Table, keyof ServedModel>;
 }
 
-const served = columnsOf(models);
+const SERVED_COLUMNS = pickServedColumns(models);
 
-const summary = {
+const SUMMARY_COLUMNS = {
   name: models.name,
   version: models.version,
   createdAt: models.createdAt,
@@ -54,8 +53,8 @@ const summary = {
   dataset: datasets.id,
 };
 
-const record = {
-  ...summary,
+const RECORD_COLUMNS = {
+  ...SUMMARY_COLUMNS,
   sha256: models.sha256,
   key: models.key,
   seed: models.seed,
@@ -73,35 +72,40 @@ const record = {
   facetVersion: models.facetVersion,
 };
 
-/** Where an alias points, or a model's newest version; null where the name is neither. */
-export async function findByName(d1: D1Database, name: string): Promise<ResolvedSelector | null> {
+/** Resolves the name of an alias, or of a model to its newest version; null if there is neither. */
+export async function resolveName(d1: D1Database, name: string): Promise<ResolvedSelector | null> {
   const db = drizzle(d1);
   const names = name === CHAMPION ? [CHAMPION, CHALLENGER] : [name];
-  // Not a batch: drizzle reads a batch's rows by column name, and the joined tables share names.
-  const [pointed, newest] = await Promise.all([
+  // Two queries and no batch: in a batch, drizzle reads columns by name, and the joined tables have equal names.
+  const [aliasRows, newest] = await Promise.all([
     db
       .select({
         alias: aliases.alias,
         share: aliases.share,
         target: { name: aliases.name, version: aliases.version },
-        model: columnsOf(models),
+        model: pickServedColumns(models),
         canaryName: aliases.canaryName,
         canaryVersion: aliases.canaryVersion,
-        canary: columnsOf(canaries),
+        canary: pickServedColumns(canaryModels),
       })
       .from(aliases)
       .leftJoin(models, and(eq(models.name, aliases.name), eq(models.version, aliases.version)))
       .leftJoin(
-        canaries,
-        and(eq(canaries.name, aliases.canaryName), eq(canaries.version, aliases.canaryVersion)),
+        canaryModels,
+        and(eq(canaryModels.name, aliases.canaryName), eq(canaryModels.version, aliases.canaryVersion)),
       )
       .where(inArray(aliases.alias, names)),
-    db.select(served).from(models).where(eq(models.name, name)).orderBy(desc(models.version)).limit(1),
+    db
+      .select(SERVED_COLUMNS)
+      .from(models)
+      .where(eq(models.name, name))
+      .orderBy(desc(models.version))
+      .limit(1),
   ]);
-  const found = pointed.find((row) => row.alias === name);
+  const found = aliasRows.find((row) => row.alias === name);
   if (found !== undefined) {
     const canary = toModelReference(found.canaryName, found.canaryVersion);
-    const challenger = pointed.find((row) => row.alias !== name);
+    const challenger = aliasRows.find((row) => row.alias !== name);
     return {
       alias: name,
       target: found.target,
@@ -110,7 +114,7 @@ export async function findByName(d1: D1Database, name: string): Promise<Resolved
       challenger: challenger?.model ? { model: challenger.model, share: challenger.share ?? 0 } : null,
     };
   }
-  return newest[0] ? toItself(newest[0]) : null;
+  return newest[0] ? toResolvedVersion(newest[0]) : null;
 }
 
 export async function findVersion(
@@ -119,18 +123,18 @@ export async function findVersion(
   version: number,
 ): Promise<ResolvedSelector | null> {
   const row = await drizzle(d1)
-    .select(served)
+    .select(SERVED_COLUMNS)
     .from(models)
     .where(and(eq(models.name, name), eq(models.version, version)))
     .get();
-  return row ? toItself(row) : null;
+  return row ? toResolvedVersion(row) : null;
 }
 
-function toItself(model: ServedModel): ResolvedSelector {
+function toResolvedVersion(model: ServedModel): ResolvedSelector {
   return { alias: null, target: model, model, canary: null, challenger: null };
 }
 
-/** Whether a model has this name. */
+/** Whether a model with this name exists. */
 export async function hasModel(d1: D1Database, name: string): Promise<boolean> {
   const row = await drizzle(d1)
     .select({ version: models.version })
@@ -140,24 +144,24 @@ export async function hasModel(d1: D1Database, name: string): Promise<boolean> {
   return row !== undefined;
 }
 
-/** The versions that an alias pointed at, newest first, each once. */
+/** Returns the versions that an alias pointed at, each once, the most recent first. */
 export async function listPreviousVersions(
   d1: D1Database,
   name: string,
-  most: number,
+  limit: number,
 ): Promise<ServedModel[]> {
   const last = sql<number>`max(${aliasHistory.revision})`;
   return drizzle(d1)
-    .select(served)
+    .select(SERVED_COLUMNS)
     .from(aliasHistory)
     .innerJoin(models, and(eq(models.name, aliasHistory.name), eq(models.version, aliasHistory.version)))
     .where(eq(aliasHistory.alias, name))
     .groupBy(models.name, models.version)
     .orderBy(desc(last))
-    .limit(most);
+    .limit(limit);
 }
 
-/** The newest version of each model, by name. */
+/** Returns the newest version of each model, ordered by name. */
 export async function listNewestVersions(d1: D1Database): Promise<ModelSummary[]> {
   const db = drizzle(d1);
   const newest = db
@@ -166,21 +170,24 @@ export async function listNewestVersions(d1: D1Database): Promise<ModelSummary[]
     .groupBy(models.name)
     .as("newest");
   return db
-    .select(summary)
+    .select(SUMMARY_COLUMNS)
     .from(newest)
     .innerJoin(models, and(eq(models.name, newest.name), eq(models.version, newest.version)))
     .innerJoin(datasets, eq(datasets.seq, models.dataset))
     .orderBy(models.name);
 }
 
-/** A model's versions, newest first, from below a version where one is given. */
+/**
+ * Returns the versions of a model, newest first.
+ * @param page only versions below `below`, at most `limit`
+ */
 export async function listVersions(
   d1: D1Database,
   name: string,
   { below, limit }: { below: number | undefined; limit: number },
 ): Promise<ModelSummary[]> {
   return drizzle(d1)
-    .select(summary)
+    .select(SUMMARY_COLUMNS)
     .from(models)
     .innerJoin(datasets, eq(datasets.seq, models.dataset))
     .where(and(eq(models.name, name), below === undefined ? undefined : lt(models.version, below)))
@@ -188,21 +195,21 @@ export async function listVersions(
     .limit(limit);
 }
 
-/** One version in full, with the R2 key of its report; undefined where there is none. */
+/** Returns one version in full and the R2 key of its report; undefined if there is no such version. */
 export async function readModelRecord(
   d1: D1Database,
   name: string,
   version: number,
 ): Promise<(ModelRecord & { reportKey: string | null }) | undefined> {
   return drizzle(d1)
-    .select({ ...record, reportKey: models.report })
+    .select({ ...RECORD_COLUMNS, reportKey: models.report })
     .from(models)
     .innerJoin(datasets, eq(datasets.seq, models.dataset))
     .where(and(eq(models.name, name), eq(models.version, version)))
     .get();
 }
 
-/** R2 key of a version's report, null where it has none; undefined where there is no such version. */
+/** Returns the R2 key of a version's report: null if it has no report, undefined if there is no such version. */
 export async function findReportKey(
   d1: D1Database,
   name: string,

@@ -12,21 +12,20 @@ import type {
 
 export type { DatasetSource };
 
-/** A dataset that a model was trained on. `seq` orders them: a stone belongs to a span of datasets. */
+/** The datasets that models were trained on, ordered by `seq`. */
 export const datasets = sqliteTable("datasets", {
   seq: integer().primaryKey(),
   /** SHA-256 of the canonical rows, hexadecimal. */
   id: text().notNull().unique(),
   rows: integer().notNull(),
-  /** R2 key of the canonical rows as gzipped CSV, and the file's SHA-256. */
+  /** R2 key of the canonical rows as gzipped CSV, and the SHA-256 of this file. */
   key: text().notNull(),
   sha256: text().notNull(),
-  /** Where the rows came from. */
   sources: text({ mode: "json" }).$type<DatasetSource[]>().notNull(),
   createdAt: text("created_at").notNull(),
 });
 
-/** A stone with its price. */
+/** The columns of a stone with its price. */
 const stoneColumns = () => ({
   carat: real().notNull(),
   cut: text({ enum: CUTS }).notNull(),
@@ -41,26 +40,27 @@ const stoneColumns = () => ({
 });
 
 /**
- * The stones of all datasets. The primary key is the access path of `similar` (same grades, nearest
- * carat); the migration makes the table WITHOUT ROWID, so that a stone is one written row.
+ * The stones of all datasets. The endpoint `similar` searches along the primary key: equal grades, nearest
+ * weight. The migration creates the table WITHOUT ROWID: without a separate index, D1 bills one written row
+ * per stone instead of two.
  */
 export const diamonds = sqliteTable(
   "diamonds",
   {
-    /** First 64 bits of the hash of the stone's canonical row, hexadecimal; copies of a row are numbered. */
+    /** First 64 bits of the SHA-256 of the stone's row, hexadecimal, see src/domain/stone-id.ts. */
     id: text().notNull(),
     ...stoneColumns(),
-    /** What the split hashes: see src/domain/split.ts. */
+    /** Decides between training and test split, see src/domain/split.ts. */
     splitKey: integer("split_key").notNull(),
-    /** The dataset (`seq`) in which the stone came in. */
+    /** `seq` of the first dataset that has the stone. */
     since: integer().notNull(),
-    /** The dataset (`seq`) in which it was gone; null while it is in the newest. */
+    /** `seq` of the first later dataset that does not have it; null while the newest dataset has it. */
     until: integer(),
   },
   (t) => [primaryKey({ columns: [t.cut, t.color, t.clarity, t.carat, t.id, t.since] })],
 );
 
-/** Every model version ever published. Rows are never changed. */
+/** All published model versions. Rows are never changed. */
 export const models = sqliteTable(
   "models",
   {
@@ -80,16 +80,16 @@ export const models = sqliteTable(
     metrics: text({ mode: "json" }).$type<Metrics>().notNull(),
     ranges: text({ mode: "json" }).$type<Ranges>().notNull(),
     importance: text({ mode: "json" }).$type<Importance>(),
-    /** Distribution of each input in the training rows, and of the price over the test stones: what drift is measured against. */
+    /** Distribution of each input in the training rows, and of the price over the test stones. Drift is measured against it. */
     histograms: text({ mode: "json" }).$type<Histograms>(),
-    /** How this version was judged against the champion of its time. */
+    /** The comparison with the champion at the time of the training. */
     decision: text({ mode: "json" }).$type<Decision>(),
     /** R2 key of the rendered report. */
     report: text(),
     fitSeconds: real("fit_seconds").notNull(),
-    /** Duration of the training run until publishing. */
+    /** Duration of the training run until the publication. */
     runSeconds: real("run_seconds").notNull(),
-    /** Who ran it: the address of a CI run, or `local`. */
+    /** URL of the CI run, or `local`. */
     runBy: text("run_by").notNull(),
     gitCommit: text("git_commit"),
     facetVersion: text("facet_version").notNull(),
@@ -98,15 +98,15 @@ export const models = sqliteTable(
   (t) => [primaryKey({ columns: [t.name, t.version] })],
 );
 
-/** Names that point at a model version and can be moved: `champion`. */
+/** Names that point at a model version and can be moved, such as `champion`. */
 export const aliases = sqliteTable("aliases", {
   alias: text().primaryKey(),
   name: text().notNull(),
   version: integer().notNull(),
   revision: integer().notNull(),
   /**
-   * Percent of predictions: of `champion`, those that its canary answers; of `challenger`, those that are
-   * priced by it as well, in its shadow.
+   * Percentage of predictions: for `champion`, those made by its canary; for `challenger`, those that it
+   * repeats as shadow predictions.
    */
   share: integer(),
   canaryName: text("canary_name"),
@@ -114,7 +114,7 @@ export const aliases = sqliteTable("aliases", {
   updatedAt: text("updated_at").notNull(),
 });
 
-/** Each move of an alias: who, when, why, from which version. */
+/** All moves of aliases: who, when, why, and from which version. */
 export const aliasHistory = sqliteTable(
   "alias_history",
   {
@@ -127,7 +127,7 @@ export const aliasHistory = sqliteTable(
     share: integer(),
     canaryName: text("canary_name"),
     canaryVersion: integer("canary_version"),
-    /** The alias was taken away with this move; name and version are those that it left. */
+    /** The move removed the alias. `name` and `version` are those that it pointed at until then. */
     removed: integer({ mode: "boolean" }),
     actor: text().notNull(),
     reason: text().notNull(),
@@ -136,7 +136,7 @@ export const aliasHistory = sqliteTable(
   (t) => [primaryKey({ columns: [t.alias, t.revision] })],
 );
 
-/** Keys of callers. The key itself is nowhere: only its hash. */
+/** API keys of callers. Only the hash of a key is stored. */
 export const keys = sqliteTable("keys", {
   /** SHA-256 of the key, hexadecimal. */
   hash: text().primaryKey(),
@@ -148,20 +148,20 @@ export const keys = sqliteTable("keys", {
   revokedAt: text("revoked_at"),
 });
 
-/** Stones that were sent in with their price; the next training takes the accepted ones. */
+/** Stones that callers sent with their price. The next training uses the accepted ones. */
 export const appraisals = sqliteTable("appraisals", {
-  /** As in `diamonds`: the same row sent twice is one stone. */
+  /** Computed as in `diamonds`, so a row that is sent twice is stored once. */
   id: text().primaryKey(),
   ...stoneColumns(),
-  /** `quarantined`: sent among prices too far from the champion's; only `--accept-feed` takes it. */
+  /** `quarantined`: the feed check rejected the request. Only a training with `--accept-feed` uses the stone. */
   status: text({ enum: ["accepted", "quarantined"] }).notNull(),
-  /** Who sent it: the key's name, and what they call the source. */
+  /** Name of the caller's key, and the name that the caller gave the source. */
   source: text().notNull(),
   requestId: text("request_id").notNull(),
   receivedAt: text("received_at").notNull(),
 });
 
-/** Stones that no later dataset takes, such as wrong appraisals. Datasets of before keep them. */
+/** Stones that are excluded from later datasets, such as wrong appraisals. Earlier datasets keep them. */
 export const withdrawals = sqliteTable("withdrawals", {
   /** The stone's id. */
   id: text().primaryKey(),

@@ -1,34 +1,37 @@
 import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { withRetry } from "../../lib/retry.ts";
+import { isRetryable } from "../errors.ts";
 import { withdrawals } from "./schema.ts";
 
 export type Withdrawal = typeof withdrawals.$inferSelect;
 
-const SENT = "SELECT source FROM appraisals WHERE id = ?1";
-/** `diamonds` is not ordered by id: where the stone was not sent in, this reads the whole table. */
-const IS_KNOWN = `SELECT EXISTS (SELECT 1 FROM withdrawals WHERE id = ?1)
+const FIND_SOURCE = "SELECT source FROM appraisals WHERE id = ?1";
+/** `diamonds` has no index on the id: the last part reads the whole table if the stone was not sent as an appraisal. */
+const CHECK_EXISTENCE = `SELECT EXISTS (SELECT 1 FROM withdrawals WHERE id = ?1)
   OR EXISTS (SELECT 1 FROM appraisals WHERE id = ?1)
   OR EXISTS (SELECT 1 FROM diamonds WHERE id = ?1) AS known`;
 
-/** Whether a stone was sent in by this caller: `source` begins with the name of its key. */
+/** Whether this caller sent the stone as an appraisal. `source` begins with the name of the caller's key. */
 export async function wasSentBy(d1: D1Database, id: string, caller: string): Promise<boolean> {
-  const sent = await d1.prepare(SENT).bind(id).first<{ source: string }>();
-  return sent !== null && (sent.source === caller || sent.source.startsWith(`${caller}: `));
+  const appraisal = await d1.prepare(FIND_SOURCE).bind(id).first<{ source: string }>();
+  return appraisal !== null && (appraisal.source === caller || appraisal.source.startsWith(`${caller}: `));
 }
 
 export async function isKnownStone(d1: D1Database, id: string): Promise<boolean> {
-  return (await d1.prepare(IS_KNOWN).bind(id).first<{ known: number }>())?.known === 1;
+  return (await d1.prepare(CHECK_EXISTENCE).bind(id).first<{ known: number }>())?.known === 1;
 }
 
-/** Closes a stone for later datasets. Idempotent: the first withdrawal stays. */
+/** Excludes a stone from later datasets. Idempotent: the first withdrawal of a stone is kept and returned. */
 export async function withdrawStone(d1: D1Database, withdrawal: Withdrawal): Promise<Withdrawal> {
   const db = drizzle(d1);
-  const [, [kept]] = await withRetry(() =>
-    db.batch([
-      db.insert(withdrawals).values(withdrawal).onConflictDoNothing(),
-      db.select().from(withdrawals).where(eq(withdrawals.id, withdrawal.id)),
-    ]),
+  const [, [stored]] = await withRetry(
+    () =>
+      db.batch([
+        db.insert(withdrawals).values(withdrawal).onConflictDoNothing(),
+        db.select().from(withdrawals).where(eq(withdrawals.id, withdrawal.id)),
+      ]),
+    { shouldRetry: isRetryable },
   );
-  return kept ?? withdrawal;
+  return stored ?? withdrawal;
 }

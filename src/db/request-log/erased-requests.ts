@@ -1,4 +1,5 @@
-/** Notes that requests are forgotten: from now on their records are not written (src/db/requests.ts). */
+/** The ids of erased requests. `insertRequests` does not write their records any more. */
+
 export async function recordErasedIds(d1: D1Database, ids: readonly string[], at: number): Promise<void> {
   await d1
     .prepare(
@@ -9,11 +10,11 @@ export async function recordErasedIds(d1: D1Database, ids: readonly string[], at
     .run();
 }
 
-/** Those that were forgotten before a time. */
-export async function listErasedIdsBefore(d1: D1Database, before: number, most: number): Promise<string[]> {
+/** The ids of requests that were erased before a time, at most `limit` of them. */
+export async function listErasedIdsBefore(d1: D1Database, before: number, limit: number): Promise<string[]> {
   const { results } = await d1
     .prepare("SELECT id FROM forgotten WHERE at < ?1 LIMIT ?2")
-    .bind(before, most)
+    .bind(before, limit)
     .all<{ id: string }>();
   return results.map(({ id }) => id);
 }

@@ -1,6 +1,6 @@
 /**
- * Lets one run at a time do a piece of work. A run that is cut off keeps its lease until it ends by itself:
- * so it is to be longer than a run can last.
+ * Takes a lease, so that one run at a time does a piece of work. Returns false if another run holds it. A run
+ * that is stopped keeps its lease until `until`, which therefore must be later than the run can end.
  */
 export async function acquireLease(
   d1: D1Database,

@@ -1,28 +1,28 @@
 import { and, desc, eq, or, type SQL, sql } from "drizzle-orm";
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
-import { HOUR_MS } from "./rollup-hours.ts";
+import { HOUR_MS } from "../../lib/time.ts";
 import { outcomes, rollupHours } from "./schema.ts";
 
-/** What a predicted stone really sold for, as it was told once. */
+/** The sale price of a predicted stone, as one outcome request reported it. */
 export type Outcome = typeof outcomes.$inferSelect;
 
 /**
- * Keeps an outcome; returns the one of the same stone that it corrects, null where it is the first. The
- * corrected one counts no more: its hour is counted again.
+ * Inserts an outcome. Returns the earlier outcome of the same stone that it corrects, or null. Only the newest
+ * outcome of a stone counts, so the hour of the corrected one is marked dirty.
  */
 export async function insertOutcome(d1: D1Database, outcome: Outcome): Promise<Outcome | null> {
   const db = drizzle(d1);
-  const stone = and(eq(outcomes.prediction, outcome.prediction), eq(outcomes.item, outcome.item));
-  const [[before]] = await db.batch([
-    db.select().from(outcomes).where(stone).orderBy(desc(outcomes.id)).limit(1),
-    markOutcomeHoursDirty(db, stone),
+  const sameStone = and(eq(outcomes.prediction, outcome.prediction), eq(outcomes.item, outcome.item));
+  const [[corrected]] = await db.batch([
+    db.select().from(outcomes).where(sameStone).orderBy(desc(outcomes.id)).limit(1),
+    markOutcomeHoursDirty(db, sameStone),
     db.insert(outcomes).values(outcome),
   ]);
-  return before ?? null;
+  return corrected ?? null;
 }
 
-/** Has the hours of outcomes counted again: to be run together with what changes which of them count. */
-function markOutcomeHoursDirty(db: DrizzleD1Database, which: SQL | undefined) {
+/** Marks the hours of outcomes dirty. It runs in the same transaction as the change to these outcomes. */
+function markOutcomeHoursDirty(db: DrizzleD1Database, condition: SQL | undefined) {
   const hours = db
     .selectDistinct({
       hour: sql`${outcomes.at} / ${sql.raw(String(HOUR_MS))}`.as("hour"),
@@ -30,7 +30,7 @@ function markOutcomeHoursDirty(db: DrizzleD1Database, which: SQL | undefined) {
       dirty: sql`1`.as("pending"),
     })
     .from(outcomes)
-    .where(which);
+    .where(condition);
   return db
     .insert(rollupHours)
     .select(hours)
@@ -46,45 +46,46 @@ export async function listOutcomes(d1: D1Database, prediction: string): Promise<
     .orderBy(desc(outcomes.id));
 }
 
-/** Those of a request's stones, and the one that the request told. */
-const areOf = (request: string) => or(eq(outcomes.prediction, request), eq(outcomes.id, request));
+/** Outcomes of the stones of a request, and the outcome that the request itself reported. */
+const isRelatedTo = (request: string) => or(eq(outcomes.prediction, request), eq(outcomes.id, request));
 
 export async function listRelatedOutcomes(d1: D1Database, request: string): Promise<Outcome[]> {
-  return drizzle(d1).select().from(outcomes).where(areOf(request));
+  return drizzle(d1).select().from(outcomes).where(isRelatedTo(request));
 }
 
-/** Deletes them; where one was a correction, the one before it counts again. */
+/** Deletes the outcomes that {@link listRelatedOutcomes} lists. A corrected outcome then counts again. */
 export async function deleteOutcomes(d1: D1Database, request: string): Promise<void> {
   const db = drizzle(d1);
   const stones = db
     .select({ prediction: outcomes.prediction, item: outcomes.item })
     .from(outcomes)
-    .where(areOf(request));
+    .where(isRelatedTo(request));
   await db.batch([
     markOutcomeHoursDirty(db, sql`(prediction, item) IN ${stones}`),
-    db.delete(outcomes).where(areOf(request)),
+    db.delete(outcomes).where(isRelatedTo(request)),
   ]);
 }
 
-/** How far a model version's prices were from what stones sold for. */
+/** The errors of a model version's prices, compared with sale prices. */
 export interface OutcomeCount {
   readonly model: string;
   readonly version: number;
   readonly stones: number;
-  /** Sum of the absolute errors, US dollars, and of the absolute errors as shares of the price. */
-  readonly error: number;
-  readonly share: number;
+  /** Sum of the absolute errors, US dollars. */
+  readonly absoluteErrorSum: number;
+  /** Sum of the absolute errors, each divided by its sale price. */
+  readonly relativeErrorSum: number;
 }
 
-/** By model version, over the outcomes told from one time to another; of each stone the newest one alone counts. */
+/** Counts the outcomes reported in [from, before) by model version. Only the newest outcome of a stone counts. */
 export async function countOutcomes(d1: D1Database, from: number, before: number): Promise<OutcomeCount[]> {
   const { results } = await d1
     .prepare(
       `SELECT model, model_version AS version, count(*) AS stones,
-         sum(abs(price - predicted)) AS error, sum(abs(price - predicted) / price) AS share
-       FROM outcomes AS told
+         sum(abs(price - predicted)) AS absoluteErrorSum, sum(abs(price - predicted) / price) AS relativeErrorSum
+       FROM outcomes AS reported
        WHERE at >= ?1 AND at < ?2 AND NOT EXISTS (SELECT 1 FROM outcomes AS later
-         WHERE later.prediction = told.prediction AND later.item = told.item AND later.id > told.id)
+         WHERE later.prediction = reported.prediction AND later.item = reported.item AND later.id > reported.id)
        GROUP BY model, model_version`,
     )
     .bind(from, before)

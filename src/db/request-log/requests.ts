@@ -1,23 +1,32 @@
-import { getTableColumns, type InferInsertModel } from "drizzle-orm";
+import { getTableColumns } from "drizzle-orm";
 import { HOUR_COMPLETE_AFTER_MS, hourOf, markHoursDirty } from "./rollup-hours.ts";
 import { requests } from "./schema.ts";
 
-/** A row of the log: a request and its response. */
-export type RequestRecord = InferInsertModel<typeof requests>;
+/** A row of the log: a request and its response. Every column is required, so that none is NULL by mistake. */
+export type RequestRecord = typeof requests.$inferSelect;
 
-const COLUMNS = Object.entries(getTableColumns(requests)).map(([key, { name }]) => ({ key, name }));
+const COLUMNS = Object.entries(getTableColumns(requests)).map(([key, { name, notNull }]) => ({
+  key,
+  name,
+  notNull,
+}));
 
-/**
- * One statement and one parameter for any number of rows; a row that is there already stays as it is, and a
- * request that was forgotten stays forgotten.
- */
+const NULLS = Object.fromEntries(COLUMNS.filter(({ notNull }) => !notNull).map(({ key }) => [key, null]));
+
+/** Adds the columns that an older version of the Worker did not know when it wrote a row to the archive. */
+export function completeRecord(row: Pick<RequestRecord, "id"> & Partial<RequestRecord>): RequestRecord {
+  return { ...NULLS, ...row } as RequestRecord;
+}
+
+/** One statement with one parameter inserts any number of rows. It skips existing rows and erased requests. */
 const INSERT = `INSERT INTO requests (${COLUMNS.map(({ name }) => name).join(", ")})
 SELECT ${COLUMNS.map(({ key }) => `value ->> '$.${key}'`).join(", ")} FROM json_each(?1)
 WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE forgotten.id = value ->> '$.id')
 ON CONFLICT DO NOTHING`;
 
 /**
- * Writes rows of the log in one transaction. Idempotent. Late ones have their hours counted again.
+ * Inserts rows in one transaction. The same rows may be inserted again. The hours of late rows are marked
+ * dirty, because they may be counted already.
  */
 export async function insertRequests(d1: D1Database, records: readonly RequestRecord[]): Promise<void> {
   const insert = d1.prepare(INSERT).bind(JSON.stringify(records));
@@ -30,13 +39,13 @@ export async function insertRequests(d1: D1Database, records: readonly RequestRe
 const SELECTED = COLUMNS.map(({ key, name }) => `${name} AS ${key}`).join(", ");
 
 /**
- * Rows after an id and before another, in order of time: as many as come first and are not too large
- * together. None only where there are none.
+ * The first rows between two ids (both excluded), in order of time, up to a number of rows and a number of
+ * characters in their bodies. It is empty only if there are no such rows.
  */
 export async function readRequests(
   d1: D1Database,
   range: { readonly after: string; readonly before: string },
-  most: { readonly rows: number; readonly characters: number },
+  limit: { readonly rows: number; readonly characters: number },
 ): Promise<RequestRecord[]> {
   const { results } = await d1
     .prepare(
@@ -46,7 +55,7 @@ export async function readRequests(
          FROM (SELECT * FROM requests WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3))
        WHERE characters <= ?4 ORDER BY id`,
     )
-    .bind(range.after, range.before, most.rows, most.characters)
+    .bind(range.after, range.before, limit.rows, limit.characters)
     .all<RequestRecord>();
   return results;
 }
@@ -61,12 +70,13 @@ export async function findOldestId(d1: D1Database): Promise<string | null> {
   return row?.id ?? null;
 }
 
+/** Whether there is a row between two ids, both included. */
 export async function hasRequests(d1: D1Database, first: string, last: string): Promise<boolean> {
-  const found = d1.prepare("SELECT 1 FROM requests WHERE id >= ?1 AND id <= ?2 LIMIT 1").bind(first, last);
-  return (await found.first()) !== null;
+  const query = d1.prepare("SELECT 1 FROM requests WHERE id >= ?1 AND id <= ?2 LIMIT 1").bind(first, last);
+  return (await query.first()) !== null;
 }
 
-/** Deletes rows by their ids; returns how many there were. */
+/** Deletes rows by their ids. Returns how many existed. */
 export async function deleteRequests(d1: D1Database, ids: readonly string[]): Promise<number> {
   const { meta } = await d1
     .prepare("DELETE FROM requests WHERE id IN (SELECT value FROM json_each(?1))")

@@ -1,28 +1,30 @@
-/** Which hours are to be counted. */
+/** The hours whose requests are counted, and those that must be counted (again). */
+import { HOUR_MS } from "../../lib/time.ts";
 
-export const HOUR_MS = 3_600_000;
-/** An hour is complete when this has passed since its end: records are written some seconds after an answer. */
+/** An hour is complete this long after its end, because records are written some seconds after a response. */
 export const HOUR_COMPLETE_AFTER_MS = 600_000;
-/** How far back hours are looked for that nobody counted: further than any window of monitoring. */
-const MAX_GAP_HOURS = 2_400;
+/** How far back a run looks for hours that were never counted. No window of monitoring goes back so far. */
+const MAX_LOOKBACK_HOURS = 2_400;
 
-/** An hour that is to be counted: when it was last, 0 for never, and how often it was reopened since then. */
+/** An hour that must be counted. */
 export interface DirtyHour {
   readonly hour: number;
+  /** When it was last counted; 0 if it never was. */
   readonly countedAt: number;
+  /** How often it was marked dirty since then. */
   readonly dirty: number;
 }
 
 export const hourOf = (at: number): number => Math.floor(at / HOUR_MS);
 
 /**
- * The hours up to the present that were not counted since they were complete, or into which something came
- * since then; the newest first, so that an old one that cannot be counted stands in nobody's way.
+ * Lists hours that were not counted since they were complete, or that were marked dirty after their count.
+ * The newest come first, so that an old hour that cannot be counted does not block the others.
  */
-export async function listDirtyHours(d1: D1Database, now: number, most: number): Promise<DirtyHour[]> {
-  const present = hourOf(now);
+export async function listDirtyHours(d1: D1Database, now: number, limit: number): Promise<DirtyHour[]> {
+  const currentHour = hourOf(now);
   const [, { results } = { results: [] }] = await d1.batch<DirtyHour>([
-    // A row for each hour since the last one that a run found; the first run begins with the oldest request.
+    // Adds a row for each hour since the newest row. The first run starts at the oldest request.
     d1
       .prepare(
         `WITH RECURSIVE hours(hour) AS (
@@ -34,19 +36,19 @@ export async function listDirtyHours(d1: D1Database, now: number, most: number):
          INSERT INTO rollup_hours (hour, counted_at) SELECT CAST(hour AS INTEGER), 0 FROM hours WHERE hour <= ?1
          ON CONFLICT DO NOTHING`,
       )
-      .bind(present, MAX_GAP_HOURS),
+      .bind(currentHour, MAX_LOOKBACK_HOURS),
     d1
       .prepare(
         `SELECT hour, counted_at AS countedAt, pending AS dirty FROM rollup_hours
          WHERE hour <= ?1 AND (pending > 0 OR counted_at < (hour + 1) * ${HOUR_MS} + ${HOUR_COMPLETE_AFTER_MS})
          ORDER BY hour DESC LIMIT ?2`,
       )
-      .bind(present, most),
+      .bind(currentHour, limit),
   ]);
   return results;
 }
 
-/** Has hours counted again, or at all: to be run together with what comes into them. */
+/** Marks hours dirty. The statement runs in the same transaction as the change to the data of these hours. */
 export function markHoursDirty(d1: D1Database, hours: readonly number[]): D1PreparedStatement {
   return d1
     .prepare(
@@ -56,7 +58,7 @@ export function markHoursDirty(d1: D1Database, hours: readonly number[]): D1Prep
     .bind(JSON.stringify(hours));
 }
 
-/** Until when requests are counted, milliseconds since 1970; null before the first count. */
+/** The time up to which requests are counted, milliseconds since 1970; null before the first count. */
 export async function readCountedUntil(d1: D1Database, now: number): Promise<number | null> {
   const newest = await d1
     .prepare(

@@ -1,23 +1,23 @@
 import { and, gte, lte } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import { LATENCY_EDGES } from "../../domain/latency.ts";
+import { LATENCY_EDGES_MS } from "../../domain/latency.ts";
 import { firstIdAt } from "../../domain/request-id.ts";
-import { type DirtyHour, HOUR_MS } from "./rollup-hours.ts";
+import { PROBE_ROUTES } from "../../domain/routes.ts";
+import { HOUR_MS } from "../../lib/time.ts";
+import type { DirtyHour } from "./rollup-hours.ts";
 import { rollups } from "./schema.ts";
 
-/** Logged, but no traffic: what asks is a machine that wants to know whether the Worker is there. */
-export const PROBE_ROUTES: readonly string[] = ["/health", "/ready"];
-
-/** A count of what happened in an hour: how often each bin of a subject was met. */
+/** The counts of one subject in an hour, one count for each bin. */
 export type Rollup = Omit<typeof rollups.$inferSelect, "hour">;
 
 /**
- * Replaces the counts of an hour, all or those of one kind, unless it was counted or reopened by another
- * since it was read. One transaction: two runs at once leave the counts of one of them.
+ * Replaces the counts of an hour: all of them, or those of one kind. It changes nothing if another run counted
+ * the hour, or if the hour was marked dirty, since `hour` was read. It is one transaction, so of two
+ * simultaneous runs the counts of one remain.
  */
 export async function replaceHourCounts(
   d1: D1Database,
-  { hour, countedAt: before, dirty }: DirtyHour,
+  { hour, countedAt: previouslyCountedAt, dirty }: DirtyHour,
   counts: readonly Rollup[],
   { countedAt, kind }: { readonly countedAt: number; readonly kind?: Rollup["kind"] | undefined },
 ): Promise<void> {
@@ -26,19 +26,19 @@ export async function replaceHourCounts(
   await d1.batch([
     d1
       .prepare(`DELETE FROM rollups WHERE hour = ?1 AND (?4 IS NULL OR kind = ?4) AND ${unchanged}`)
-      .bind(hour, before, dirty, kind ?? null),
+      .bind(hour, previouslyCountedAt, dirty, kind ?? null),
     d1
       .prepare(
         `INSERT INTO rollups (hour, kind, subject, counts)
          SELECT ?1, value ->> 'kind', value ->> 'subject', value -> 'counts' FROM json_each(?4) WHERE ${unchanged}`,
       )
-      .bind(hour, before, dirty, JSON.stringify(counts)),
+      .bind(hour, previouslyCountedAt, dirty, JSON.stringify(counts)),
     d1
       .prepare(
         `UPDATE rollup_hours SET counted_at = ?4, pending = 0
          WHERE hour = ?1 AND counted_at = ?2 AND pending = ?3`,
       )
-      .bind(hour, before, dirty, countedAt),
+      .bind(hour, previouslyCountedAt, dirty, countedAt),
   ]);
 }
 
@@ -50,22 +50,20 @@ export async function listRollups(d1: D1Database, from: number, to: number): Pro
     .where(and(gte(rollups.hour, from), lte(rollups.hour, to)));
 }
 
-/** How many requests of an hour were alike. */
+/** The number of requests of an hour that have the same route, status, model version and latency bin. */
 export interface TrafficCount {
   readonly route: string | null;
   readonly status: number;
   readonly model: string | null;
   readonly version: number | null;
-  /** Bin of the duration, see {@link LATENCY_EDGES}. */
+  /** Bin of the duration, see {@link LATENCY_EDGES_MS}. */
   readonly bin: number;
   readonly requests: number;
 }
 
-const LATENCY_BIN = `CASE ${LATENCY_EDGES.map((edge, bin) => `WHEN duration_ms < ${edge} THEN ${bin}`).join(" ")} ELSE ${LATENCY_EDGES.length} END`;
+const LATENCY_BIN = `CASE ${LATENCY_EDGES_MS.map((edge, bin) => `WHEN duration_ms < ${edge} THEN ${bin}`).join(" ")} ELSE ${LATENCY_EDGES_MS.length} END`;
 
-const hourBounds = (hour: number) => [firstIdAt(hour * HOUR_MS), firstIdAt((hour + 1) * HOUR_MS)] as const;
-
-/** An hour's traffic, without {@link PROBE_ROUTES}. */
+/** Counts the traffic of an hour. {@link PROBE_ROUTES} and preflight requests are not traffic. */
 export async function countTraffic(d1: D1Database, hour: number): Promise<TrafficCount[]> {
   const { results } = await d1
     .prepare(
@@ -74,7 +72,7 @@ export async function countTraffic(d1: D1Database, hour: number): Promise<Traffi
          AND (route IS NULL OR route NOT IN (SELECT value FROM json_each(?3)))
        GROUP BY 1, 2, 3, 4, 5`,
     )
-    .bind(...hourBounds(hour), JSON.stringify(PROBE_ROUTES))
+    .bind(firstIdAt(hour * HOUR_MS), firstIdAt((hour + 1) * HOUR_MS), JSON.stringify(PROBE_ROUTES))
     .all<TrafficCount>();
   return results;
 }

@@ -1,9 +1,10 @@
-import { SAMPLE } from "../../domain/monitoring.ts";
+import { formatVersion, type ModelReference } from "../../domain/model-reference.ts";
+import { DRIFT_SAMPLE } from "../../domain/monitoring.ts";
 import { firstIdAt } from "../../domain/request-id.ts";
-import { HOUR_MS } from "./rollup-hours.ts";
+import { HOUR_MS } from "../../lib/time.ts";
 import { SEARCH_INDEXES } from "./schema.ts";
 
-/** What was asked and answered in a prediction. */
+/** The bodies and the price of a prediction. */
 export interface PredictionRow {
   readonly id: string;
   readonly requestBody: string | null;
@@ -13,27 +14,31 @@ export interface PredictionRow {
 }
 
 /**
- * Predictions that a model version answered in an hour on a route: of each part of the hour the first ones,
- * so that the cost is bounded and the whole hour is represented.
+ * A sample of the predictions that a model version answered in an hour on a route. It has the first `perSlice`
+ * predictions of each slice of the hour, so that the cost is bounded and the whole hour is represented.
  */
 export async function samplePredictions(
   d1: D1Database,
   hour: number,
-  { route, model, version }: { route: string; model: string; version: number },
-  perPart: number,
+  { route, model }: { readonly route: string; readonly model: ModelReference },
+  perSlice: number,
 ): Promise<PredictionRow[]> {
   const { name, key } = SEARCH_INDEXES.answered;
-  const bound = (part: number) => firstIdAt(hour * HOUR_MS + (part * HOUR_MS) / SAMPLE.parts);
-  const parts = Array.from({ length: SAMPLE.parts }, (_, part) => [bound(part), bound(part + 1)]);
+  const { slicesPerHour } = DRIFT_SAMPLE;
+  const idAtSlice = (slice: number) => firstIdAt(hour * HOUR_MS + (slice * HOUR_MS) / slicesPerHour);
+  const slices = Array.from({ length: slicesPerHour }, (_, slice) => [
+    idAtSlice(slice),
+    idAtSlice(slice + 1),
+  ]);
   const { results } = await d1
     .prepare(
-      `SELECT one.id, request_body AS requestBody, response_body AS responseBody, bodies, price
-       FROM json_each(?2) AS part CROSS JOIN requests AS one ON one.id IN (
+      `SELECT sampled.id, request_body AS requestBody, response_body AS responseBody, bodies, price
+       FROM json_each(?2) AS slice CROSS JOIN requests AS sampled ON sampled.id IN (
          SELECT id FROM requests INDEXED BY ${name}
-         WHERE ${key} = ?1 AND id >= part.value ->> 0 AND id < part.value ->> 1 AND status = 200
+         WHERE ${key} = ?1 AND id >= slice.value ->> 0 AND id < slice.value ->> 1 AND status = 200
          ORDER BY id LIMIT ?3)`,
     )
-    .bind(`${route} ${model}@${version}`, JSON.stringify(parts), perPart)
+    .bind(`${route} ${formatVersion(model)}`, JSON.stringify(slices), perSlice)
     .all<PredictionRow>();
   return results;
 }

@@ -2,19 +2,19 @@ import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
- * By what the log is searched. Each index is a further written row: so only answers that are no plain
- * success, slow requests and callers with a key have one, and route and model share one. Keys are text; the id
- * comes after the key, so that the requests of one key lie in order of time.
+ * The indexes for searches in the log. Each index costs one more written row, so only responses other than
+ * 200, slow requests and callers with a key have one, and route and model share one. The keys are text. The
+ * id follows the key, so that the requests of one key are in order of time.
  */
 export const SEARCH_INDEXES = {
   status: { name: "requests_status", key: "CAST(status AS TEXT)", where: "status <> 200" },
-  /** The duration's power of two, plus 10 for two digits: key 14 takes from 16 to 32 ms. */
+  /** The duration's power of two, plus 10 so that it has two digits: key 14 is 16 ms to 32 ms. */
   slow: {
     name: "requests_slow",
     key: "CAST(10 + CAST(log2(duration_ms) AS INTEGER) AS TEXT)",
     where: "duration_ms >= 16",
   },
-  /** The route, a space, and `name@version` where a model answered. (drizzle-kit would split at a comma.) */
+  /** The route, a space, and `name@version` of the model if one answered. (drizzle-kit splits at a comma.) */
   answered: {
     name: "requests_answered",
     key: "CASE WHEN route IS NULL THEN '' ELSE route END || ' ' || CASE WHEN model IS NULL THEN '' ELSE model || '@' || model_version END",
@@ -23,63 +23,66 @@ export const SEARCH_INDEXES = {
   caller: { name: "requests_caller", key: "caller", where: "caller IS NOT NULL" },
 } as const;
 
-/** Every request and its response. The id is a UUIDv7 made by the Worker, so rows lie in order of time. */
+/**
+ * Every request and its response. The id is a UUIDv7 from the Worker, so the rows are in order of time.
+ * CONTRIBUTING.md says what else a new column needs; types and tests check each place.
+ */
 export const requests = sqliteTable(
   "requests",
   {
     id: text().primaryKey(),
-    /** When the request came, milliseconds since 1970. */
+    /** When the request arrived, milliseconds since 1970. */
     at: integer().notNull(),
     method: text().notNull(),
     path: text().notNull(),
-    /** The route's pattern, such as `/v1/models/:name`; null where none matched. */
+    /** The pattern of the route, such as `/v1/models/:name`; null if none matched. */
     route: text(),
     query: text(),
     status: integer().notNull(),
     durationMs: real("duration_ms").notNull(),
     requestBody: text("request_body"),
     responseBody: text("response_body"),
-    /** R2 key of both bodies where they are too large for a row, which then has the beginning of each. */
+    /** R2 key of both bodies if they are too large for a row. The row then has the start of each body. */
     bodies: text(),
     model: text(),
     modelVersion: integer("model_version"),
-    /** The price answered, US dollars; null where none or more than one. */
+    /** The predicted price, US dollars; null if there is none or more than one. */
     price: real(),
-    /** The challenger that priced the same stone after the answer, and its price. */
+    /** The challenger that priced the same stone after the response, and its price. */
     shadowModel: text("shadow_model"),
     shadowVersion: integer("shadow_version"),
     shadowPrice: real("shadow_price"),
-    /** Name of the caller's key; null for callers without one. */
+    /** Name of the caller's key; null for callers without a key. */
     caller: text(),
     userAgent: text("user_agent"),
     country: text(),
-    /** Cloudflare's location that answered, an airport's code. */
+    /** Airport code of the Cloudflare location that answered. */
     colo: text(),
-    /** What went wrong behind the answer, for those who run Facet; never shown to callers. */
+    /** Internal errors and warnings of the request, for operators. Callers never see them. */
     problem: text(),
   },
   () =>
     Object.values(SEARCH_INDEXES).map(({ name, key, where }) => {
-      const all = index(name).on(sql.raw(key));
-      return where === "true" ? all : all.where(sql.raw(where));
+      const fullIndex = index(name).on(sql.raw(key));
+      return where === "true" ? fullIndex : fullIndex.where(sql.raw(where));
     }),
 );
 
-/** What stones really sold for. A correction is a further row: the newest of an item counts. */
+/** Sale prices of predicted stones. A correction adds a row, and the newest row of a stone counts. */
 export const outcomes = sqliteTable(
   "outcomes",
   {
-    /** The prediction's request, and the place of the stone in it, from 0. */
+    /** Id of the prediction's request, and the position of the stone in it, from 0. */
     prediction: text().notNull(),
     item: integer().notNull(),
-    /** The request that brought it: later ones have greater ids. */
+    /** Id of the outcome request. Later requests have greater ids. */
     id: text().notNull(),
     at: integer().notNull(),
     /** US dollars. */
     price: real().notNull(),
     soldAt: text("sold_at"),
     caller: text(),
-    /** What was predicted, and by which model. */
+    /** The predicted price, and the model version that predicted it. */
     predicted: real().notNull(),
     model: text().notNull(),
     modelVersion: integer("model_version").notNull(),
@@ -92,18 +95,19 @@ export const outcomes = sqliteTable(
 );
 
 /**
- * Requests that were forgotten, for as long as their record can still be on its way here: it is not written
- * any more.
+ * Ids of erased requests, kept as long as their record can still arrive through a queue. The table keeps its
+ * first name `forgotten`, as does the column `pending` below: during a rollout the old Worker still uses them.
  */
 export const erasedRequests = sqliteTable("forgotten", {
   id: text().primaryKey(),
-  /** When they were, milliseconds since 1970. */
+  /** When the request was erased, milliseconds since 1970. */
   at: integer().notNull(),
 });
 
 /**
- * What happened in an hour, counted: `kind` and `subject` say what of, `counts` how often each value fell
- * into each bin (of outcomes: how many, and the sums of their errors). See src/log/rollup.ts.
+ * Counts of an hour. `kind` and `subject` say what is counted, and `counts` has one number for each bin. An
+ * outcome has three numbers instead: stones, sum of absolute errors, sum of relative errors. See
+ * src/monitoring/rollup.ts.
  */
 export const rollups = sqliteTable(
   "rollups",
@@ -117,16 +121,16 @@ export const rollups = sqliteTable(
   (t) => [primaryKey({ columns: [t.hour, t.kind, t.subject] })],
 );
 
-/** The hours that are counted or to be counted. */
+/** The hours that are counted or must be counted. */
 export const rollupHours = sqliteTable("rollup_hours", {
   hour: integer().primaryKey(),
-  /** When it was last counted, milliseconds since 1970; 0 where it never was. */
+  /** When the hour was last counted, milliseconds since 1970; 0 if it never was. */
   countedAt: integer("counted_at").notNull(),
-  /** How often something came into it since then: it is to be counted again. */
+  /** How often the data of the hour changed since then. Above 0 the hour must be counted again. */
   dirty: integer("pending").notNull().default(0),
 });
 
-/** Work that one run at a time may do, and until when the one that does it has it. */
+/** Work that only one run at a time may do: who holds the lease, and until when. */
 export const leases = sqliteTable("leases", {
   name: text().primaryKey(),
   holder: text().notNull(),
