@@ -2,42 +2,41 @@ import { describeError } from "../db/errors.ts";
 import { type ApiKey, findKey, recordKeyUse } from "../db/registry/keys.ts";
 import type { AppContext } from "../http/context.ts";
 import { ServiceUnavailable } from "../http/errors.ts";
-import { ageMs } from "../lib/clock.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { evictOldest, StaleCache } from "../lib/stale-cache.ts";
+import { ageMs } from "../lib/time.ts";
 import { rejectBlockedAddress } from "./rate-limits.ts";
 
-const MOST_KEYS = 1_000;
-const TOUCH_MS = 60_000;
+const MAX_CACHED_KEYS = 1_000;
+const USE_RECORD_INTERVAL_MS = 60_000;
 
-/** Keys by their hash. `freshMs` is the longest that a revoked one goes on. */
-const keys = new StaleCache<ApiKey>({
+/** Keys by their hash. A revoked key still works for at most `freshMs`. */
+const cachedKeys = new StaleCache<ApiKey>({
   freshMs: 10_000,
-  longestMs: 300_000,
+  maxStaleMs: 300_000,
   absentMs: 10_000,
-  most: MOST_KEYS,
+  maxEntries: MAX_CACHED_KEYS,
 });
-/** When the use of a key was last noted, by its hash. */
-const touched = new Map<string, number>();
+/** When the use of a key was last recorded, by the key's hash. */
+const useRecordedAt = new Map<string, number>();
 
 /**
- * The key that a caller sent, whether it is still valid or not; null where there is no such key. What was
- * found is kept for some seconds; keys that were valid go on for some minutes while the registry cannot
- * be reached.
- * @throws Unavailable where the registry cannot be reached and the key is not known; TooManyRequests where
- * too many that do not exist came from there.
+ * Finds the key that a caller sent, valid or not; null if no such key exists. The cache answers for a few
+ * seconds, and for a few minutes while the registry is unavailable.
+ * @throws ServiceUnavailable when the registry is unavailable and the key is not cached.
+ * @throws TooManyRequests when the key is not cached and the address is blocked for too many invalid keys.
  */
-export async function findApiKey(c: AppContext, sent: string): Promise<ApiKey | null> {
-  const hash = await sha256(sent);
-  if (!keys.canAnswer(hash)) rejectBlockedAddress(c);
-  const key = await keys
+export async function findApiKey(c: AppContext, token: string): Promise<ApiKey | null> {
+  const hash = await sha256(token);
+  if (!cachedKeys.canAnswer(hash)) rejectBlockedAddress(c);
+  const key = await cachedKeys
     .get(
       hash,
       c.executionCtx,
       () => readKey(c.env.DB, hash),
       (error) =>
-        c.var.requestContext.problems.push(
-          `the registry did not answer about the key: ${describeError(error)}`,
+        c.var.requestContext.diagnostics.push(
+          `the registry did not answer for the key: ${describeError(error)}`,
         ),
     )
     .catch((error: unknown) => {
@@ -46,32 +45,32 @@ export async function findApiKey(c: AppContext, sent: string): Promise<ApiKey | 
         error,
       );
     });
-  if (key !== null) touch(c, key);
+  if (key !== null) recordUse(c, key);
   return key;
 }
 
 async function readKey(db: D1Database, hash: string): Promise<ApiKey | null> {
   const key = await findKey(db, hash);
-  return key !== null && sameHash(key.hash, hash) ? key : null;
+  return key !== null && isSameHash(key.hash, hash) ? key : null;
 }
 
-/** Notes the use of a key in the registry, at most once a minute; that it fails is no fault of the request. */
-function touch(c: AppContext, { hash, name, revokedAt }: ApiKey): void {
+/** Records the use of a key in the registry at most once a minute. A failure does not affect the request. */
+function recordUse(c: AppContext, { hash, name, revokedAt }: ApiKey): void {
   const now = Date.now();
-  if (ageMs(touched.get(hash) ?? 0) < TOUCH_MS || revokedAt !== null) return;
-  touched.delete(hash);
-  touched.set(hash, now);
-  evictOldest(touched, MOST_KEYS);
-  const noted = recordKeyUse(c.env.DB, hash, new Date(now), new Date(now - TOUCH_MS));
+  if (ageMs(useRecordedAt.get(hash) ?? 0) < USE_RECORD_INTERVAL_MS || revokedAt !== null) return;
+  useRecordedAt.delete(hash);
+  useRecordedAt.set(hash, now);
+  evictOldest(useRecordedAt, MAX_CACHED_KEYS);
+  const recorded = recordKeyUse(c.env.DB, hash, new Date(now), new Date(now - USE_RECORD_INTERVAL_MS));
   c.executionCtx.waitUntil(
-    noted.catch((error: unknown) =>
-      console.warn(`the use of the key ${name} was not noted: ${describeError(error)}`),
+    recorded.catch((error: unknown) =>
+      console.warn(`the use of the key ${name} could not be recorded: ${describeError(error)}`),
     ),
   );
 }
 
-/** Compares in a time that says nothing of where two hashes differ. */
-function sameHash(stored: string, sent: string): boolean {
+/** Compares in constant time, so that the duration does not reveal how much of a hash is right. */
+function isSameHash(stored: string, sent: string): boolean {
   const encoder = new TextEncoder();
   const [a, b] = [encoder.encode(stored), encoder.encode(sent)];
   return a.byteLength === b.byteLength && crypto.subtle.timingSafeEqual(a, b);

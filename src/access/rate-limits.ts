@@ -1,57 +1,71 @@
+import ipaddr from "ipaddr.js";
 import { describeError } from "../db/errors.ts";
 import type { AppContext } from "../http/context.ts";
 import { TooManyRequests } from "../http/errors.ts";
-import { ageMs } from "../lib/clock.ts";
+import { evictOldest } from "../lib/stale-cache.ts";
+import { ageMs } from "../lib/time.ts";
+import { RATE_LIMIT_PERIODS_SECONDS } from "../settings/rate-limits.ts";
 
-/** The limits of wrangler.toml, and their periods in seconds: the binding itself does not tell. */
-const PERIODS = { KEY_LIMIT: 10, ADDRESS_LIMIT: 10, FAILURE_LIMIT: 60 } as const;
-const MOST_ADDRESSES = 1_000;
+const MAX_BLOCKED_ADDRESSES = 1_000;
 
-/** When an address was over the limit of wrong keys, as far as this isolate knows. */
-const offenders = new Map<string, number>();
+/** When an address last exceeded the limit of invalid keys in this isolate. */
+const blockedSince = new Map<string, number>();
 
-/** Counts a request against the key that it came with. @throws TooManyRequests */
+/** Counts a request against its key. @throws TooManyRequests */
 export async function countKeyRequest(c: AppContext, name: string): Promise<void> {
-  if (!(await isWithin(c, "KEY_LIMIT", name)))
-    throw new TooManyRequests(`Too many requests came with the key ${name}.`, PERIODS.KEY_LIMIT);
+  if (!(await isWithinLimit(c, "KEY_LIMIT", name)))
+    throw new TooManyRequests(
+      `Too many requests with the key ${name}.`,
+      RATE_LIMIT_PERIODS_SECONDS.KEY_LIMIT,
+    );
 }
 
-/** Counts a request of a caller without a key. @throws TooManyRequests */
+/** Counts a request without a key against its address. @throws TooManyRequests */
 export async function countAddressRequest(c: AppContext): Promise<void> {
-  if (!(await isWithin(c, "ADDRESS_LIMIT", addressOf(c))))
-    throw new TooManyRequests("Too many requests came from your address.", PERIODS.ADDRESS_LIMIT);
+  if (!(await isWithinLimit(c, "ADDRESS_LIMIT", findAddress(c))))
+    throw new TooManyRequests(
+      "Too many requests from your address.",
+      RATE_LIMIT_PERIODS_SECONDS.ADDRESS_LIMIT,
+    );
 }
 
-/** Counts a key that is not valid. @throws TooManyRequests */
+/** Counts an invalid key against its address. @throws TooManyRequests */
 export async function countInvalidKey(c: AppContext): Promise<void> {
-  const address = addressOf(c);
-  if (await isWithin(c, "FAILURE_LIMIT", address)) return;
-  offenders.delete(address);
-  offenders.set(address, Date.now());
-  const [oldest] = offenders.keys();
-  if (offenders.size > MOST_ADDRESSES && oldest !== undefined) offenders.delete(oldest);
-  throw tooManyFailures();
+  const address = findAddress(c);
+  if (await isWithinLimit(c, "FAILURE_LIMIT", address)) return;
+  blockedSince.delete(address);
+  blockedSince.set(address, Date.now());
+  evictOldest(blockedSince, MAX_BLOCKED_ADDRESSES);
+  throw tooManyInvalidKeys();
 }
 
 /**
- * To be called before a key is looked up that this isolate does not know: guessing must not keep the
- * registry busy. Callers whose key is known here are let through, also from such an address.
+ * Refuses an address that sent too many invalid keys. Call it before the lookup of a key that is not cached:
+ * a caller who guesses keys must not load the registry. Cached keys still work from a blocked address.
  * @throws TooManyRequests
  */
 export function rejectBlockedAddress(c: AppContext): void {
-  const since = offenders.get(addressOf(c));
-  if (since !== undefined && ageMs(since) < PERIODS.FAILURE_LIMIT * 1000) throw tooManyFailures();
+  const since = blockedSince.get(findAddress(c));
+  if (since !== undefined && ageMs(since) < RATE_LIMIT_PERIODS_SECONDS.FAILURE_LIMIT * 1000)
+    throw tooManyInvalidKeys();
 }
 
-function tooManyFailures(): TooManyRequests {
-  return new TooManyRequests("Too many wrong keys came from your address.", PERIODS.FAILURE_LIMIT);
+function tooManyInvalidKeys(): TooManyRequests {
+  return new TooManyRequests(
+    "Too many requests with invalid keys from your address.",
+    RATE_LIMIT_PERIODS_SECONDS.FAILURE_LIMIT,
+  );
 }
 
 /**
- * Whether a limit leaves room for one more. A limit that is not there or fails lets everybody through: it
- * protects from load, not from strangers, and a caller is better served late than refused by its fault.
+ * Counts one request and returns whether it is within the limit. A missing or failing limiter lets the request
+ * pass: the limits protect from load, and an outage of the limiter must not refuse valid callers.
  */
-async function isWithin(c: AppContext, name: keyof typeof PERIODS, key: string): Promise<boolean> {
+async function isWithinLimit(
+  c: AppContext,
+  name: keyof typeof RATE_LIMIT_PERIODS_SECONDS,
+  key: string,
+): Promise<boolean> {
   const limiter: RateLimit | undefined = c.env[name];
   const setting: unknown = c.env.RATE_LIMITS;
   if (limiter === undefined || setting === "off") return true;
@@ -59,21 +73,17 @@ async function isWithin(c: AppContext, name: keyof typeof PERIODS, key: string):
     const { success } = await limiter.limit({ key });
     return success;
   } catch (error) {
-    c.var.requestContext.problems.push(`${name} did not answer: ${describeError(error)}`);
+    c.var.requestContext.diagnostics.push(`${name} did not answer: ${describeError(error)}`);
     return true;
   }
 }
 
-/** The caller's IPv4 address, or the /64 of its IPv6 address: a household or a server has a whole one. */
-function addressOf(c: AppContext): string {
+/** The caller's IPv4 address or the /64 of its IPv6 address: one household or server usually has a whole /64. */
+function findAddress(c: AppContext): string {
   const address = c.req.header("cf-connecting-ip") ?? "unknown";
-  if (!address.includes(":")) return address;
-  const [head = "", tail] = address.toLowerCase().split("::");
-  const groups = head === "" ? [] : head.split(":");
-  if (tail !== undefined) {
-    const last = tail === "" ? [] : tail.split(":");
-    while (groups.length + last.length < 8) groups.push("0");
-    groups.push(...last);
-  }
-  return groups.slice(0, 4).join(":");
+  if (!ipaddr.IPv6.isValid(address)) return address;
+  const parsed = ipaddr.IPv6.parse(address);
+  if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString();
+  const network = parsed.parts.slice(0, 4);
+  return network.map((part) => part.toString(16)).join(":");
 }

@@ -9,51 +9,57 @@ import { Forbidden, TooManyRequests, Unauthorized, ValidationFailed } from "../h
 import { summarizeErrors, toFieldErrors } from "../http/field-errors.ts";
 import { strictObject } from "../lib/fields.ts";
 
-/** The name of the keys' security scheme in the OpenAPI document. */
+/** The name of the security scheme for API keys in the OpenAPI document. */
 export const KEY_SCHEME = "key";
 
-const NO_FIELDS = strictObject("the query", {});
+const NO_PARAMETERS = strictObject("the query", {});
 
 /**
- * An endpoint of the API: method, path, documentation, what goes in and what comes out, and what it does.
- * A subclass sets `method`, `path`, `scope` and `schema`, and answers in `handle`.
+ * An endpoint of the API: its route, its documentation, its input and output, and its behaviour. A subclass
+ * declares the static members and `schema`, and implements `handle`.
  */
 export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
   static readonly method: "get" | "post" | "put" | "delete";
-  /** In hono's notation: `/v1/models/:name`. */
+  /** In the notation of hono: `/v1/models/:name`. */
   static readonly path: string;
-  /** What a key must allow; null where none is needed. An endpoint that forgets it is closed. */
+  /** The scope that a key needs; null for an endpoint without a key. The default is the strictest scope. */
   static readonly scope: Scope | null = "admin";
+  /**
+   * Whether the request log keeps the bodies of successful answers. Keep the default for answers that show the
+   * log itself and for large answers that are stored elsewhere. Problems are always logged.
+   */
+  static readonly logsResponseBody: boolean = false;
 
   abstract override handle(c: AppContext): Promise<Response | object>;
 
-  /** The schema with what all endpoints behind a key have in common. */
+  /** The schema of the subclass, with the documentation that all endpoints behind a key share. */
   override getSchema(): OpenAPIRouteSchema {
     const { scope } = this.constructor as typeof Endpoint;
     if (scope === null) return { ...this.schema, security: [] };
     return {
       ...this.schema,
-      description: `${this.schema.description}\n\nNeeds a key with the scope \`${scope}\`.`,
+      description: `${this.schema.description}\n\nRequires a key with the scope \`${scope}\`.`,
       security: [{ [KEY_SCHEME]: [scope] }],
       responses: { ...this.schema.responses, ...documentErrors(Unauthorized, Forbidden, TooManyRequests) },
     };
   }
 
   override async execute(c: AppContext): Promise<Response> {
-    const { scope } = this.constructor as typeof Endpoint;
+    const { scope, logsResponseBody } = this.constructor as typeof Endpoint;
+    c.var.requestContext.logsResponseBody = logsResponseBody;
     if (scope !== null) authorize(c, scope);
     return super.execute(c);
   }
 
   /**
-   * The path's parameters, the query, the headers and the body, as the schema has them.
-   * @throws MalformedBody, UnsupportedMediaType, InvalidInput
+   * Validates path parameters, query, headers and body against the schema.
+   * @throws MalformedBody, UnsupportedMediaType, ValidationFailed
    */
   protected async input<Schema extends OpenAPIRouteSchema>(
     c: AppContext,
     { request = {} }: Schema,
   ): Promise<ValidatedData<Schema>> {
-    const query = request.query ?? NO_FIELDS;
+    const query = request.query ?? NO_PARAMETERS;
     const body = request.body?.content["application/json"]?.schema;
     const headers = request.headers instanceof z.ZodObject ? request.headers : undefined;
     const parts: [string, z.ZodType | undefined, unknown][] = [
@@ -62,17 +68,17 @@ export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
       ["headers", headers, headers && pickHeaders(c, headers)],
       ["body", body instanceof z.ZodType ? body : undefined, body === undefined ? undefined : readJson(c)],
     ];
-    const errors: z.core.$ZodIssue[] = [];
+    const issues: z.core.$ZodIssue[] = [];
     const data: Record<string, unknown> = {};
     for (const [part, schema, value] of parts) {
       if (schema === undefined) continue;
       const result = schema.safeParse(value);
       if (result.success) data[part] = result.data;
-      else errors.push(...result.error.issues);
+      else issues.push(...result.error.issues);
     }
-    if (errors.length === 0) return data as ValidatedData<Schema>;
-    const fields = toFieldErrors(errors);
-    throw new ValidationFailed(summarizeErrors(fields), { errors: fields });
+    if (issues.length === 0) return data as ValidatedData<Schema>;
+    const errors = toFieldErrors(issues);
+    throw new ValidationFailed(summarizeErrors(errors), { errors });
   }
 }
 

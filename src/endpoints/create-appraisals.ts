@@ -3,74 +3,69 @@ import { z } from "zod";
 import { findKnownStones, type IdentifiedStone, insertAppraisals } from "../db/registry/appraisals.ts";
 import { ANONYMOUS } from "../domain/access.ts";
 import { PricedStone } from "../domain/diamond.ts";
-import { checkFeed, SUSPICIOUS_SHARE } from "../domain/feed-check.ts";
-import { ModelReference } from "../domain/model-record.ts";
-import { formatVersion } from "../domain/model-selector.ts";
-import { rowText, STONE_ID_DIGITS } from "../domain/stone-id.ts";
-import { stoneList } from "../domain/stone-list.ts";
+import { formatRow, STONE_ID_DIGITS } from "../domain/stone-id.ts";
+import { stoneListField } from "../domain/stone-list.ts";
 import type { AppContext } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
-import { FieldError, NotReady, ValidationFailed } from "../http/errors.ts";
-import { summarizeErrors, toFieldErrors } from "../http/field-errors.ts";
-import { priceByChampion } from "../inference/predict.ts";
+import { FieldError, ValidationFailed } from "../http/errors.ts";
+import { MAX_FIELD_ERRORS, summarizeErrors, toFieldErrors } from "../http/field-errors.ts";
+import {
+  compareWithChampion,
+  describeQuarantine,
+  FeedCheckResult,
+  MAX_SUSPICIOUS_PERCENT,
+  SUSPICIOUS_DEVIATION_PERCENT,
+} from "../inference/feed-check.ts";
 import { strictObject } from "../lib/fields.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { Endpoint } from "./base.ts";
 
-const sourceError = "source must be a text of at most 200 characters";
+const sourceError = "source must be a string of at most 200 characters";
 const source = z.string({ error: sourceError }).trim().max(200, { error: sourceError }).optional().meta({
-  description: "Where the prices come from, in your words.",
+  description: "Where the prices come from, in your own words.",
   example: "auction of May 2026",
 });
 
-const Check = z
-  .object({
-    model: ModelReference.meta({ description: "The champion that priced the same stones." }),
-    rows: z.number().int().meta({ description: "Stones that were compared: those that are new." }),
-    suspicious: z
-      .number()
-      .int()
-      .meta({ description: "Stones whose price is more than half away from the champion's." }),
-    medianRatio: z.number().nullable().meta({
-      description: "Median of the prices sent over the median of the champion's; null where there is none.",
-      example: 1.02,
-    }),
-    refused: z.boolean().meta({
-      description: `More than ${SUSPICIOUS_SHARE * 100} % are suspicious: all new stones are quarantined.`,
-    }),
-  })
-  .meta({ id: "FeedCheck", description: "How the prices compare with the champion's." });
-type Check = z.infer<typeof Check>;
-
 const Result = z
   .object({
-    index: z.number().int().meta({ description: "Place of the stone in the list, counted from 0." }),
+    index: z.number().int().meta({ description: "Position of the stone in the request, counted from 0." }),
     id: z.string().optional().meta({
-      description: "Id of the stone, made from its values; to withdraw it. Left out where it is rejected.",
+      description:
+        "Id of the stone: a hash of its values. Use it to withdraw the stone. An invalid stone has no id.",
       example: "9f2c4b1e8a90d3f7",
     }),
     status: z.enum(["accepted", "quarantined", "duplicate", "rejected"]),
-    errors: z.array(FieldError).optional().meta({ description: "What is wrong with a rejected stone." }),
+    errors: z
+      .array(FieldError)
+      .optional()
+      .meta({ description: "Why the stone was rejected. Present only if it was." }),
   })
   .meta({ id: "AppraisalResult" });
 type Result = z.infer<typeof Result>;
 
-const count = (text: string) => z.number().int().meta({ description: text });
+const countField = (description: string) => z.number().int().meta({ description });
 
 const schema = {
   operationId: "createAppraisals",
   tags: ["Fresh stones"],
   summary: "Send up to 1,000 appraised diamonds",
-  description: `Stones with the price that they were appraised at or sold for. The next training takes them, without being told.
+  description: `Send stones with the price at which they were appraised or sold. The next training run uses them automatically.
 
-Each stone is looked at on its own: \`results\` says in order what became of it. \`accepted\`: the next training takes it. \`duplicate\`: it is known already, nothing changes; so the same request can be sent twice. \`rejected\`: \`errors\` says why. Where not one is valid, nothing is kept and the answer is a 422.
+**Results**: Each stone is checked separately. \`results\` has one status per stone, in the order of the request:
 
-**At the door** the new stones are priced by the champion. Where more than a fifth of their prices are more than half away from its own (a wrong currency, a shifted column), all new stones of the request are \`quarantined\`: kept, but left out of the training until somebody who looked at them says otherwise. \`check\` shows the comparison.`,
+- \`accepted\`: the next training run uses the stone.
+- \`duplicate\`: the stone is known already, and nothing changes. You can safely send the same request again.
+- \`rejected\`: the stone is invalid or was withdrawn. \`errors\` says why.
+- \`quarantined\`: the feed check failed. The stone is stored, but training does not use it.
+
+If all stones are invalid, nothing is stored and the response is a 422.
+
+**Feed check**: The champion prices the new stones. If more than ${MAX_SUSPICIOUS_PERCENT} % of the prices differ from the champion's by more than ${SUSPICIOUS_DEVIATION_PERCENT} %, all new stones of the request are quarantined. Typical causes are a wrong currency or a shifted column. \`check\` shows the comparison. An operator can review the stones and accept them for training.`,
   request: {
     body: {
       ...contentJson(
         strictObject("the body", {
-          diamonds: stoneList(PricedStone, "The stones with their prices."),
+          diamonds: stoneListField(PricedStone, "The stones and their prices."),
           source,
         }),
       ),
@@ -79,18 +74,21 @@ Each stone is looked at on its own: \`results\` says in order what became of it.
   },
   responses: {
     "201": {
-      description: "What became of each stone.",
+      description: "The status of each stone.",
       ...contentJson(
         z.object({
-          accepted: count("Stones that the next training takes."),
-          quarantined: count("Stones that are kept and not trained on."),
-          duplicates: count("Stones that were known already."),
-          rejected: count("Stones that are not valid or were withdrawn before."),
-          check: Check.nullable().meta({
-            description: "How the new prices compare with the champion's; null where nothing was compared.",
+          accepted: countField("Number of stones that the next training run uses."),
+          quarantined: countField("Number of stones that are stored but not used for training."),
+          duplicates: countField("Number of stones that were known already."),
+          rejected: countField("Number of stones that are invalid or were withdrawn."),
+          check: FeedCheckResult.nullable().meta({
+            description:
+              "Comparison of the new prices with the champion's. Null without new stones or without a champion.",
           }),
-          warnings: z.array(z.string()).meta({ description: "Why stones are quarantined, in words." }),
-          results: z.array(Result).meta({ description: "In the order of the stones." }),
+          warnings: z.array(z.string()).meta({ description: "Explains why the stones are quarantined." }),
+          results: z
+            .array(Result)
+            .meta({ description: "One result per stone, in the order of the request." }),
         }),
       ),
     },
@@ -98,10 +96,10 @@ Each stone is looked at on its own: \`results\` says in order what became of it.
   },
 };
 
-/** What is read first: a stone that is not valid is no fault of the request. */
-const envelope = {
+/** Checks the body, but not the stones in it: an invalid stone must not fail the whole request. */
+const bodyWithoutStones = {
   request: {
-    body: contentJson(strictObject("the body", { diamonds: stoneList(z.unknown(), ""), source })),
+    body: contentJson(strictObject("the body", { diamonds: stoneListField(z.unknown(), ""), source })),
   },
 };
 
@@ -109,61 +107,64 @@ export class CreateAppraisals extends Endpoint {
   static override readonly method = "post";
   static override readonly path = "/v1/diamonds";
   static override readonly scope = "appraise";
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { body } = await this.input(c, envelope);
-    const { valid, rejected } = await sortOut(body.diamonds);
+    const { body } = await this.input(c, bodyWithoutStones);
+    const { valid, rejected } = await validateStones(body.diamonds);
     const known = await findKnownStones(c.env.DB, [...valid.values()]);
-    const fresh = new Map<string, IdentifiedStone>();
-    for (const stone of valid.values()) if (!known.has(stone.id)) fresh.set(stone.id, stone);
+    const newStones = new Map<string, IdentifiedStone>();
+    for (const stone of valid.values()) if (!known.has(stone.id)) newStones.set(stone.id, stone);
 
-    const stones = [...fresh.values()];
-    const check = stones.length > 0 ? await checkAtTheDoor(c, stones) : null;
+    const stones = [...newStones.values()];
+    const check = stones.length > 0 ? await compareWithChampion(c, stones) : null;
     const status = check?.refused ? "quarantined" : "accepted";
-    const kept = await insertAppraisals(c.env.DB, stones, {
+    const storedIds = await insertAppraisals(c.env.DB, stones, {
       status,
       source: [c.var.requestContext.caller ?? ANONYMOUS, body.source].filter(Boolean).join(": "),
       requestId: c.var.requestContext.id,
       receivedAt: new Date(c.var.requestContext.at).toISOString(),
     });
 
-    const seen = new Set<string>();
+    const reportedIds = new Set<string>();
     const results = body.diamonds.map((_, index): Result => {
       const stone = valid.get(index);
       if (stone === undefined) return { index, status: "rejected", errors: rejected.get(index) ?? [] };
       const { id } = stone;
       if (known.get(id) === "withdrawn") return { index, id, status: "rejected", errors: [WITHDRAWN] };
-      const first = kept.has(id) && !seen.has(id);
-      seen.add(id);
-      return { index, id, status: first ? status : "duplicate" };
+      const isNew = storedIds.has(id) && !reportedIds.has(id);
+      reportedIds.add(id);
+      return { index, id, status: isNew ? status : "duplicate" };
     });
-    const number = (what: Result["status"]) => results.filter((result) => result.status === what).length;
-    const answer = {
-      accepted: number("accepted"),
-      quarantined: number("quarantined"),
-      duplicates: number("duplicate"),
-      rejected: number("rejected"),
-      check,
-      warnings: check?.refused ? [explain(check)] : [],
-      results,
-    };
-    return c.json(answer, 201);
+    const countByStatus = (status: Result["status"]) => results.filter((one) => one.status === status).length;
+    return c.json(
+      {
+        accepted: countByStatus("accepted"),
+        quarantined: countByStatus("quarantined"),
+        duplicates: countByStatus("duplicate"),
+        rejected: countByStatus("rejected"),
+        check,
+        warnings: check?.refused ? [describeQuarantine(check)] : [],
+        results,
+      },
+      201,
+    );
   }
 }
 
-const WITHDRAWN = { path: "id", message: "this stone was withdrawn: no training takes it again" };
+const WITHDRAWN = { path: "id", message: "this stone was withdrawn and cannot be added again" };
 
 /**
- * Tells the valid stones from the others, by their place in the list.
- * @throws InvalidInput where not one is valid.
+ * Separates valid stones from invalid ones. The keys of both maps are the positions in the request.
+ * @throws ValidationFailed if no stone is valid.
  */
-async function sortOut(diamonds: readonly unknown[]) {
+async function validateStones(diamonds: readonly unknown[]) {
   const valid = new Map<number, IdentifiedStone>();
   const rejected = new Map<number, FieldError[]>();
   for (const [index, diamond] of diamonds.entries()) {
     const { success, data, error } = PricedStone.safeParse(diamond);
-    if (success) valid.set(index, { ...data, id: await stoneId(data) });
+    if (success) valid.set(index, { ...data, id: await computeStoneId(data) });
     else rejected.set(index, toFieldErrors(error.issues));
   }
   if (valid.size > 0) return { valid, rejected };
@@ -173,34 +174,9 @@ async function sortOut(diamonds: readonly unknown[]) {
       message,
     })),
   );
-  throw new ValidationFailed(summarizeErrors(errors), { errors: errors.slice(0, 100) });
+  throw new ValidationFailed(summarizeErrors(errors), { errors: errors.slice(0, MAX_FIELD_ERRORS) });
 }
 
-async function stoneId(stone: PricedStone): Promise<string> {
-  return (await sha256(rowText(stone))).slice(0, STONE_ID_DIGITS);
-}
-
-/** Compares the prices with the champion's; null as long as there is no champion. */
-async function checkAtTheDoor(c: AppContext, stones: readonly PricedStone[]): Promise<Check | null> {
-  try {
-    const { model, prices } = await priceByChampion(c, stones);
-    const { refused, suspicious, rows, medianRatio } = checkFeed(
-      stones.map((stone) => stone.price),
-      prices,
-    );
-    return {
-      model: { name: model.name, version: model.version },
-      rows,
-      suspicious,
-      medianRatio: Number.isFinite(medianRatio) ? Math.round(medianRatio * 1000) / 1000 : null,
-      refused,
-    };
-  } catch (error) {
-    if (error instanceof NotReady) return null;
-    throw error;
-  }
-}
-
-function explain({ model, rows, suspicious, medianRatio }: Check): string {
-  return `${suspicious} of ${rows} new prices are more than half away from those of ${formatVersion(model)}; the median price is ${medianRatio} times its own. The stones are kept in quarantine: only a training with --accept-feed takes them.`;
+async function computeStoneId(stone: PricedStone): Promise<string> {
+  return (await sha256(formatRow(stone))).slice(0, STONE_ID_DIGITS);
 }

@@ -1,28 +1,30 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { insertOutcome } from "../db/request-log/outcomes.ts";
+import type { RequestRecord } from "../db/request-log/requests.ts";
 import { PricedStone } from "../domain/diamond.ts";
-import { ModelReference } from "../domain/model-record.ts";
+import { ModelReference } from "../domain/model-reference.ts";
 import type { AppContext } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, LOG_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
 import { strictObject } from "../lib/fields.ts";
-import { findRequest, type WholeRequest } from "../request-log/read/find-request.ts";
+import { DAY_MS } from "../lib/time.ts";
+import { truncate } from "../lib/truncate.ts";
+import { findRequest } from "../request-log/read/find-request.ts";
 import { readPredictedPrices } from "../request-log/read/predictions.ts";
 import { Endpoint } from "./base.ts";
 
-const DAY_MS = 86_400_000;
-const indexError = "index must be the place of the stone in the batch, a whole number from 0";
+const indexError = "index must be the position of the stone in the batch: a whole number from 0";
 const soldAtError =
-  "soldAt must be a day such as 2026-11-24, or a time such as 2026-11-24T09:30:00Z, and not in the future";
+  "soldAt must be a date such as 2026-11-24 or a time such as 2026-11-24T09:30:00Z, and not in the future";
 
 const soldAt = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()], { error: soldAtError })
-  // A day ahead, for those whose day begins earlier.
+  // The date can be one day later than in UTC, in time zones to the east.
   .refine((text) => Date.parse(text) <= Date.now() + DAY_MS, { error: soldAtError })
-  .meta({ description: "When it was sold.", example: "2026-11-24" });
+  .meta({ description: "Date or time of the sale.", example: "2026-11-24" });
 
-const place = z
+const stoneIndex = z
   .number({ error: indexError })
   .int({ error: indexError })
   .min(0, { error: indexError })
@@ -31,10 +33,10 @@ const place = z
 const schema = {
   operationId: "createOutcome",
   tags: ["Log"],
-  summary: "Tell what a stone really sold for",
-  description: `The id is the one that the prediction came with. For a stone of a batch, \`index\` says which, counted from 0.
+  summary: "Report the sale price of a stone",
+  description: `Use the id of the prediction. If the prediction was a batch, \`index\` is the position of the stone in the batch.
 
-Sales show how far the model is off by now: \`GET /v1/monitoring\` compares. Told twice, the newer one counts, and the older ones are kept.`,
+\`GET /v1/monitoring\` compares sale prices with predicted prices. If you report a stone again, the new price replaces the old one. The log keeps both.`,
   request: {
     params: z.object({
       id: z.string().min(1).meta({
@@ -46,13 +48,14 @@ Sales show how far the model is off by now: \`GET /v1/monitoring\` compares. Tol
       ...contentJson(
         strictObject("an outcome", {
           price: PricedStone.shape.price.meta({
-            description: "What it sold for, US dollars.",
+            description: "Sale price in US dollars.",
             example: 4890,
           }),
           soldAt: soldAt.optional(),
-          index: place
-            .optional()
-            .meta({ description: "Which stone of a batch, counted from 0.", example: 0 }),
+          index: stoneIndex.optional().meta({
+            description: "Position of the stone in the batch, counted from 0. Required for a batch.",
+            example: 0,
+          }),
         }),
       ),
       required: true,
@@ -60,18 +63,19 @@ Sales show how far the model is off by now: \`GET /v1/monitoring\` compares. Tol
   },
   responses: {
     "201": {
-      description: "Kept.",
+      description: "The outcome is stored.",
       ...contentJson(
         z.object({
           id: z.string().min(1).meta({ description: "Id of this outcome." }),
           prediction: z.string().meta({ description: "Id of the prediction." }),
-          index: place,
-          price: z.number().meta({ description: "What it sold for, US dollars.", example: 4890 }),
+          index: stoneIndex,
+          price: z.number().meta({ description: "Sale price in US dollars.", example: 4890 }),
           soldAt: z.string().nullable(),
-          predicted: z.number().meta({ description: "What was predicted, US dollars.", example: 4683.2 }),
-          model: ModelReference.meta({ description: "The model that predicted it." }),
+          predicted: z.number().meta({ description: "Predicted price in US dollars.", example: 4683.2 }),
+          model: ModelReference.meta({ description: "The model version that predicted the price." }),
           corrects: z.number().nullable().meta({
-            description: "The price that was told before and no longer counts; null for the first.",
+            description:
+              "The sale price that this outcome replaces; null for the first outcome of the stone.",
           }),
         }),
       ),
@@ -84,15 +88,16 @@ export class CreateOutcome extends Endpoint {
   static override readonly method = "post";
   static override readonly path = "/v1/predictions/:id/outcome";
   static override readonly scope = "appraise";
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {
     const { params, body } = await this.input(c, schema);
     const request = await findRequest(c.env, params.id);
-    const { item, predicted, model } = itemOf(request, params.id, body.index);
+    const { item, predicted, model } = findPredictedStone(request, params.id, body.index);
     const { id, at, caller } = c.var.requestContext;
     const outcome = { id, at, caller, prediction: params.id, item, predicted, price: body.price };
-    const before = await insertOutcome(c.env.LOG_DB, {
+    const replaced = await insertOutcome(c.env.LOG_DB, {
       ...outcome,
       soldAt: body.soldAt ?? null,
       model: model.name,
@@ -107,29 +112,29 @@ export class CreateOutcome extends Endpoint {
         soldAt: body.soldAt ?? null,
         predicted,
         model,
-        corrects: before?.price ?? null,
+        corrects: replaced?.price ?? null,
       },
       201,
     );
   }
 }
 
-/** @throws NotFound, InvalidInput */
-function itemOf(request: WholeRequest | null, id: string, index: number | undefined) {
+/** @throws NotFound, ValidationFailed */
+function findPredictedStone(request: RequestRecord | null, id: string, index: number | undefined) {
   const predicted = request && readPredictedPrices(request);
   if (!request?.model || !request.modelVersion || !predicted)
     throw new NotFound(
-      `There is no prediction ${id.slice(0, 100)}. It takes a moment after its answer until it is known here.`,
+      `There is no prediction ${truncate(id)}. A new prediction can take a few seconds to appear in the log.`,
     );
   if (predicted.batch && index === undefined) {
-    const message = `index is required: which of the ${predicted.prices.length} stones of the batch, counted from 0`;
+    const message = `index is required: the position of one of the ${predicted.prices.length} stones, counted from 0`;
     throw new ValidationFailed(message, { errors: [{ path: "index", message }] });
   }
   const item = index ?? 0;
   const price = predicted.prices[item];
   if (price === undefined)
     throw new NotFound(
-      `The prediction ${id} has no stone ${item}: it has ${predicted.prices.length}, counted from 0.`,
+      `The prediction ${id} has no stone with the index ${item}. The highest index is ${predicted.prices.length - 1}.`,
     );
   return { item, predicted: price, model: { name: request.model, version: request.modelVersion } };
 }

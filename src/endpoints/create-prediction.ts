@@ -1,15 +1,15 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { Stone } from "../domain/diamond.ts";
-import { ModelReference } from "../domain/model-record.ts";
-import { formatVersion, ModelSelector } from "../domain/model-selector.ts";
+import { formatVersion, ModelReference } from "../domain/model-reference.ts";
+import { ModelSelector } from "../domain/model-selector.ts";
 import { Prediction, toPrediction } from "../domain/prediction.ts";
-import type { AppContext } from "../http/context.ts";
+import { PREDICTION_ROUTE } from "../domain/routes.ts";
+import { type AppContext, logAnswer } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NoPrice, NotFound } from "../http/errors.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
 import { priceStones } from "../inference/predict.ts";
-import { priceInShadow } from "../inference/shadow.ts";
 import { strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
@@ -17,11 +17,13 @@ const schema = {
   operationId: "createPrediction",
   tags: ["Prices"],
   summary: "Price a diamond",
-  description: `Send what you know of a stone and get its price.
+  description: `Send the properties of a stone. The response has its price.
 
-\`carat\`, \`cut\`, \`color\` and \`clarity\` are required. Measurements that you leave out (\`depth\`, \`table\`, \`x\`, \`y\`, \`z\`) are completed from the rest, and \`imputed\` names them: the price is then a little less sure.
+**Required**: \`carat\`, \`cut\`, \`color\` and \`clarity\`.
 
-A stone unlike those that the model was trained on is priced all the same, and \`warnings\` says so.`,
+**Optional**: \`depth\`, \`table\`, \`x\`, \`y\` and \`z\`. The model estimates missing measurements, and \`imputed\` lists them. The price is then a little less accurate.
+
+**Warnings**: A stone can have values outside the range of the training data. It still gets a price, and \`warnings\` names these values.`,
   request: {
     query: strictObject("the query", { model: ModelSelector }),
     headers: z.object(routingKeyHeader),
@@ -33,11 +35,11 @@ A stone unlike those that the model was trained on is priced all the same, and \
       ...contentJson(
         z.object({
           id: z.string().meta({
-            description: "Id of this prediction and of its request in the log.",
+            description: "Id of this prediction. The request has the same id in the log.",
             example: "019ab2f0-6d1c-7a55-9f3e-2b7c4d1e8a90",
           }),
           ...Prediction.shape,
-          model: ModelReference.meta({ description: "The model that answered." }),
+          model: ModelReference.meta({ description: "The model version that computed the price." }),
         }),
       ),
     },
@@ -47,20 +49,21 @@ A stone unlike those that the model was trained on is priced all the same, and \
 
 export class CreatePrediction extends Endpoint {
   static override readonly method = "post";
-  static override readonly path = "/v1/predictions";
+  static override readonly path = PREDICTION_ROUTE;
   static override readonly scope = "predict";
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {
     const { query, body: stone } = await this.input(c, schema);
     const { model, prices, warnings, challenger } = await priceStones(c, query.model, [stone]);
+    logAnswer(c, { model });
     const prediction = toPrediction(stone, prices[0] ?? Number.NaN, model.ranges);
     if (prediction === null)
       throw new NoPrice(
-        `This stone is too far from anything that ${formatVersion(model)} was trained on to be priced. Check its values.`,
+        `${formatVersion(model)} cannot price this stone. Its values are too far from the training data. Check the values.`,
       );
-    c.var.requestContext.price = prediction.price;
-    if (challenger !== null) c.var.requestContext.shadow = () => priceInShadow(c, challenger, stone);
+    logAnswer(c, { price: prediction.price, shadow: challenger && { challenger, stone } });
     return {
       id: c.var.requestContext.id,
       price: prediction.price,

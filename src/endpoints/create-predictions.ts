@@ -1,11 +1,12 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { Stone } from "../domain/diamond.ts";
-import { ModelReference } from "../domain/model-record.ts";
-import { formatVersion, ModelSelector } from "../domain/model-selector.ts";
+import { formatVersion, ModelReference } from "../domain/model-reference.ts";
+import { ModelSelector } from "../domain/model-selector.ts";
 import { Prediction, toPrediction } from "../domain/prediction.ts";
-import { stoneList } from "../domain/stone-list.ts";
-import type { AppContext } from "../http/context.ts";
+import { BATCH_ROUTE } from "../domain/routes.ts";
+import { stoneListField } from "../domain/stone-list.ts";
+import { type AppContext, logAnswer } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { type FieldError, NoPrice, NotFound } from "../http/errors.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
@@ -16,17 +17,17 @@ import { Endpoint } from "./base.ts";
 const schema = {
   operationId: "createPredictions",
   tags: ["Prices"],
-  summary: "Price up to 1,000 diamonds at once",
-  description: `One request, one model, one answer for each stone, in the same order.
+  summary: "Price up to 1,000 diamonds in one request",
+  description: `The same model version prices all stones. The predictions have the same order as the stones.
 
-The stones are priced together or not at all: where one of them is not valid, \`errors\` names it by its place (\`diamonds.3.cut\`, counted from 0).`,
+If one stone is not valid, the whole request fails. \`errors\` gives the position of each invalid stone, counted from 0 (for example \`diamonds.3.cut\`).`,
   request: {
     query: strictObject("the query", { model: ModelSelector }),
     headers: z.object(routingKeyHeader),
     body: {
       ...contentJson(
         strictObject("the body", {
-          diamonds: stoneList(Stone, "The stones, in the order in which they are to be answered."),
+          diamonds: stoneListField(Stone, "The stones to price. The predictions have the same order."),
         }),
       ),
       required: true,
@@ -38,8 +39,10 @@ The stones are priced together or not at all: where one of them is not valid, \`
       ...contentJson(
         z.object({
           id: z.string().meta({ description: "Id of this request in the log." }),
-          model: ModelReference.meta({ description: "The model that answered." }),
-          warnings: z.array(z.string()).meta({ description: "What to know before relying on any of them." }),
+          model: ModelReference.meta({ description: "The model version that computed the prices." }),
+          warnings: z.array(z.string()).meta({
+            description: "Warnings about all prices. Example: an earlier version of the model was used.",
+          }),
           predictions: z.array(Prediction),
         }),
       ),
@@ -50,22 +53,24 @@ The stones are priced together or not at all: where one of them is not valid, \`
 
 export class CreatePredictions extends Endpoint {
   static override readonly method = "post";
-  static override readonly path = "/v1/predictions/batch";
+  static override readonly path = BATCH_ROUTE;
   static override readonly scope = "predict";
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {
     const { query, body } = await this.input(c, schema);
     const { model, prices, warnings } = await priceStones(c, query.model, body.diamonds);
+    logAnswer(c, { model });
     const predictions: Prediction[] = [];
     const errors: FieldError[] = [];
     body.diamonds.forEach((stone, i) => {
       const prediction = toPrediction(stone, prices[i] ?? Number.NaN, model.ranges);
       if (prediction) predictions.push(prediction);
-      else errors.push({ path: `diamonds.${i}`, message: "too far from what the model knows to be priced" });
+      else errors.push({ path: `diamonds.${i}`, message: "the values are too far from the training data" });
     });
     if (errors.length > 0) {
-      const detail = `${errors.length} of the stones are too far from anything that ${formatVersion(model)} was trained on to be priced.`;
+      const detail = `${formatVersion(model)} cannot price ${errors.length} of the ${body.diamonds.length} stones. Their values are too far from the training data.`;
       throw new NoPrice(detail, { errors });
     }
     return {

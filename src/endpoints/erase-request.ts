@@ -3,41 +3,46 @@ import { z } from "zod";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, LOG_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ServiceUnavailable, ValidationFailed } from "../http/errors.ts";
+import { truncate } from "../lib/truncate.ts";
 import { eraseRequest } from "../request-log/erase.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {
-  operationId: "forgetRequest",
+  operationId: "eraseRequest",
   tags: ["Log"],
-  summary: "Forget a request",
-  description:
-    "Deletes everything that is kept of a request, wherever it lies: for a person who asks for it. Outcomes of its stones go with it, and the requests that told them; of a request that told an outcome, that outcome. Should its record still be on its way, it is not kept either. Traffic that it was counted in stays counted.",
+  summary: "Erase a request",
+  description: `Deletes all data of a request, for example because a person asks for it:
+
+- its record in the log, in the archive, and in the dead letters,
+- its request body and response body,
+- the outcomes of its stones, and the requests that reported these outcomes,
+- the outcome, if the request itself reported one.
+
+If the record is not in the log yet, it will not be written. The hourly counts of requests do not change.`,
   request: {
     params: z.object({
       id: z
         .string()
         .min(1)
-        .max(64, { error: "an id has at most 64 characters" })
+        .max(64, { error: "id must have at most 64 characters" })
         .meta({ description: "Id of a request.", example: "019ab2f0-6d1c-7a55-9f3e-2b7c4d1e8a90" }),
     }),
   },
   responses: {
     "200": {
-      description: "Forgotten.",
+      description: "The request is erased.",
       ...contentJson(
         z.object({
           id: z.string(),
-          forgotten: z
+          erased: z
             .object({
-              row: z.boolean().meta({ description: "Its row in the log." }),
-              bodies: z.boolean().meta({ description: "Its bodies in the bucket." }),
-              deadLetter: z.boolean().meta({ description: "Its record that was not in the log yet." }),
-              archived: z.boolean().meta({ description: "Its row in the archive." }),
-              outcomes: z.number().int().meta({
-                description: "How many outcomes: those of its stones, and the one that it told.",
-              }),
+              row: z.boolean().meta({ description: "Whether its record was in the log." }),
+              bodies: z.boolean().meta({ description: "Whether its bodies were in the bucket." }),
+              deadLetter: z.boolean().meta({ description: "Whether its record was in the dead letters." }),
+              archived: z.boolean().meta({ description: "Whether its record was in the archive." }),
+              outcomes: z.number().int().meta({ description: "Number of deleted outcomes." }),
             })
-            .meta({ description: "What there was of it." }),
+            .meta({ description: "The data that was found and deleted." }),
         }),
       ),
     },
@@ -49,15 +54,18 @@ export class EraseRequest extends Endpoint {
   static override readonly method = "delete";
   static override readonly path = "/v1/requests/:id";
   static override readonly scope = "admin";
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {
     const { params } = await this.input(c, schema);
-    const forgotten = await eraseRequest(c.env, params.id);
-    if (forgotten === null)
-      throw new ServiceUnavailable("The archive is being written. Try again in half an hour at the latest.");
-    if (!Object.values(forgotten).some(Boolean))
-      throw new NotFound(`There is no request ${params.id.slice(0, 100)} in the log.`);
-    return { id: params.id, forgotten };
+    const erased = await eraseRequest(c.env, params.id);
+    if (erased === null)
+      throw new ServiceUnavailable(
+        "The archive is being written. This can take 30 minutes. Try again later.",
+      );
+    if (!Object.values(erased).some(Boolean))
+      throw new NotFound(`There is no request ${truncate(params.id)} in the log.`);
+    return { id: params.id, erased };
   }
 }

@@ -2,7 +2,7 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { getAlias } from "../db/registry/aliases.ts";
 import { Alias, AliasMove } from "../domain/alias.ts";
-import { ModelName } from "../domain/model-selector.ts";
+import { ModelName } from "../domain/model-reference.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
@@ -14,9 +14,10 @@ import { Endpoint } from "./base.ts";
 const schema = {
   operationId: "getAlias",
   tags: ["Models"],
-  summary: "Show where an alias points, and its history",
-  description:
-    "Who moved it, when, why, and from which version; the newest move first, in pages. The ETag is what `PUT` takes as `If-Match`.",
+  summary: "Get an alias and its history",
+  description: `Returns the version that the alias points at, and the moves of the alias, newest first. Each move says who moved the alias, when, why, and from which version.
+
+To change the alias, send the ETag of this response as \`If-Match\`.`,
   request: {
     params: z.object({
       alias: ModelName.meta({ description: "Name of an alias.", example: "champion" }),
@@ -25,7 +26,7 @@ const schema = {
   },
   responses: {
     "200": {
-      description: "The alias.",
+      description: "The alias and one page of its history.",
       headers: ETAG,
       ...contentJson(z.object({ ...Alias.shape, history: z.array(AliasMove), next: nextField })),
     },
@@ -37,13 +38,14 @@ export class GetAlias extends Endpoint {
   static override readonly method = "get";
   static override readonly path = "/v1/aliases/:alias";
   static override readonly scope = "predict";
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {
     const { params, query } = await this.input(c, schema);
     const found = await getAlias(c.env.DB, params.alias, { below: query.next, limit: query.limit + 1 });
     if (found === null)
-      throw new NotFound(`There is no alias named ${params.alias}. GET /v1/models lists them.`);
+      throw new NotFound(`There is no alias named ${params.alias}. GET /v1/models lists all aliases.`);
     const { rows: history, next } = toPage(found.history, query.limit, (move) => move.revision);
     c.header("etag", toEtag(found.current.revision));
     return c.json({ ...found.current, history, next });

@@ -1,20 +1,22 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
+import { HEALTH_ROUTE } from "../domain/routes.ts";
 import { documentErrors } from "../http/error-responses.ts";
 import { InternalServerError } from "../http/errors.ts";
 import { Endpoint } from "./base.ts";
 
 export class GetHealth extends Endpoint {
   static override readonly method = "get";
-  static override readonly path = "/health";
+  static override readonly path = HEALTH_ROUTE;
   static override readonly scope = null;
+  static override readonly logsResponseBody = true;
   override schema = {
     operationId: "getHealth",
     tags: ["Operation"],
-    summary: "Is the Worker alive?",
-    description: "Answers as long as the Worker runs; looks at nothing else.",
+    summary: "Check that the Worker runs",
+    description: "Returns 200 while the Worker runs. It checks no database and no model.",
     responses: {
-      "200": { description: "Alive.", ...contentJson(z.object({ status: z.literal("ok") })) },
+      "200": { description: "The Worker runs.", ...contentJson(z.object({ status: z.literal("ok") })) },
       ...documentErrors(InternalServerError),
     },
   };

@@ -13,16 +13,20 @@ const windows = Object.keys(WINDOWS) as [Window, ...Window[]];
 const schema = {
   operationId: "getMonitoring",
   tags: ["Log"],
-  summary: "See traffic, latency, drift and live error",
-  description: `How much is asked and how it is answered; whether the stones asked about are still like those that the models were trained on (\`drift\`); and how far prices are from what stones sold for (\`live\`).
+  summary: "Get traffic, latency, drift and live error",
+  description: `**Traffic**: number of requests, errors, and latency. \`/health\` and \`/ready\` are not counted.
 
-Figures are counted from the log every few minutes, by the hour: \`countedUntil\` says how far. \`/health\` and \`/ready\` are no traffic. Where there are too few stones for a verdict, it says so.`,
+**Drift** (\`drift\`): how much the priced stones differ from the training data of the model.
+
+**Live error** (\`live\`): how much the predicted prices differ from the reported sale prices.
+
+The figures are counted per hour. They are updated from the log every few minutes; \`countedUntil\` is the time of the last update. With too few stones, the verdict is \`not enough data\`.`,
   request: {
     query: strictObject("the query", {
       window: z
         .enum(windows, { error: `window must be one of ${windows.join(", ")}` })
         .default("24h")
-        .meta({ description: "How far back, in whole hours.", example: "24h" }),
+        .meta({ description: "Length of the time window up to now, in whole hours.", example: "24h" }),
     }),
   },
   responses: {
@@ -35,6 +39,7 @@ export class GetMonitoring extends Endpoint {
   static override readonly method = "get";
   static override readonly path = "/v1/monitoring";
   static override readonly scope = "admin";
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {

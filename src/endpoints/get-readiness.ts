@@ -1,27 +1,28 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { ModelReference } from "../domain/model-record.ts";
+import { ModelReference } from "../domain/model-reference.ts";
+import { READINESS_ROUTE } from "../domain/routes.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { TooManyRequests } from "../http/errors.ts";
-import { priceByChampion, SAMPLE_STONE } from "../inference/predict.ts";
+import { priceWithChampion, SAMPLE_STONE } from "../inference/predict.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {
   operationId: "getReadiness",
   tags: ["Operation"],
-  summary: "Can the Worker price stones?",
+  summary: "Check that the Worker can price stones",
   description:
-    "Loads the champion where it is not loaded yet, checks that its file is the published one, and prices a stone with it.",
+    "Loads the champion if it is not loaded yet, verifies its file, and prices a sample stone with it.",
   responses: {
     "200": {
-      description: "Ready.",
+      description: "The Worker can price stones.",
       ...contentJson(
         z.object({
           status: z.literal("ready"),
-          model: ModelReference.meta({ description: "The model that answers." }),
+          model: ModelReference.meta({ description: "The model version that priced the sample stone." }),
           warnings: z.array(z.string()).meta({
-            description: "Not empty where an earlier version stands in for the champion.",
+            description: "Not empty if an earlier version is used because the champion cannot be loaded.",
           }),
         }),
       ),
@@ -32,12 +33,13 @@ const schema = {
 
 export class GetReadiness extends Endpoint {
   static override readonly method = "get";
-  static override readonly path = "/ready";
+  static override readonly path = READINESS_ROUTE;
   static override readonly scope = null;
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { model, warnings } = await priceByChampion(c, [SAMPLE_STONE]);
+    const { model, warnings } = await priceWithChampion(c, [SAMPLE_STONE]);
     return { status: "ready", model: { name: model.name, version: model.version }, warnings };
   }
 }

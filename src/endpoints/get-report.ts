@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { findReportKey } from "../db/registry/models.ts";
-import { formatVersion } from "../domain/model-selector.ts";
+import { formatVersion } from "../domain/model-reference.ts";
+import { REPORT_ROUTE } from "../domain/routes.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ServiceUnavailable, ValidationFailed } from "../http/errors.ts";
-import { versionNotFound, versionParams } from "../http/version-params.ts";
+import { createVersionNotFound, versionParams } from "../http/version-params.ts";
 import { Endpoint } from "./base.ts";
 
-/** The report is one file with its styles and plots inside: it loads nothing and runs nothing. */
+/** The report is one file that contains its styles and plots. It loads no other file and runs no script. */
 const POLICY = [
   "default-src 'none'",
   "style-src 'unsafe-inline'",
@@ -21,26 +22,26 @@ const POLICY = [
 const schema = {
   operationId: "getReport",
   tags: ["Models"],
-  summary: "Show a version's report",
+  summary: "Get the report of a version",
   description:
-    "A page for people: prices against the real ones, errors by weight, what the prices hang on, and how the model developed.",
+    "Returns an HTML page for people. It compares predicted prices with real prices, and shows the error by weight, the importance of each input, and the accuracy of earlier versions.",
   request: { params: versionParams },
   responses: {
-    "200": { description: "The report.", content: { "text/html": { schema: z.string() } } },
+    "200": { description: "The report as an HTML page.", content: { "text/html": { schema: z.string() } } },
     ...documentErrors(NotFound, ValidationFailed, ...REGISTRY_ERRORS),
   },
 };
 
 export class GetReport extends Endpoint {
   static override readonly method = "get";
-  static override readonly path = "/v1/models/:name/versions/:version/report";
+  static override readonly path = REPORT_ROUTE;
   static override readonly scope = "predict";
   override schema = schema;
 
   override async handle(c: AppContext) {
     const { params } = await this.input(c, schema);
     const key = await findReportKey(c.env.DB, params.name, params.version);
-    if (key === undefined) throw versionNotFound(params);
+    if (key === undefined) throw createVersionNotFound(params);
     if (key === null) throw new NotFound(`${formatVersion(params)} has no report.`);
     const file = await c.env.MODELS.get(key).catch((cause: unknown) => {
       throw new ServiceUnavailable(
@@ -48,8 +49,7 @@ export class GetReport extends Endpoint {
         cause,
       );
     });
-    if (file === null) throw new NotFound(`The report of ${formatVersion(params)} is not there any more.`);
-    c.var.requestContext.logsResponseBody = false;
+    if (file === null) throw new NotFound(`The report of ${formatVersion(params)} was deleted.`);
     return new Response(file.body, {
       headers: {
         "content-type": "text/html; charset=utf-8",

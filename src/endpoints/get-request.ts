@@ -4,6 +4,7 @@ import { listOutcomes } from "../db/request-log/outcomes.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, LOG_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
+import { truncate } from "../lib/truncate.ts";
 import { LogEntry, toEntry } from "../request-log/read/entry.ts";
 import { findRequest } from "../request-log/read/find-request.ts";
 import { Endpoint } from "./base.ts";
@@ -11,20 +12,21 @@ import { Endpoint } from "./base.ts";
 const Outcome = z
   .object({
     id: z.string(),
-    at: z.iso.datetime().meta({ description: "When it was told." }),
-    index: z.number().int().meta({ description: "Which stone of a batch, counted from 0." }),
-    price: z.number().meta({ description: "US dollars." }),
+    at: z.iso.datetime().meta({ description: "When the outcome was reported." }),
+    index: z.number().int().meta({ description: "Position of the stone in the batch, counted from 0." }),
+    price: z.number().meta({ description: "Sale price in US dollars." }),
     soldAt: z.string().nullable(),
     caller: z.string().nullable(),
   })
-  .meta({ id: "Outcome", description: "What a stone really sold for." });
+  .meta({ id: "Outcome", description: "The sale price of a stone." });
 
 const schema = {
   operationId: "getRequest",
   tags: ["Log"],
-  summary: "Show a request and its response in full",
-  description:
-    "With both bodies as they were. The id is the one that every answer carries as `x-request-id`, and a prediction as `id`. It takes a moment after an answer until its request is there. The status 499 is of a client that had gone before its answer.",
+  summary: "Get a request and its response",
+  description: `Returns a request from the log, with the bodies of the request and the response. The id is in the header \`x-request-id\` of every response, and in the field \`id\` of a prediction.
+
+A new request can take a few seconds to appear. The status 499 means that the client closed the connection before the response.`,
   request: {
     params: z.object({
       id: z.string().min(1).meta({
@@ -40,14 +42,14 @@ const schema = {
         LogEntry.extend({
           requestBody: z.string().nullable().meta({
             description:
-              "As it came; its beginning where the request was refused before it mattered whose it was; null where there was none.",
+              "The body as the client sent it; null if there was none. Only the beginning is kept if the request was rejected before its key was checked.",
           }),
           responseBody: z.string().nullable().meta({
             description:
-              "As it was answered; null where there was none, for answers about the log, and for those that are the same for everybody.",
+              "The body as it was sent to the client; null if there was none. It is not kept (null) for responses about the log and for responses that are the same for everybody.",
           }),
           outcomes: z.array(Outcome).meta({
-            description: "What its stones sold for, newest first; of each stone the newest counts.",
+            description: "Sale prices of its stones, newest first. For each stone, the newest one counts.",
           }),
         }),
       ),
@@ -63,10 +65,9 @@ export class GetRequest extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    c.var.requestContext.logsResponseBody = false;
     const { params } = await this.input(c, schema);
     const found = await findRequest(c.env, params.id);
-    if (found === null) throw new NotFound(`There is no request ${params.id.slice(0, 100)} in the log.`);
+    if (found === null) throw new NotFound(`There is no request ${truncate(params.id)} in the log.`);
     const outcomes = await listOutcomes(c.env.LOG_DB, found.id);
     return {
       ...toEntry(found),

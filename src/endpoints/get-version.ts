@@ -2,20 +2,22 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { listAliasPeriods } from "../db/registry/aliases.ts";
 import { readModelRecord } from "../db/registry/models.ts";
-import { AliasPeriod, ModelRecord } from "../domain/model-record.ts";
+import { AliasPeriod } from "../domain/alias.ts";
+import { ModelRecord } from "../domain/model-record.ts";
+import { reportPath } from "../domain/routes.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
-import { versionNotFound, versionParams } from "../http/version-params.ts";
+import { createVersionNotFound, versionParams } from "../http/version-params.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {
   operationId: "getVersion",
   tags: ["Models"],
-  summary: "Show one version of a model in full",
-  description: `Where a price came from: data, settings, accuracy, and how the version was judged.
+  summary: "Get one version of a model",
+  description: `Returns everything about a version: its training data, its settings, its accuracy, and its comparison with the champion at that time.
 
-\`reigns\` says when which alias pointed at it: with \`champion\` among them, which model priced a stone on which day.`,
+\`aliasPeriods\` lists the times in which an alias pointed at this version. The periods of \`champion\` show when this version was the default model.`,
   request: { params: versionParams },
   responses: {
     "200": {
@@ -23,10 +25,12 @@ const schema = {
       ...contentJson(
         ModelRecord.extend({
           report: z.string().nullable().meta({
-            description: "Where its report with plots is; null where it has none.",
+            description: "Path of the report with plots; null if the version has no report.",
             example: "/v1/models/log-linear/versions/1/report",
           }),
-          reigns: z.array(AliasPeriod).meta({ description: "When which alias pointed at it, newest first." }),
+          aliasPeriods: z.array(AliasPeriod).meta({
+            description: "Times in which an alias pointed at this version, newest first.",
+          }),
         }).meta({ id: "ModelVersion" }),
       ),
     },
@@ -38,17 +42,18 @@ export class GetVersion extends Endpoint {
   static override readonly method = "get";
   static override readonly path = "/v1/models/:name/versions/:version";
   static override readonly scope = "predict";
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {
     const { params } = await this.input(c, schema);
-    const [found, reigns] = await Promise.all([
+    const [found, aliasPeriods] = await Promise.all([
       readModelRecord(c.env.DB, params.name, params.version),
       listAliasPeriods(c.env.DB, params),
     ]);
-    if (found === undefined) throw versionNotFound(params);
+    if (found === undefined) throw createVersionNotFound(params);
     const { reportKey, ...record } = found;
-    const report = reportKey && `/v1/models/${record.name}/versions/${record.version}/report`;
-    return { ...record, report, reigns };
+    const report = reportKey && reportPath(record);
+    return { ...record, report, aliasPeriods };
   }
 }

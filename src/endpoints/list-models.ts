@@ -2,7 +2,8 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { listAliases } from "../db/registry/aliases.ts";
 import { listNewestVersions } from "../db/registry/models.ts";
-import { ModelReference, ModelSummary } from "../domain/model-record.ts";
+import { ModelSummary } from "../domain/model-record.ts";
+import { ModelReference } from "../domain/model-reference.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { ValidationFailed } from "../http/errors.ts";
@@ -12,17 +13,17 @@ const schema = {
   operationId: "listModels",
   tags: ["Models"],
   summary: "List the models",
-  description: `The newest version of each model with its accuracy, and where the aliases point. The alias \`champion\` is the model that answers when you name none.
+  description: `Returns the newest version of each model with its accuracy, and the version that each alias points at. Requests without the parameter \`model\` use the alias \`champion\`.
 
-Of the figures, \`mae\` is the one to look at first: by how many dollars a price is off on average.`,
+To compare models, look at \`mae\` first. It is the average error of a price, in US dollars.`,
   responses: {
     "200": {
-      description: "The models, by name.",
+      description: "The models, sorted by name, and the aliases.",
       ...contentJson(
         z.object({
           models: z.array(ModelSummary),
           aliases: z.record(z.string(), ModelReference).meta({
-            description: "Where each alias points.",
+            description: "The version that each alias points at.",
             example: { champion: { name: "gradient-boosting", version: 1 } },
           }),
         }),
@@ -36,6 +37,7 @@ export class ListModels extends Endpoint {
   static override readonly method = "get";
   static override readonly path = "/v1/models";
   static override readonly scope = "predict";
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {

@@ -1,10 +1,10 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { findSimilarDiamonds } from "../db/registry/diamonds.ts";
-import { MEASUREMENTS, PricedStone, stoneShape } from "../domain/diamond.ts";
-import { ModelReference } from "../domain/model-record.ts";
+import { MEASUREMENTS, PricedStone, stoneFields } from "../domain/diamond.ts";
+import { ModelReference } from "../domain/model-reference.ts";
 import { ModelSelector } from "../domain/model-selector.ts";
-import type { AppContext } from "../http/context.ts";
+import { type AppContext, logAnswer } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
@@ -16,28 +16,28 @@ const nError = "n must be a whole number from 1 to 100";
 const ignored = z
   .unknown()
   .optional()
-  .meta({ type: "string", description: "Allowed, so that a whole stone can be sent, and not looked at." });
+  .meta({ type: "string", description: "Ignored. You can send all fields of a stone." });
 
 const schema = {
   operationId: "listSimilarDiamonds",
   tags: ["Comparable stones"],
   summary: "Find comparable diamonds with known prices",
-  description: `The stones that the model learned from which have the same cut, colour and clarity, nearest in weight first; stones equally near in the order of their ids.
+  description: `Returns stones from the model's training data that have the same cut, colour and clarity. The stones that are nearest in weight come first. Stones with the same difference in weight are sorted by id.
 
-They are the evidence behind a price: real stones whose prices are known. Where fewer than \`n\` such stones are known, you get those there are, or none.`,
+Use these stones to explain a price: they are real, and their prices are known. The list has fewer than \`n\` stones, or none, if there are not enough.`,
   request: {
     query: strictObject("the query", {
-      carat: stoneShape.carat,
-      cut: stoneShape.cut,
-      color: stoneShape.color,
-      clarity: stoneShape.clarity,
+      carat: stoneFields.carat,
+      cut: stoneFields.cut,
+      color: stoneFields.color,
+      clarity: stoneFields.clarity,
       n: z
         .number({ error: nError })
         .int({ error: nError })
         .min(1, { error: nError })
         .max(100, { error: nError })
         .default(5)
-        .meta({ description: "How many stones at most.", example: 5 }),
+        .meta({ description: "Maximum number of stones.", example: 5 }),
       model: ModelSelector,
       ...Object.fromEntries(MEASUREMENTS.map((name) => [name, ignored])),
     }),
@@ -45,18 +45,19 @@ They are the evidence behind a price: real stones whose prices are known. Where 
   },
   responses: {
     "200": {
-      description: "The stones.",
+      description: "The comparable stones.",
       ...contentJson(
         z.object({
-          count: z.number().int().meta({ description: "How many stones were found.", example: 5 }),
-          model: ModelReference.meta({ description: "The model whose training stones these are." }),
+          count: z.number().int().meta({ description: "Number of stones found.", example: 5 }),
+          model: ModelReference.meta({ description: "The model version that was trained on these stones." }),
           diamonds: z.array(
             z
               .object({
                 id: z.string().meta({ description: "Id of the stone.", example: "9f2c4b1e8a90d3f7" }),
                 ...PricedStone.shape,
                 weightDifference: z.number().nonnegative().meta({
-                  description: "Difference in weight from the stone asked about, in carats.",
+                  description:
+                    "Difference between the weight of this stone and the requested weight, in carats.",
                   example: 0.01,
                 }),
               })
@@ -73,11 +74,13 @@ export class ListSimilarDiamonds extends Endpoint {
   static override readonly method = "get";
   static override readonly path = "/v1/diamonds/similar";
   static override readonly scope = "predict";
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {
     const { query } = await this.input(c, schema);
     const model = await resolveModel(c, query.model);
+    logAnswer(c, { model });
     const { results } = await findSimilarDiamonds(c.env.DB, model, query, query.n);
     const diamonds = results.map((stone) => ({
       ...stone,

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { moveAlias, readAliasState } from "../db/registry/aliases.ts";
 import { findVersion, hasModel } from "../db/registry/models.ts";
 import { Alias } from "../domain/alias.ts";
-import type { ModelReference } from "../domain/model-record.ts";
-import { CHALLENGER, formatVersion, ModelName, versionField } from "../domain/model-selector.ts";
+import { formatVersion, ModelName, type ModelReference, versionField } from "../domain/model-reference.ts";
+import { CHALLENGER } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import {
@@ -14,17 +14,19 @@ import {
   ServiceUnavailable,
   ValidationFailed,
 } from "../http/errors.ts";
-import { ETAG, ifMatchHeader, matchesEtag, preconditionFailed, toEtag } from "../http/etag.ts";
-import { checkUsable } from "../inference/predict.ts";
+import { createPreconditionFailed, ETAG, ifMatchHeader, matchesEtag, toEtag } from "../http/etag.ts";
+import { verifyModel } from "../inference/predict.ts";
 import { refreshAliases } from "../inference/resolve-version.ts";
 import { Reason, strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
-const ATTEMPTS = 5;
-const shareError = "share must be a whole number of percent from 0 to 100";
+const MAX_ATTEMPTS = 5;
+const shareError = "share must be a percentage: a whole number from 0 to 100";
 
 const Move = strictObject("the body", {
-  model: versionField("model").meta({ description: "Where the alias is to point: a name and a version." }),
+  model: versionField("model").meta({
+    description: "The version that the alias will point at: a model's name and version.",
+  }),
   reason: Reason,
   share: z
     .number({ error: shareError })
@@ -34,11 +36,11 @@ const Move = strictObject("the body", {
     .optional()
     .meta({
       description:
-        "Percent of predictions that `canary` answers; of the alias `challenger`, those that it prices in the shadow. Left out: none.",
+        "With `canary`: percentage of requests that the canary answers. For the alias `challenger`: percentage of predictions that the challenger also computes. Default: 0.",
       example: 10,
     }),
   canary: versionField("canary").optional().meta({
-    description: "A second version, which answers the share of predictions.",
+    description: "A second version. It answers `share` percent of the requests.",
     example: "log-linear@4",
   }),
 });
@@ -47,16 +49,16 @@ type Move = z.infer<typeof Move>;
 const schema = {
   operationId: "moveAlias",
   tags: ["Models"],
-  summary: "Promote a version, or roll back",
-  description: `Points an alias at a version, old or new, and makes the alias where there is none. Every server follows within 15 seconds, and no request fails meanwhile. The history keeps who did it and why.
+  summary: "Promote a version or roll back",
+  description: `Points an alias at a version: a newer one to promote it, an older one to roll back. If the alias does not exist, it is created. All servers use the new version within 15 seconds, and no request fails in this time. The history keeps who moved the alias and why.
 
-**One call is enough**: \`{"model": "log-linear@3", "reason": "..."}\`. To be sure that nobody else moves it at the same time, send the ETag of \`GET /v1/aliases/{alias}\` as \`If-Match\`.
+**Simple call**: \`{"model": "log-linear@3", "reason": "..."}\`. If the file of the version is missing or broken, the response is a 409 and the alias does not move.
 
-**Canary**: with \`canary\` and \`share\`, that percentage of requests is answered by the canary, and the same caller always by the same version. Callers are told apart by the header \`x-facet-key\`, or by their key's name, or by their address. To end it, move the alias without them.
+**Concurrent changes**: Send the ETag of \`GET /v1/aliases/{alias}\` as \`If-Match\`. If another caller moved the alias since then, the response is a 412 and the alias does not move.
 
-**Challenger**: the alias \`challenger\` with a \`share\` prices that percentage of the champion's single predictions as well, after the answer; the log keeps both prices.
+**Canary**: With \`canary\` and \`share\`, the canary answers that percentage of the requests. The same caller always gets the same version. A caller is identified by the header \`x-facet-key\`. If it is missing, the name of the key is used, then the IP address. To end the canary, move the alias without \`canary\` and \`share\`.
 
-A version whose file is missing or broken is refused.`,
+**Challenger**: If you move the alias \`challenger\` with a \`share\`, the challenger also prices that percentage of the champion's single predictions. It runs after the response, and the log keeps both prices.`,
   request: {
     params: z.object({
       alias: ModelName.meta({ description: "Name of the alias.", example: "champion" }),
@@ -65,8 +67,8 @@ A version whose file is missing or broken is refused.`,
     body: { ...contentJson(Move), required: true },
   },
   responses: {
-    "200": { description: "The alias as it is now.", headers: ETAG, ...contentJson(Alias) },
-    "201": { description: "The alias, which is new.", headers: ETAG, ...contentJson(Alias) },
+    "200": { description: "The alias after the move.", headers: ETAG, ...contentJson(Alias) },
+    "201": { description: "The new alias.", headers: ETAG, ...contentJson(Alias) },
     ...documentErrors(...BODY_ERRORS, Conflict, PreconditionFailed, ...REGISTRY_ERRORS),
   },
 };
@@ -75,59 +77,73 @@ export class MoveAlias extends Endpoint {
   static override readonly method = "put";
   static override readonly path = "/v1/aliases/:alias";
   static override readonly scope = "admin";
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {
     const { params, headers, body } = await this.input(c, schema);
     const { alias } = params;
-    refuse(inconsistencies(alias, body));
+    assertNoFieldErrors(findConflictingFields(alias, body));
     if (await hasModel(c.env.DB, alias))
-      refuse([{ path: "alias", message: `${alias} is the name of a model already` }]);
+      assertNoFieldErrors([
+        { path: "alias", message: `alias must not be the name of a model; a model ${alias} exists` },
+      ]);
     await this.#checkVersion(c, "model", body.model);
     if (body.canary !== undefined) await this.#checkVersion(c, "canary", body.canary);
 
-    const to = { ...body.model, share: body.share ?? null, canary: body.canary ?? null };
-    const why = { actor: c.var.requestContext.caller ?? "unknown", reason: body.reason };
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const target = { ...body.model, share: body.share ?? null, canary: body.canary ?? null };
+    const audit = { actor: c.var.requestContext.caller ?? "unknown", reason: body.reason };
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const before = await readAliasState(c.env.DB, alias);
       const ifMatch = headers["if-match"];
       const revision = before.current?.revision ?? null;
-      if (!matchesEtag(ifMatch, revision)) throw preconditionFailed(alias, revision);
-      const move = await moveAlias(c.env.DB, alias, before, to, why);
+      if (!matchesEtag(ifMatch, revision)) throw createPreconditionFailed(alias, revision);
+      const move = await moveAlias(c.env.DB, alias, before, target, audit);
       if (move === null) continue;
       refreshAliases();
       c.header("etag", toEtag(move.revision));
-      const now: Alias = { alias, ...to, revision: move.revision, updatedAt: move.at };
-      return c.json(now, before.current === null ? 201 : 200);
+      const moved: Alias = { alias, ...target, revision: move.revision, updatedAt: move.at };
+      return c.json(moved, before.current === null ? 201 : 200);
     }
-    throw new ServiceUnavailable(`${alias} is being moved by others. Try again in a few seconds.`);
+    throw new ServiceUnavailable(`Other requests are moving ${alias}. Try again in a few seconds.`);
   }
 
-  /** Nothing is pointed at that cannot price a stone. */
+  /** An alias must not point at a version that does not exist or cannot price a stone. */
   async #checkVersion(c: AppContext, field: string, { name, version }: ModelReference): Promise<void> {
     const found = await findVersion(c.env.DB, name, version);
-    if (found?.model) return checkUsable(c, found.model);
-    const message = `there is no version ${formatVersion({ name, version })}; GET /v1/models/${name} lists those of ${name}`;
-    refuse([{ path: field, message }]);
+    if (found?.model) return verifyModel(c, found.model);
+    const message = `there is no version ${formatVersion({ name, version })}; GET /v1/models/${name} lists all versions of ${name}`;
+    assertNoFieldErrors([{ path: field, message }]);
   }
 }
 
-/** What does not go together. */
-function inconsistencies(alias: string, { model, share, canary }: Move): FieldError[] {
+/** Checks the rules between fields, which the schema of the body cannot express. */
+function findConflictingFields(alias: string, { model, share, canary }: Move): FieldError[] {
   if (alias === CHALLENGER && canary !== undefined)
-    return [{ path: "canary", message: "a challenger has no canary: nobody is answered by it" }];
+    return [
+      { path: "canary", message: "canary is not allowed for the alias challenger: it answers no requests" },
+    ];
   if (canary !== undefined && share === undefined)
     return [
-      { path: "share", message: "share is required with canary: percent of predictions that it answers" },
+      {
+        path: "share",
+        message: "share is required with canary: the percentage of requests that the canary answers",
+      },
     ];
   if (canary !== undefined && formatVersion(canary) === formatVersion(model))
-    return [{ path: "canary", message: "canary must be another version than model" }];
+    return [{ path: "canary", message: "canary must not be the same version as model" }];
   if (share !== undefined && canary === undefined && alias !== CHALLENGER)
-    return [{ path: "canary", message: "canary is required with share: the version that answers it" }];
+    return [
+      {
+        path: "canary",
+        message: "canary is required with share: the version that answers this percentage of requests",
+      },
+    ];
   return [];
 }
 
-function refuse(errors: FieldError[]): void {
+/** @throws ValidationFailed if there is an error. */
+function assertNoFieldErrors(errors: FieldError[]): void {
   const [first] = errors;
   if (first !== undefined) throw new ValidationFailed(first.message, { errors });
 }

@@ -2,11 +2,12 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { moveAlias, readAliasState } from "../db/registry/aliases.ts";
 import { AliasMove } from "../domain/alias.ts";
-import { CHALLENGER, CHAMPION, ModelName } from "../domain/model-selector.ts";
+import { ModelName } from "../domain/model-reference.ts";
+import { CHALLENGER, CHAMPION } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { Conflict, NotFound, PreconditionFailed } from "../http/errors.ts";
-import { ifMatchHeader, matchesEtag, preconditionFailed } from "../http/etag.ts";
+import { createPreconditionFailed, ifMatchHeader, matchesEtag } from "../http/etag.ts";
 import { refreshAliases } from "../inference/resolve-version.ts";
 import { Reason, strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
@@ -14,9 +15,9 @@ import { Endpoint } from "./base.ts";
 const schema = {
   operationId: "removeAlias",
   tags: ["Models"],
-  summary: "Take an alias away",
+  summary: "Remove an alias",
   description:
-    "Ends the shadowing of a challenger, or any other alias but `champion`. The version that it pointed at stays, and so does the history.",
+    "Removes an alias. The alias `champion` cannot be removed. To stop shadow predictions, remove the alias `challenger`. The model version and the history of the alias are kept.",
   request: {
     params: z.object({
       alias: ModelName.meta({ description: "Name of the alias.", example: CHALLENGER }),
@@ -25,7 +26,7 @@ const schema = {
     body: { ...contentJson(strictObject("the body", { reason: Reason })), required: true },
   },
   responses: {
-    "200": { description: "The last move of the alias.", ...contentJson(AliasMove) },
+    "200": { description: "The alias is removed. The body is its last move.", ...contentJson(AliasMove) },
     ...documentErrors(...BODY_ERRORS, NotFound, Conflict, PreconditionFailed, ...REGISTRY_ERRORS),
   },
 };
@@ -34,21 +35,24 @@ export class RemoveAlias extends Endpoint {
   static override readonly method = "delete";
   static override readonly path = "/v1/aliases/:alias";
   static override readonly scope = "admin";
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {
     const { params, headers, body } = await this.input(c, schema);
     const { alias } = params;
     if (alias === CHAMPION)
-      throw new Conflict("The champion answers those who name no model: point it elsewhere instead.");
+      throw new Conflict(
+        "The alias champion cannot be removed: requests without a model use it. Move it to another version.",
+      );
     const before = await readAliasState(c.env.DB, alias);
     if (before.current === null)
-      throw new NotFound(`There is no alias named ${alias}. GET /v1/models lists them.`);
+      throw new NotFound(`There is no alias named ${alias}. GET /v1/models lists all aliases.`);
     if (!matchesEtag(headers["if-match"], before.current.revision))
-      throw preconditionFailed(alias, before.current.revision);
-    const why = { actor: c.var.requestContext.caller ?? "unknown", reason: body.reason };
-    const move = await moveAlias(c.env.DB, alias, before, null, why);
-    if (move === null) throw preconditionFailed(alias, before.current.revision);
+      throw createPreconditionFailed(alias, before.current.revision);
+    const audit = { actor: c.var.requestContext.caller ?? "unknown", reason: body.reason };
+    const move = await moveAlias(c.env.DB, alias, before, null, audit);
+    if (move === null) throw createPreconditionFailed(alias, before.current.revision);
     refreshAliases();
     return move;
   }

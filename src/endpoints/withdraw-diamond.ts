@@ -10,15 +10,17 @@ import { NotFound } from "../http/errors.ts";
 import { Reason, strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
-const idError = `id must be the ${STONE_ID_DIGITS} hexadecimal digits of a stone's id`;
+const idError = `id must be the id of a stone: ${STONE_ID_DIGITS} lower-case hexadecimal digits`;
 
 const schema = {
   operationId: "withdrawDiamond",
   tags: ["Fresh stones"],
-  summary: "Withdraw a stone, such as a wrong appraisal",
-  description: `No later training takes the stone. Who sent it in can withdraw it; any other stone needs a key with the scope \`admin\`. Models that were trained with it stay as they are, and so do the comparable stones that they show.
+  summary: "Withdraw a stone, for example a wrong appraisal",
+  description: `Later training runs do not use the stone. Existing models do not change, and they still show it as a comparable stone.
 
-\`GET /v1/diamonds/similar\` and \`POST /v1/diamonds\` show the id of a stone. Withdrawn twice, the first reason stays.`,
+The key that sent the stone can withdraw it. Any other key needs the scope \`admin\`.
+
+\`GET /v1/diamonds/similar\` and \`POST /v1/diamonds\` return the ids of stones. If you withdraw a stone twice, the first reason is kept.`,
   request: {
     params: z.object({
       id: z
@@ -29,7 +31,7 @@ const schema = {
     body: {
       ...contentJson(
         strictObject("the body", {
-          reason: Reason.meta({ example: "the certificate was of another stone" }),
+          reason: Reason.meta({ example: "the certificate belongs to another stone" }),
         }),
       ),
       required: true,
@@ -42,7 +44,7 @@ const schema = {
         z.object({
           id: z.string(),
           reason: z.string(),
-          actor: z.string().meta({ description: "Who withdrew it." }),
+          actor: z.string().meta({ description: "Name of the key that withdrew the stone." }),
           at: z.iso.datetime(),
         }),
       ),
@@ -55,13 +57,14 @@ export class WithdrawDiamond extends Endpoint {
   static override readonly method = "delete";
   static override readonly path = "/v1/diamonds/:id";
   static override readonly scope = "appraise";
+  static override readonly logsResponseBody = true;
   override schema = schema;
 
   override async handle(c: AppContext) {
     const { params, body } = await this.input(c, schema);
     const actor = c.var.requestContext.caller ?? ANONYMOUS;
     if (!(await wasSentBy(c.env.DB, params.id, actor))) {
-      // Whoever may administer is told whether there is such a stone; others learn nothing, and read little.
+      // Only an administrator may learn whether the stone exists. Other callers cause no further query.
       authorize(c, "admin");
       if (!(await isKnownStone(c.env.DB, params.id)))
         throw new NotFound(`There is no stone with the id ${params.id}.`);

@@ -1,28 +1,30 @@
+import { truncate } from "../lib/truncate.ts";
 import type { AppContext } from "./context.ts";
 import { MalformedBody, UnsupportedMediaType } from "./errors.ts";
 
 /**
- * The body as JSON.
+ * Parses the body as JSON.
  * @throws MalformedBody, UnsupportedMediaType
  */
 export function readJson(c: AppContext): unknown {
   const bytes = c.var.requestContext.body;
   if (bytes === null || bytes.byteLength === 0)
-    throw new MalformedBody("The body is empty; send a JSON object.");
+    throw new MalformedBody("The body is empty. Send a JSON object.");
   const type = c.req.header("content-type");
   if (type?.split(";")[0]?.trim().toLowerCase() !== "application/json") {
-    const sent =
-      type === undefined ? "No content type was sent" : `The content type is ${type.slice(0, 100)}`;
+    const sent = type === undefined ? "The content type is missing" : `The content type is ${truncate(type)}`;
     throw new UnsupportedMediaType(`${sent}; send application/json.`, {
       headers: { accept: "application/json" },
     });
   }
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1];
   if (charset !== undefined && charset.toLowerCase() !== "utf-8")
-    throw new UnsupportedMediaType(`The charset is ${charset.slice(0, 100)}; JSON is sent as UTF-8.`);
+    throw new UnsupportedMediaType(`The charset is ${truncate(charset)}; send UTF-8.`);
   const encoding = c.req.header("content-encoding");
   if (encoding !== undefined && encoding.toLowerCase() !== "identity")
-    throw new UnsupportedMediaType(`The content encoding is ${encoding.slice(0, 100)}; send it unencoded.`);
+    throw new UnsupportedMediaType(
+      `The content encoding is ${truncate(encoding)}; send the body without one.`,
+    );
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
@@ -32,7 +34,7 @@ export function readJson(c: AppContext): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? `: ${error.message.slice(0, 200)}` : "";
+    const reason = error instanceof Error ? `: ${truncate(error.message, 200)}` : "";
     throw new MalformedBody(`The body is not valid JSON${reason}`);
   }
 }

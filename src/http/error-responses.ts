@@ -13,24 +13,24 @@ import {
   ValidationFailed,
 } from "./errors.ts";
 
-/** What any endpoint that takes JSON can answer. */
+/** The problems of every endpoint with a JSON body. */
 export const BODY_ERRORS = [MalformedBody, ContentTooLarge, UnsupportedMediaType, ValidationFailed] as const;
-/** What any endpoint that asks the registry can answer. */
+/** The problems of every endpoint that reads the registry. */
 export const REGISTRY_ERRORS = [InternalServerError, NotReady, ServiceUnavailable] as const;
-/** What any endpoint that reads the log can answer. */
+/** The problems of every endpoint that reads the request log. */
 export const LOG_ERRORS = [InternalServerError, ServiceUnavailable] as const;
 
 const EXAMPLE_ID = "019ab2f0-6d1c-7a55-9f3e-2b7c4d1e8a90";
 
-const CHALLENGED = {
+const AUTHENTICATE_HEADER = {
   "WWW-Authenticate": {
-    description: "How to authenticate, and what was wrong with the key that was sent (RFC 6750).",
+    description: "The authentication scheme, and the error if a key was sent (RFC 6750).",
     schema: { type: "string" as const },
     required: true,
   },
 };
 
-const RETRY_AFTER = {
+const RETRY_AFTER_HEADER = {
   "Retry-After": {
     description: "Seconds to wait before the next attempt.",
     schema: { type: "integer" as const },
@@ -38,28 +38,28 @@ const RETRY_AFTER = {
   },
 };
 
-/** Headers that every answer of a status has. */
+/** The headers of every response with a status. */
 const HEADERS: Partial<Record<number, NonNullable<ResponseConfig["headers"]>>> = {
-  401: CHALLENGED,
-  403: CHALLENGED,
-  429: RETRY_AFTER,
-  503: RETRY_AFTER,
+  401: AUTHENTICATE_HEADER,
+  403: AUTHENTICATE_HEADER,
+  429: RETRY_AFTER_HEADER,
+  503: RETRY_AFTER_HEADER,
 };
 
-/** The `responses` of an endpoint that can answer with these problems, for its documentation. */
+/** The OpenAPI `responses` for the problems that an endpoint can answer with, grouped by status. */
 export function documentErrors(...problems: Pick<typeof Problem, "kind">[]): Record<string, ResponseConfig> {
   const byStatus = Map.groupBy(problems, (problem) => problem.kind.status);
   return Object.fromEntries(
-    Array.from(byStatus, ([status, same]) => [
+    Array.from(byStatus, ([status, kinds]) => [
       String(status),
       {
-        description: `${same.map(({ kind }) => kind.title).join("; or: ")}.`,
+        description: `${kinds.map(({ kind }) => kind.title).join(" or ")}.`,
         ...(HEADERS[status] && { headers: HEADERS[status] }),
         content: {
           [PROBLEM_TYPE]: {
             schema: ProblemDetails,
             examples: Object.fromEntries(
-              same.map(({ kind }) => [
+              kinds.map(({ kind }) => [
                 kind.slug,
                 { value: toProblemDetails(kind, kind.example, EXAMPLE_ID, kind.errors) },
               ]),

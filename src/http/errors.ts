@@ -4,36 +4,38 @@ import type { Scope } from "../domain/access.ts";
 export const FieldError = z
   .object({
     path: z.string().meta({
-      description: "Which field: `carat`, or `diamonds.3.carat` in a list (counted from 0).",
+      description: "The invalid field: `carat`, or `diamonds.3.carat` in a list (counted from 0).",
       example: "cut",
     }),
-    message: z.string().meta({ description: "What would be right." }),
+    message: z.string().meta({ description: "Says which values are valid." }),
   })
   .meta({ id: "FieldError" });
 export type FieldError = z.infer<typeof FieldError>;
 
-/** RFC 9457. */
+/** The body of an error response (RFC 9457). */
 export const ProblemDetails = z
   .object({
-    type: z.string().meta({ description: "Names the kind of problem: stable, for programs to compare." }),
-    title: z.string().meta({ description: "The kind of problem in words; the same for each of its kind." }),
-    status: z.number().int().meta({ description: "The HTTP status, again." }),
-    detail: z.string().meta({ description: "What went wrong this time and what to do about it." }),
-    requestId: z.string().meta({ description: "Id of this request in the log: quote it when you ask." }),
-    errors: z.array(FieldError).optional().meta({ description: "The fields at fault." }),
+    type: z.string().meta({ description: "URN of the problem type. It is stable: use it in programs." }),
+    title: z.string().meta({ description: "Short text for the problem type." }),
+    status: z.number().int().meta({ description: "The HTTP status code." }),
+    detail: z.string().meta({ description: "Explains this problem, and how to solve it." }),
+    requestId: z
+      .string()
+      .meta({ description: "Id of the request in the log. Send it with support questions." }),
+    errors: z.array(FieldError).optional().meta({ description: "The invalid fields." }),
   })
-  .meta({ id: "Problem", description: "What went wrong (RFC 9457)." });
+  .meta({ id: "Problem", description: "An error (RFC 9457)." });
 export type ProblemDetails = z.infer<typeof ProblemDetails>;
 
 export const PROBLEM_TYPE = "application/problem+json";
 
-/** A kind of problem: what all of its kind have in common. */
+/** The fields that all problems of one class share. */
 interface ProblemKind {
   readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 422 | 429 | 500 | 503;
   /** Last part of the `type`. */
   readonly slug: string;
   readonly title: string;
-  /** A detail as it may come, for the documentation. */
+  /** An example of `detail` for the OpenAPI document. */
   readonly example: string;
   readonly errors?: readonly FieldError[];
 }
@@ -44,7 +46,7 @@ interface ProblemOptions {
   readonly cause?: unknown;
 }
 
-/** An error that is answered with: each class knows its HTTP shape and its place in the documentation. */
+/** An error that becomes an HTTP response. Each subclass defines its status, title and documentation. */
 export abstract class Problem extends Error {
   static readonly kind: ProblemKind;
   readonly errors: readonly FieldError[] | undefined;
@@ -73,23 +75,23 @@ export class MalformedBody extends Problem {
   static override readonly kind: ProblemKind = {
     status: 400,
     slug: "malformed-body",
-    title: "The body cannot be read",
+    title: "Malformed body",
     example: "The body is not valid JSON: Expected property name or '}' in JSON at position 1",
   };
 }
 
-/** The realm that RFC 6750 asks for. */
+/** The start of the header `WWW-Authenticate` (RFC 6750). */
 const CHALLENGE = 'Bearer realm="facet"';
 
 export class Unauthorized extends Problem {
   static override readonly kind: ProblemKind = {
     status: 401,
     slug: "unauthenticated",
-    title: "A valid key is needed",
-    example: "No key was sent. Send yours as Authorization: Bearer facet_...",
+    title: "Unauthorized",
+    example: "The key is missing. Send it in the header Authorization: Bearer facet_...",
   };
 
-  /** @param sent Whether a key was sent that is not valid. */
+  /** @param sent Whether the request had a key, which was invalid. */
   constructor(detail: string, { sent = true }: { readonly sent?: boolean } = {}) {
     const challenge = sent ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE;
     super(detail, { headers: { "www-authenticate": challenge } });
@@ -100,12 +102,12 @@ export class Forbidden extends Problem {
   static override readonly kind: ProblemKind = {
     status: 403,
     slug: "forbidden",
-    title: "The key does not allow this",
-    example: "The key shop has no scope admin, which this needs.",
+    title: "Forbidden",
+    example: "The key shop does not have the scope admin, which this operation requires.",
   };
 
   constructor(key: string, scope: Scope) {
-    super(`The key ${key} has no scope ${scope}, which this needs.`, {
+    super(`The key ${key} does not have the scope ${scope}, which this operation requires.`, {
       headers: { "www-authenticate": `${CHALLENGE}, error="insufficient_scope", scope="${scope}"` },
     });
   }
@@ -116,7 +118,7 @@ export class NotFound extends Problem {
     status: 404,
     slug: "not-found",
     title: "Not found",
-    example: "There is no model or alias named log-quadratic. GET /v1/models lists what there is.",
+    example: "There is no model or alias named log-quadratic. GET /v1/models lists all models and aliases.",
   };
 }
 
@@ -125,7 +127,7 @@ export class MethodNotAllowed extends Problem {
     status: 405,
     slug: "method-not-allowed",
     title: "Method not allowed",
-    example: "PATCH is not possible on /v1/predictions; POST is.",
+    example: "/v1/predictions does not support PATCH. Supported: POST.",
   };
 }
 
@@ -133,8 +135,8 @@ export class Conflict extends Problem {
   static override readonly kind: ProblemKind = {
     status: 409,
     slug: "conflict",
-    title: "Not possible as things are",
-    example: "The file of log-linear@3 is missing or broken: nothing was changed.",
+    title: "Conflict",
+    example: "The file of log-linear@3 is missing or broken. Nothing was changed.",
   };
 }
 
@@ -142,8 +144,8 @@ export class PreconditionFailed extends Problem {
   static override readonly kind: ProblemKind = {
     status: 412,
     slug: "precondition-failed",
-    title: "Somebody else was faster",
-    example: "champion is at revision 5 and not as you saw it. GET it again, then decide anew.",
+    title: "Precondition failed",
+    example: "champion is at revision 5, which does not match If-Match. GET it and try again.",
   };
 }
 
@@ -151,7 +153,7 @@ export class ContentTooLarge extends Problem {
   static override readonly kind: ProblemKind = {
     status: 413,
     slug: "too-large",
-    title: "The body is too large",
+    title: "Content too large",
     example: "The body is larger than 1 MiB (1,048,576 bytes). Send fewer stones at a time.",
   };
 }
@@ -160,7 +162,7 @@ export class UnsupportedMediaType extends Problem {
   static override readonly kind: ProblemKind = {
     status: 415,
     slug: "unsupported-media-type",
-    title: "Only JSON is understood",
+    title: "Unsupported media type",
     example: "The content type is application/xml; send application/json.",
   };
 }
@@ -169,7 +171,7 @@ export class ValidationFailed extends Problem {
   static override readonly kind: ProblemKind = {
     status: 422,
     slug: "invalid-input",
-    title: "The input is not valid",
+    title: "Validation failed",
     example: "cut must be one of Fair, Good, Very Good, Premium, Ideal",
     errors: [{ path: "cut", message: "cut must be one of Fair, Good, Very Good, Premium, Ideal" }],
   };
@@ -179,9 +181,9 @@ export class NoPrice extends Problem {
   static override readonly kind: ProblemKind = {
     status: 422,
     slug: "no-price",
-    title: "The model has no price for this stone",
+    title: "No price available",
     example:
-      "This stone is too far from anything that log-linear@1 was trained on to be priced. Check its values.",
+      "log-linear@1 cannot price this stone. Its values are too far from the training data. Check the values.",
   };
 }
 
@@ -190,12 +192,13 @@ export class TooManyRequests extends Problem {
     status: 429,
     slug: "too-many-requests",
     title: "Too many requests",
-    example: "Too many requests came with the key shop. Wait 10 seconds; stones can be sent many at a time.",
+    example:
+      "Too many requests with the key shop. Wait 10 seconds. You can send several stones in one request.",
   };
 
-  /** @param seconds How long it takes at most until there is room again. */
-  constructor(what: string, seconds: number) {
-    super(`${what} Wait ${seconds} seconds; stones can be sent many at a time.`, {
+  /** @param seconds The period of the limit: after it, requests are accepted again. */
+  constructor(reason: string, seconds: number) {
+    super(`${reason} Wait ${seconds} seconds. You can send several stones in one request.`, {
       headers: { "retry-after": String(seconds) },
     });
   }
@@ -205,7 +208,7 @@ export class NotReady extends Problem {
   static override readonly kind: ProblemKind = {
     status: 503,
     slug: "not-ready",
-    title: "No model has been published yet",
+    title: "Service not ready",
     example: "No model has been published yet. Run the training (npm run train), then try again.",
   };
 
@@ -218,7 +221,7 @@ export class ServiceUnavailable extends Problem {
   static override readonly kind: ProblemKind = {
     status: 503,
     slug: "unavailable",
-    title: "Temporarily unavailable",
+    title: "Service unavailable",
     example: "The model log-linear@3 cannot be loaded at the moment. Try again in a few seconds.",
   };
 
@@ -231,8 +234,8 @@ export class InternalServerError extends Problem {
   static override readonly kind: ProblemKind = {
     status: 500,
     slug: "internal",
-    title: "Something went wrong on our side",
-    example: "Something went wrong on our side. The request is in the log under its id.",
+    title: "Internal server error",
+    example: "An unexpected error occurred. The log has the details under the id of this request.",
   };
 
   constructor(cause: unknown) {
@@ -240,7 +243,12 @@ export class InternalServerError extends Problem {
   }
 }
 
-/** The body of a problem's answer. */
+/** Whether a response was made by {@link Problem.toResponse}. */
+export function isProblemResponse(response: Response): boolean {
+  return response.headers.get("content-type") === PROBLEM_TYPE;
+}
+
+/** Creates the body of an error response. */
 export function toProblemDetails(
   kind: ProblemKind,
   detail: string,

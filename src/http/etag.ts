@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { PreconditionFailed } from "./errors.ts";
 
-const error =
-  'If-Match must be the ETag that GET gave, in its quotes, such as "4"; or * for whatever is there';
+const error = 'If-Match must be * or an ETag that GET returned, in quotes, such as "4"';
 
-/** The header of a request that changes something only as long as it is as the caller saw it. */
+/** The request header that makes a change conditional on the revision that the caller last read. */
 export const ifMatchHeader = {
   "if-match": z
     .string()
@@ -12,7 +11,7 @@ export const ifMatchHeader = {
     .optional()
     .meta({
       description:
-        'The ETag that GET gave: nothing is changed if somebody else was faster. `*`: if there is one. Left out: in any case. Quotes belong to it: `"4"`.',
+        'The ETag that `GET` returned, in quotes: `"4"`. If the alias has changed since then, the answer is 412 and nothing is changed. `*` means any revision, but the alias must exist. Without this header the change is unconditional.',
       example: '"4"',
     }),
 };
@@ -21,23 +20,22 @@ export function toEtag(revision: number): string {
   return `"${revision}"`;
 }
 
-/** Whether what is there now (null: nothing) is what the caller saw. */
+/** Whether the current revision (null: the resource does not exist) satisfies an If-Match header. */
 export function matchesEtag(ifMatch: string | undefined, revision: number | null): boolean {
   if (ifMatch === undefined) return true;
   if (revision === null) return false;
   return ifMatch === "*" || ifMatch.split(",").some((tag) => tag.trim() === toEtag(revision));
 }
 
-/** The answer to who saw something else than what is there now. */
-export function preconditionFailed(what: string, revision: number | null): PreconditionFailed {
-  const now = revision === null ? "is not there" : `is at revision ${revision}`;
-  return new PreconditionFailed(`${what} ${now} and not as you saw it. GET it again, then decide anew.`);
+export function createPreconditionFailed(name: string, revision: number | null): PreconditionFailed {
+  const state = revision === null ? "does not exist" : `is at revision ${revision}`;
+  return new PreconditionFailed(`${name} ${state}, which does not match If-Match. GET it and try again.`);
 }
 
-/** The documentation of the header that {@link toEtag} is answered in. */
+/** The documentation of the ETag header in responses. */
 export const ETAG = {
   ETag: {
-    description: "The revision, to be sent as If-Match with the next change.",
+    description: "The revision. Send it as If-Match with the next change.",
     schema: { type: "string" as const, example: '"4"' },
     required: true,
   },

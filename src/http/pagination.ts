@@ -1,32 +1,35 @@
 import { z } from "zod";
 
-const cursorError = "next must be the value that the page before gave as next";
+const cursorError = "next must be the value of next from the previous page";
 
-/** How many rows a page has: at most so many, and so many where nothing is said. */
-export function limitField(most: number, usual: number) {
-  const error = `limit must be a whole number from 1 to ${most}`;
+/** The query parameter for the number of rows on a page. */
+export function limitField(max: number, defaultLimit: number) {
+  const error = `limit must be a whole number from 1 to ${max}`;
   return z
     .number({ error })
     .int({ error })
     .min(1, { error })
-    .max(most, { error })
-    .default(usual)
-    .meta({ description: "How many at most.", example: usual });
+    .max(max, { error })
+    .default(defaultLimit)
+    .meta({ description: "The maximum number of results.", example: defaultLimit });
 }
 
-/** A cursor: a word and the position that a page goes on from. The document has its form, and no promise of it. */
+/**
+ * The query parameter for a cursor: a word, a hyphen and a position. It has no documented format, because it
+ * may change.
+ */
 export function cursorField<Position>(pattern: RegExp, toPosition: (text: string) => Position) {
   return z
     .string({ error: cursorError })
     .regex(pattern, { error: cursorError })
     .transform((text) => toPosition(text.slice(text.indexOf("-") + 1)))
     .optional()
-    .meta({ description: "The `next` of the page before; leave it out for the first page." });
+    .meta({ description: "The `next` of the previous page. Leave it out for the first page." });
 }
 
 /**
- * Keyset pagination over numbers that count down (versions, revisions): the cursor holds the last number
- * of a page, so that pages stay right while rows are added.
+ * The query of a list in descending order of a number, such as a version or a revision. The cursor holds the
+ * last number of a page (keyset pagination), so new rows do not shift the following pages.
  */
 export const pageQuery = {
   limit: limitField(100, 20),
@@ -34,19 +37,19 @@ export const pageQuery = {
 };
 
 export const nextField = z.string().nullable().meta({
-  description: "Pass it as `next` for the following page; null on the last one.",
+  description: "Send it as `next` to get the following page; null on the last page.",
 });
 
-/** Cuts a list that was asked for with one row more than the limit. */
+/** Makes a page of rows that were read with one row more than the limit, to know whether a page follows. */
 export function toPage<Row>(
   rows: readonly Row[],
   limit: number,
-  number: (row: Row) => number,
+  getNumber: (row: Row) => number,
 ): { rows: Row[]; next: string | null } {
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return {
     rows: page,
-    next: rows.length > limit && last !== undefined ? `below-${number(last)}` : null,
+    next: rows.length > limit && last !== undefined ? `below-${getNumber(last)}` : null,
   };
 }

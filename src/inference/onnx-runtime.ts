@@ -1,15 +1,14 @@
 /**
- * onnxruntime-web inside workerd. Compiling WebAssembly from bytes is forbidden there, so the runtime gets
- * a module that was compiled at deployment: it is told that its binary is a marker, and instantiating that
- * marker instantiates the module.
+ * onnxruntime-web inside workerd. workerd forbids compiling WebAssembly from bytes, so the runtime's module is
+ * compiled at deployment. The runtime receives marker bytes instead of its binary, and a patched
+ * `WebAssembly.instantiate` recognizes the marker and instantiates the compiled module.
  */
-
 import module from "onnxruntime-web/ort-wasm-simd-threaded.wasm";
 import { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
 
 const MARKER = new TextEncoder().encode("facet: ort-wasm-simd-threaded.wasm");
 
-// With one thread and a binary given, the runtime uses the glue code inside the bundle: no script is fetched.
+// With one thread and a given binary, the runtime uses its bundled JavaScript and does not fetch a script.
 env.wasm.numThreads = 1;
 env.wasm.wasmBinary = MARKER;
 env.logLevel = "error";
@@ -32,11 +31,11 @@ function isMarker(source: unknown): boolean {
 
 export type Column = Float32Array | readonly string[];
 
-/** A loaded model. Its methods must not overlap with those of any other in the isolate: see ./turn.ts. */
+/** A loaded model. Calls must not overlap with those of any session in the isolate: use the mutex of the cache. */
 export interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  /** Runs the model over columns of one length; returns an output as floats. */
+  /** Runs the model. Every column has shape [N]; the result is the named output, float32 of shape [N]. */
   run(columns: Readonly<Record<string, Column>>, output: string): Promise<Float32Array>;
   release(): Promise<void>;
 }
@@ -47,12 +46,12 @@ export async function createSession(onnx: Uint8Array): Promise<Session> {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     async run(columns, output) {
-      const feeds = Object.fromEntries(
+      const tensors = Object.fromEntries(
         Object.entries(columns).map(([name, values]) => [name, toTensor(values)]),
       );
-      const tensor = (await session.run(feeds, [output]))[output];
+      const tensor = (await session.run(tensors, [output]))[output];
       if (!(tensor?.data instanceof Float32Array)) throw new TypeError(`${output} is not a float tensor`);
-      // Copied: the tensor's memory is the runtime's.
+      // A copy, because the runtime reuses the memory of the tensor.
       return tensor.data.slice();
     },
     release: () => session.release(),

@@ -6,143 +6,152 @@ import {
   type ServedModel,
 } from "../db/registry/models.ts";
 import { GRADE_COLUMNS, NUMBER_COLUMNS, type Stone } from "../domain/diamond.ts";
-import { CHAMPION, formatVersion } from "../domain/model-selector.ts";
+import { formatVersion, type ModelReference } from "../domain/model-reference.ts";
+import { CHAMPION } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
 import { Conflict, ServiceUnavailable } from "../http/errors.ts";
 import { isInPercentage } from "../lib/percentage.ts";
 import type { Column, Session } from "./onnx-runtime.ts";
 import { chooseCanary, resolveSelector } from "./resolve-version.ts";
-import { InvalidModelFileError, OUTPUT, withSession } from "./session-cache.ts";
+import { InvalidModelFileError, OUTPUT_NAME, withSession } from "./session-cache.ts";
 
-/** How far back to go among the versions that an alias pointed at. */
-const MOST_PREDECESSORS = 5;
+/** How many previous versions of an alias are tried as a fallback. */
+const MAX_FALLBACKS = 5;
 
-/** Any stone will do where it is asked whether a model answers at all. */
+/** A stone for checks that a model works; its values do not matter. */
 export const SAMPLE_STONE: Stone = { carat: 1, cut: "Ideal", color: "G", clarity: "VS1" };
 
-/** A model's answer: one price a stone in US dollars as the model gave it, and what the caller must know. */
-export interface Pricing {
+/** The prices of some stones and the version that priced them. */
+export interface PricedStones {
   readonly model: ServedModel;
+  /** One price per stone, US dollars, not rounded; NaN for a stone that the model cannot price. */
   readonly prices: Float32Array;
+  /** For the caller: says that a previous version answered. */
   readonly warnings: readonly string[];
-  /** The version that is to price the same stones in the shadow. */
+  /** The challenger that must price the same stones after the response; null for none. */
   readonly challenger: ServedModel | null;
 }
 
 /**
- * Prices stones by the model that a selector names, or by its canary where the caller is of its share.
- * Where an alias leads to a version that cannot be loaded, the version that it pointed at before answers,
- * with a warning.
- * @throws NotFound, NotReady, Unavailable
+ * Prices stones with the version that a selector names, or with its canary if the caller is in its percentage.
+ * If the version of an alias cannot be loaded, the previous version answers and a warning says so.
+ * @throws NotFound, NotReady, ServiceUnavailable
  */
 export async function priceStones(
   c: AppContext,
   selector: string,
   stones: readonly Stone[],
-): Promise<Pricing> {
-  const pointer = await resolveSelector(c, selector);
-  const pricing = await price(c, pointer, chooseCanary(c, pointer), stones);
-  c.var.requestContext.model = { name: pricing.model.name, version: pricing.model.version };
-  return pricing;
+): Promise<PricedStones> {
+  const resolved = await resolveSelector(c, selector);
+  return priceWithFallback(c, resolved, chooseCanary(c, resolved), stones);
 }
 
 /**
- * Prices stones by the champion itself, for those who ask about the champion rather than for a price.
- * @throws NotReady, Unavailable
+ * Prices stones with the champion and never with its canary: for checks of the champion.
+ * @throws NotReady, ServiceUnavailable
  */
-export async function priceByChampion(c: AppContext, stones: readonly Stone[]): Promise<Pricing> {
-  return price(c, await resolveSelector(c, CHAMPION), null, stones);
+export async function priceWithChampion(c: AppContext, stones: readonly Stone[]): Promise<PricedStones> {
+  return priceWithFallback(c, await resolveSelector(c, CHAMPION), null, stones);
 }
 
-async function price(
+async function priceWithFallback(
   c: AppContext,
-  pointer: ResolvedSelector,
+  resolved: ResolvedSelector,
   canary: AliasTarget | null,
   stones: readonly Stone[],
-): Promise<Pricing> {
-  for await (const model of candidates(c, pointer, canary)) {
+): Promise<PricedStones> {
+  for await (const model of listVersionsToTry(c, resolved, canary)) {
     try {
       const prices = await runModel(c, model, stones);
       return {
         model,
         prices,
-        warnings: model === canary?.model ? [] : warnOfStandIn(pointer, model),
-        challenger: model === pointer.model ? chooseChallenger(c, pointer) : null,
+        warnings: model === canary?.model ? [] : warnOfFallback(resolved, model),
+        challenger: model === resolved.model ? chooseChallenger(c, resolved) : null,
       };
     } catch (error) {
-      c.var.requestContext.problems.push(`${formatVersion(model)} cannot be used: ${describeError(error)}`);
+      c.var.requestContext.diagnostics.push(
+        `${formatVersion(model)} cannot be used: ${describeError(error)}`,
+      );
     }
   }
   throw new ServiceUnavailable(
-    `The model ${formatVersion(pointer.target)} cannot be loaded at the moment. Try again in a few seconds.`,
+    `The model ${formatVersion(resolved.target)} cannot be loaded at the moment. Try again in a few seconds.`,
   );
 }
 
-/** Prices stones by one version, loading it where the isolate does not have it. */
+/** Prices stones with one version, which is loaded if it is not cached. */
 export function runModel(c: AppContext, model: ServedModel, stones: readonly Stone[]): Promise<Float32Array> {
-  return withSession(c.env.MODELS, c.executionCtx, model, (session) => run(session, stones));
+  return withSession(c.env.MODELS, c.executionCtx, model, (session) => runSession(session, stones));
 }
 
-/** The challenger, where this request is of its share. */
+/** The challenger if this request is in its percentage. */
 function chooseChallenger(c: AppContext, { target, challenger }: ResolvedSelector): ServedModel | null {
   if (challenger === null || formatVersion(challenger.model) === formatVersion(target)) return null;
   return isInPercentage(c.var.requestContext.id, challenger.share) ? challenger.model : null;
 }
 
-/** The canary where it is its turn, then the model that is pointed at, then those that were before it. */
-async function* candidates(
+/**
+ * Yields the versions to try in order: the canary, the version that the selector names, and the previous versions
+ * of the alias. A generator, so that the previous versions are only read when they are needed.
+ */
+async function* listVersionsToTry(
   c: AppContext,
   { alias, target, model }: ResolvedSelector,
   canary: AliasTarget | null,
 ): AsyncGenerator<ServedModel> {
-  for (const one of canary === null ? [{ target, model }] : [canary, { target, model }]) {
-    if (one.model !== null) yield one.model;
+  for (const choice of canary === null ? [{ target, model }] : [canary, { target, model }]) {
+    if (choice.model !== null) yield choice.model;
     else
-      c.var.requestContext.problems.push(
-        `${alias} points at ${formatVersion(one.target)}, which is not registered`,
+      c.var.requestContext.diagnostics.push(
+        `${alias} points at ${formatVersion(choice.target)}, which is not in the registry`,
       );
   }
   if (alias === null) return;
-  for (const earlier of await listPreviousVersions(c.env.DB, alias, MOST_PREDECESSORS)) {
-    if (earlier.name !== target.name || earlier.version !== target.version) yield earlier;
+  for (const previous of await listPreviousVersions(c.env.DB, alias, MAX_FALLBACKS)) {
+    if (!isSameVersion(previous, target)) yield previous;
   }
 }
 
-function warnOfStandIn({ alias, target }: ResolvedSelector, model: ServedModel): string[] {
-  if (model.name === target.name && model.version === target.version) return [];
+function warnOfFallback({ alias, target }: ResolvedSelector, model: ServedModel): string[] {
+  if (isSameVersion(model, target)) return [];
   return [
-    `The ${alias} ${formatVersion(target)} could not be loaded; ${formatVersion(model)}, the ${alias} before it, answered.`,
+    `The ${alias} ${formatVersion(target)} could not be loaded. The previous ${alias}, ${formatVersion(model)}, answered.`,
   ];
 }
 
-async function run(session: Session, stones: readonly Stone[]): Promise<Float32Array> {
+function isSameVersion(a: ModelReference, b: ModelReference): boolean {
+  return a.name === b.name && a.version === b.version;
+}
+
+async function runSession(session: Session, stones: readonly Stone[]): Promise<Float32Array> {
   const columns: Record<string, Column> = {};
   for (const name of NUMBER_COLUMNS) columns[name] = Float32Array.from(stones, (s) => s[name] ?? Number.NaN);
   for (const name of GRADE_COLUMNS) columns[name] = stones.map((stone) => stone[name]);
-  const feeds = Object.fromEntries(session.inputNames.map((name) => [name, columns[name] ?? []]));
-  const prices = await session.run(feeds, OUTPUT);
+  const inputs = Object.fromEntries(session.inputNames.map((name) => [name, columns[name] ?? []]));
+  const prices = await session.run(inputs, OUTPUT_NAME);
   if (prices.length !== stones.length)
-    throw new InvalidModelFileError(`gave ${prices.length} prices for ${stones.length} stones`);
+    throw new InvalidModelFileError(`the model gave ${prices.length} prices for ${stones.length} stones`);
   return prices;
 }
 
 /**
- * Loads a version and prices a stone with it, before anybody is made to rely on it.
- * @throws Conflict where it cannot be used, Unavailable where its file cannot be read at the moment.
+ * Loads a version and prices a stone with it, before an alias may point at it.
+ * @throws Conflict when the version cannot be used, ServiceUnavailable when its file cannot be read.
  */
-export async function checkUsable(c: AppContext, model: ServedModel): Promise<void> {
+export async function verifyModel(c: AppContext, model: ServedModel): Promise<void> {
   const version = formatVersion(model);
   try {
     const [price = Number.NaN] = await withSession(c.env.MODELS, c.executionCtx, model, (session) =>
-      run(session, [SAMPLE_STONE]).catch((cause: unknown) => {
-        throw new InvalidModelFileError(`${version} does not run`, { cause });
+      runSession(session, [SAMPLE_STONE]).catch((cause: unknown) => {
+        throw new InvalidModelFileError(`${version} cannot be run`, { cause });
       }),
     );
     if (!(Number.isFinite(price) && price > 0))
-      throw new InvalidModelFileError(`${version} prices a stone at ${price}`);
+      throw new InvalidModelFileError(`${version} gives a stone the price ${price}`);
   } catch (cause) {
     if (cause instanceof InvalidModelFileError)
-      throw new Conflict(`The file of ${version} is missing or broken: nothing was changed.`, { cause });
+      throw new Conflict(`The file of ${version} is missing or broken. Nothing was changed.`, { cause });
     throw new ServiceUnavailable(
       `The file of ${version} cannot be read at the moment. Try again in a few seconds.`,
       cause,

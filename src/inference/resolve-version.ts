@@ -1,70 +1,72 @@
 import { describeError } from "../db/errors.ts";
 import {
   type AliasTarget,
-  findByName,
   findVersion,
   type ResolvedSelector,
+  resolveName,
   type ServedModel,
 } from "../db/registry/models.ts";
-import { CHAMPION, formatVersion, parseSelector } from "../domain/model-selector.ts";
+import { formatVersion } from "../domain/model-reference.ts";
+import { CHAMPION, parseSelector } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
 import { NotFound, NotReady, ServiceUnavailable } from "../http/errors.ts";
 import { findRoutingKey } from "../http/routing-key.ts";
 import { isInPercentage } from "../lib/percentage.ts";
 import { StaleCache } from "../lib/stale-cache.ts";
 
-/** `freshMs` is also the longest that a moved alias takes to arrive. */
-const resolvedSelectors = new StaleCache<ResolvedSelector>({ freshMs: 5_000, most: 100 });
+/** Every isolate follows a moved alias after at most `freshMs`. */
+const resolvedSelectors = new StaleCache<ResolvedSelector>({ freshMs: 5_000, maxEntries: 100 });
 
 /**
- * Where a selector leads. What was found is kept for some seconds, and for as long as the registry cannot
- * be reached.
- * @throws NotFound naming the model, NotReady where there is no champion yet.
+ * Finds the model version that a selector names. The result is cached for a few seconds, and for as long as the
+ * registry is unavailable.
+ * @throws NotFound, or NotReady when there is no champion yet.
  */
 export async function resolveSelector(c: AppContext, selector: string): Promise<ResolvedSelector> {
-  const pointer = await resolvedSelectors.get(
+  const resolved = await resolvedSelectors.get(
     selector,
     c.executionCtx,
-    () => find(c.env.DB, selector),
-    (error) => c.var.requestContext.problems.push(`the registry did not answer: ${describeError(error)}`),
+    () => findSelector(c.env.DB, selector),
+    (error) => c.var.requestContext.diagnostics.push(`the registry did not answer: ${describeError(error)}`),
   );
-  if (pointer === null) throw unknown(selector);
-  return pointer;
+  if (resolved === null) throw selectorNotFound(selector);
+  return resolved;
 }
 
-/** Makes this isolate ask the registry anew, which somebody has just changed through it. */
+/** Makes this isolate read the aliases again, because a request has just changed one. */
 export function refreshAliases(): void {
-  resolvedSelectors.refresh();
+  resolvedSelectors.expireAll();
 }
 
-function find(db: D1Database, text: string): Promise<ResolvedSelector | null> {
+function findSelector(db: D1Database, text: string): Promise<ResolvedSelector | null> {
   const selector = parseSelector(text);
   return selector.kind === "version"
     ? findVersion(db, selector.name, selector.version)
-    : findByName(db, selector.name);
+    : resolveName(db, selector.name);
 }
 
-function unknown(selector: string): NotFound | NotReady {
+function selectorNotFound(selector: string): NotFound | NotReady {
   if (selector === CHAMPION) return new NotReady();
-  const what = selector.includes("@") ? "version" : "model or alias";
-  return new NotFound(`There is no ${what} named ${selector}. GET /v1/models lists what there is.`);
+  const kind = selector.includes("@") ? "version" : "model or alias";
+  return new NotFound(`There is no ${kind} named ${selector}. GET /v1/models lists all models and aliases.`);
 }
 
-/** The canary of a pointer, where this request is of its share: always the same for the same caller. */
+/** The canary if this request is in its percentage. The same caller always gets the same result. */
 export function chooseCanary(c: AppContext, { canary }: ResolvedSelector): AliasTarget | null {
   if (canary === null) return null;
   return isInPercentage(`${formatVersion(canary.target)} ${findRoutingKey(c)}`, canary.share) ? canary : null;
 }
 
 /**
- * The version that a selector leads to, without loading it: for what the registry alone can answer.
- * @throws NotFound, NotReady, Unavailable
+ * Resolves a selector to a version without loading it, for answers that need only the registry.
+ * @throws NotFound, NotReady, ServiceUnavailable
  */
 export async function resolveModel(c: AppContext, selector: string): Promise<ServedModel> {
-  const pointer = await resolveSelector(c, selector);
-  const model = chooseCanary(c, pointer)?.model ?? pointer.model;
+  const resolved = await resolveSelector(c, selector);
+  const model = chooseCanary(c, resolved)?.model ?? resolved.model;
   if (model === null)
-    throw new ServiceUnavailable(`${formatVersion(pointer.target)} is not in the registry at the moment.`);
-  c.var.requestContext.model = { name: model.name, version: model.version };
+    throw new ServiceUnavailable(
+      `The model ${formatVersion(resolved.target)} is not in the registry at the moment.`,
+    );
   return model;
 }

@@ -1,42 +1,53 @@
 import type { ServedModel } from "../db/registry/models.ts";
 import { GRADE_COLUMNS, NUMBER_COLUMNS } from "../domain/diamond.ts";
-import { formatVersion } from "../domain/model-selector.ts";
-import type { Background } from "../http/context.ts";
-import { ageMs } from "../lib/clock.ts";
-import { takeTurn } from "../lib/mutex.ts";
+import { formatVersion } from "../domain/model-reference.ts";
+import type { Background } from "../lib/background.ts";
+import { Mutex } from "../lib/mutex.ts";
 import { sha256 } from "../lib/sha256.ts";
-import { SingleFlight, TimeoutError, withTimeout } from "../lib/single-flight.ts";
+import { SingleFlight } from "../lib/single-flight.ts";
 import { evictOldest } from "../lib/stale-cache.ts";
+import { ageMs } from "../lib/time.ts";
+import { TimeoutError, withTimeout } from "../lib/timeout.ts";
 import type { Session } from "./onnx-runtime.ts";
+import { LOAD_TIMEOUT_MS, RETRY_DELAY_MS, RUNTIME_WAIT_MS } from "./timeouts.ts";
 
-/** A few versions are in use at a time: the champion, one before it, a challenger. Each takes a few MB. */
-const MOST_SESSIONS = 4;
-const MOST_FAILURES = 100;
-/** How long one waits for a file to be loaded, and for one that did not come the last time. */
-const LOAD_MS = { first: 15_000, again: 1_000 };
-/** How long it is not tried again: a file that cannot be used, a bucket that failed, one that did not answer. */
-const PAUSE_MS = { broken: 10_000, failed: 1_000, silent: 5_000 };
+/** Enough for the versions in use at one time: champion, previous version, canary, challenger. Each takes a few MB. */
+const MAX_SESSIONS = 4;
+const MAX_FAILURES = 100;
 
-const INPUTS: ReadonlySet<string> = new Set([...NUMBER_COLUMNS, ...GRADE_COLUMNS]);
-export const OUTPUT = "price";
+const INPUT_NAMES: ReadonlySet<string> = new Set([...NUMBER_COLUMNS, ...GRADE_COLUMNS]);
+export const OUTPUT_NAME = "price";
 
-/** A model's file is missing, is not the one that the registry names, or is not a model that prices stones. */
+/** A model file is missing, has another SHA-256 than the registry says, or is not a model that prices stones. */
 export class InvalidModelFileError extends Error {}
 
 interface CachedSession {
   readonly session: Session;
+  /** How many requests use it now. A session in use is not released. */
   users: number;
 }
 
-/** Sessions by the file's SHA-256, least recently used first. */
-const sessions = new Map<string, CachedSession>();
-/** The last failure to load a file, and for how long it stands. */
-const failures = new Map<string, { readonly error: unknown; readonly at: number; readonly ms: number }>();
-const flights = new SingleFlight<void>();
+interface LoadFailure {
+  readonly error: unknown;
+  readonly failedAt: number;
+  readonly retryDelayMs: number;
+}
 
 /**
- * Uses the session of a model version, loading it where the isolate does not have it.
- * @throws BrokenModel, or what R2 threw.
+ * Calls into onnxruntime-web must not overlap: each overlapping call leaks a piece of the runtime's stack, and
+ * after some hundreds of them every run in the isolate fails.
+ */
+const runtimeMutex = new Mutex({ maxWaitMs: RUNTIME_WAIT_MS });
+
+/** Sessions by the SHA-256 of their file, least recently used first. */
+const sessions = new Map<string, CachedSession>();
+/** The last failure of each file, by its SHA-256. */
+const failures = new Map<string, LoadFailure>();
+const loads = new SingleFlight<void>();
+
+/**
+ * Runs `use` with the session of a model version, which is loaded if it is not cached.
+ * @throws InvalidModelFileError, TimeoutError, or the error of R2.
  */
 export async function withSession<T>(
   bucket: R2Bucket,
@@ -44,57 +55,69 @@ export async function withSession<T>(
   model: ServedModel,
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
-  let held = sessions.get(model.sha256);
-  while (held === undefined) {
-    await load(bucket, background, model);
-    held = sessions.get(model.sha256);
-  }
+  const cached = await getSession(bucket, background, model);
   sessions.delete(model.sha256);
-  sessions.set(model.sha256, held);
-  held.users++;
+  sessions.set(model.sha256, cached);
+  cached.users++;
   try {
-    return await takeTurn(() => use(held.session));
+    return await runtimeMutex.run(() => use(cached.session));
   } finally {
-    held.users--;
-    if (sessions.size > MOST_SESSIONS) background.waitUntil(evict());
+    cached.users--;
+    if (sessions.size > MAX_SESSIONS) background.waitUntil(evictSessions());
   }
 }
 
-async function load(bucket: R2Bucket, background: Background, model: ServedModel): Promise<void> {
+async function getSession(
+  bucket: R2Bucket,
+  background: Background,
+  model: ServedModel,
+): Promise<CachedSession> {
+  let cached = sessions.get(model.sha256);
+  // A loop, because the session may have been evicted again before this request continues.
+  while (cached === undefined) {
+    await loadSession(bucket, background, model);
+    cached = sessions.get(model.sha256);
+  }
+  return cached;
+}
+
+async function loadSession(bucket: R2Bucket, background: Background, model: ServedModel): Promise<void> {
   const failure = failures.get(model.sha256);
-  if (failure !== undefined && ageMs(failure.at) < failure.ms) throw failure.error;
-  const loading = flights.run(model.sha256, background, async () => {
+  if (failure !== undefined && ageMs(failure.failedAt) < failure.retryDelayMs) throw failure.error;
+  const loading = loads.run(model.sha256, background, async () => {
     try {
-      const session = await open(await fetchVerified(bucket, model), model);
+      const session = await createModelSession(await fetchVerified(bucket, model), model);
       sessions.set(model.sha256, { session, users: 0 });
       failures.delete(model.sha256);
     } catch (error) {
-      note(model, error, error instanceof InvalidModelFileError ? PAUSE_MS.broken : PAUSE_MS.failed);
+      const isInvalid = error instanceof InvalidModelFileError;
+      recordFailure(model, error, isInvalid ? RETRY_DELAY_MS.invalidFile : RETRY_DELAY_MS.bucketError);
       throw error;
     }
   });
-  const again = failure?.error instanceof TimeoutError;
-  return withTimeout(again ? LOAD_MS.again : LOAD_MS.first, loading).catch((error: unknown) => {
-    if (error instanceof TimeoutError) note(model, error, PAUSE_MS.silent);
+  const hasTimedOut = failure?.error instanceof TimeoutError;
+  const timeoutMs = hasTimedOut ? LOAD_TIMEOUT_MS.afterTimeout : LOAD_TIMEOUT_MS.usual;
+  return withTimeout(timeoutMs, loading).catch((error: unknown) => {
+    if (error instanceof TimeoutError) recordFailure(model, error, RETRY_DELAY_MS.timeout);
     throw error;
   });
 }
 
-function note({ sha256 }: ServedModel, error: unknown, ms: number): void {
+function recordFailure({ sha256 }: ServedModel, error: unknown, retryDelayMs: number): void {
   failures.delete(sha256);
-  failures.set(sha256, { error, at: Date.now(), ms });
-  evictOldest(failures, MOST_FAILURES);
+  failures.set(sha256, { error, failedAt: Date.now(), retryDelayMs });
+  evictOldest(failures, MAX_FAILURES);
 }
 
 async function fetchVerified(bucket: R2Bucket, model: ServedModel): Promise<Uint8Array> {
-  // Once more: what fails in the bucket mostly passes.
+  // One retry, because most errors of R2 are transient.
   const bytes = await download(bucket, model.key).catch(() => download(bucket, model.key));
   if (bytes === null)
     throw new InvalidModelFileError(`${formatVersion(model)}: ${model.key} is not in the bucket`);
   const hash = await sha256(bytes);
   if (hash !== model.sha256)
     throw new InvalidModelFileError(
-      `${formatVersion(model)}: ${model.key} has SHA-256 ${hash}, not ${model.sha256}`,
+      `${formatVersion(model)}: ${model.key} has SHA-256 ${hash}, expected ${model.sha256}`,
     );
   return bytes;
 }
@@ -104,26 +127,30 @@ async function download(bucket: R2Bucket, key: string): Promise<Uint8Array<Array
   return object === null ? null : new Uint8Array(await object.arrayBuffer());
 }
 
-async function open(bytes: Uint8Array, model: ServedModel): Promise<Session> {
-  // Imported when first needed: the module is large, and most of what the Worker answers needs no model.
+async function createModelSession(bytes: Uint8Array, model: ServedModel): Promise<Session> {
+  // Imported on first use: the module is large, and most requests need no model.
   const { createSession } = await import("./onnx-runtime.ts");
-  const session = await takeTurn(() => createSession(bytes)).catch((cause: unknown) => {
-    throw new InvalidModelFileError(`${formatVersion(model)}: not an ONNX model that can be run`, { cause });
-  });
-  const unknown = session.inputNames.filter((name) => !INPUTS.has(name));
-  if (unknown.length === 0 && session.outputNames.includes(OUTPUT)) return session;
-  await takeTurn(() => session.release());
+  const session = await runtimeMutex
+    .run(() => createSession(bytes))
+    .catch((cause: unknown) => {
+      throw new InvalidModelFileError(`${formatVersion(model)}: the file is not a valid ONNX model`, {
+        cause,
+      });
+    });
+  const unknownInputs = session.inputNames.filter((name) => !INPUT_NAMES.has(name));
+  if (unknownInputs.length === 0 && session.outputNames.includes(OUTPUT_NAME)) return session;
+  await runtimeMutex.run(() => session.release());
   throw new InvalidModelFileError(
-    `${formatVersion(model)}: takes ${session.inputNames.join(", ")} and gives ${session.outputNames.join(", ")}`,
+    `${formatVersion(model)}: unexpected inputs or outputs: ${session.inputNames.join(", ")} -> ${session.outputNames.join(", ")}`,
   );
 }
 
-/** Lets go of the sessions that were not used for longest and that nobody uses. */
-async function evict(): Promise<void> {
-  for (const [sha256, held] of sessions) {
-    if (sessions.size <= MOST_SESSIONS) return;
-    if (held.users > 0) continue;
+/** Releases the least recently used sessions that no request uses. */
+async function evictSessions(): Promise<void> {
+  for (const [sha256, cached] of sessions) {
+    if (sessions.size <= MAX_SESSIONS) return;
+    if (cached.users > 0) continue;
     sessions.delete(sha256);
-    await takeTurn(() => held.session.release());
+    await runtimeMutex.run(() => cached.session.release());
   }
 }

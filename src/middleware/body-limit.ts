@@ -1,56 +1,58 @@
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../http/context.ts";
 import { ContentTooLarge, MalformedBody } from "../http/errors.ts";
-import { withTimeout } from "../lib/single-flight.ts";
+import { withTimeout } from "../lib/timeout.ts";
 
-export const BODY_LIMIT = 1_048_576;
-/** A client of which nothing more comes for so long is taken for gone: not every one takes its leave. */
-const STALLED_MS = 15_000;
+export const MAX_BODY_BYTES = 1_048_576;
+/** A client that sends nothing for this long has disconnected; not every client closes its connection. */
+const CHUNK_TIMEOUT_MS = 15_000;
 
 /**
- * Reads the body, counting the bytes that really come: a `content-length` may be absent or a lie. What was
- * read stays with the request for the endpoints and for the log, also when it is too much.
+ * Reads the body and limits its size. It counts the bytes that arrive, because `content-length` can be absent
+ * or wrong. The request context keeps the bytes for the endpoint and for the log, also of a refused body.
  */
 export const bodyLimit = createMiddleware<AppEnv>(async (c, next) => {
   const stream = c.req.raw.body;
   if (stream !== null && c.req.method !== "GET" && c.req.method !== "HEAD") {
-    const { bytes, more, fault } = await read(stream, BODY_LIMIT);
+    const { bytes, isTooLarge, error } = await readBody(stream, MAX_BODY_BYTES);
     c.var.requestContext.body = bytes;
-    if (fault !== undefined) throw new MalformedBody("The body broke off before its end.", { cause: fault });
-    if (more) throw new ContentTooLarge(ContentTooLarge.kind.example);
+    if (error !== undefined)
+      throw new MalformedBody("The connection closed before the end of the body.", { cause: error });
+    if (isTooLarge) throw new ContentTooLarge(ContentTooLarge.kind.example);
   }
   await next();
 });
 
 interface Body {
-  /** As far as it came, and no further than the limit. */
+  /** The bytes that arrived, up to the limit. */
   readonly bytes: Uint8Array;
-  readonly more: boolean;
-  /** Why it broke off; undefined where it did not. */
-  readonly fault: unknown;
+  readonly isTooLarge: boolean;
+  /** Why reading stopped before the end; undefined when it did not. */
+  readonly error: unknown;
 }
 
-async function read(stream: ReadableStream<Uint8Array>, most: number): Promise<Body> {
+async function readBody(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Body> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  let fault: unknown;
+  let error: unknown;
   const reader = stream.getReader();
   try {
-    while (size <= most) {
-      const { done, value } = await withTimeout(STALLED_MS, reader.read());
+    while (size <= maxBytes) {
+      const { done, value } = await withTimeout(CHUNK_TIMEOUT_MS, reader.read());
       if (done) break;
       chunks.push(value);
       size += value.byteLength;
     }
-  } catch (error) {
-    fault = error;
+  } catch (cause) {
+    error = cause;
   }
-  const more = size > most;
-  if (more || fault !== undefined) reader.cancel().catch(() => {});
-  return { bytes: join(chunks, Math.min(size, most)), more, fault };
+  const isTooLarge = size > maxBytes;
+  if (isTooLarge || error !== undefined) reader.cancel().catch(() => {});
+  return { bytes: concatenate(chunks, Math.min(size, maxBytes)), isTooLarge, error };
 }
 
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
+/** Joins chunks and cuts the result to a size. */
+function concatenate(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {

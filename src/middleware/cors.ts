@@ -4,32 +4,32 @@ import { createMiddleware } from "hono/factory";
 import { countAddressRequest } from "../access/rate-limits.ts";
 import type { AppEnv } from "../http/context.ts";
 
-/** Chromium keeps a preflight no longer, whatever it is told. */
-const PREFLIGHT_SECONDS = 7200;
+/** Chromium caches a preflight for at most two hours. */
+const PREFLIGHT_MAX_AGE_SECONDS = 7200;
 
-const answer = honoCors({
-  origin: allowedOrigin,
+const setCorsHeaders = honoCors({
+  origin: findAllowedOrigin,
   allowMethods: ["GET", "HEAD", "POST", "PUT", "DELETE"],
   allowHeaders: ["authorization", "content-type", "if-match", "x-facet-key"],
   exposeHeaders: ["content-disposition", "etag", "retry-after", "server-timing", "x-request-id"],
-  maxAge: PREFLIGHT_SECONDS,
+  maxAge: PREFLIGHT_MAX_AGE_SECONDS,
 });
 
 /**
- * Lets pages of the origins in `CORS_ORIGINS` call the API; all others call it from their own origin alone.
- * Keys are sent in a header that a page sets itself, so that no origin needs credentials of the browser.
+ * Lets pages of the origins in `CORS_ORIGINS` call the API. Keys are sent in a header that the page sets, so
+ * browser credentials are not allowed for any origin.
  */
 export const cors = createMiddleware<AppEnv>(async (c, next) => {
-  if (c.req.method !== "OPTIONS") return answer(c, next);
-  // Hono takes every OPTIONS for a preflight; one that is none is answered with Allow, by its path.
+  if (c.req.method !== "OPTIONS") return setCorsHeaders(c, next);
+  // Hono treats every OPTIONS request as a preflight. Other OPTIONS requests are answered by the route with Allow.
   if (c.req.header("access-control-request-method") === undefined) return next();
-  // It is answered here, before anything that counts requests: browsers send it without the key.
+  // A preflight is answered here, before the rate limit. Browsers send it without the key, so its address counts.
   await countAddressRequest(c);
-  return answer(c, next);
+  return setCorsHeaders(c, next);
 });
 
-/** `CORS_ORIGINS` names origins, separated by commas or blanks; `*` is any. */
-function allowedOrigin(origin: string, c: Context<AppEnv>): string | null {
+/** `CORS_ORIGINS` lists origins, separated by commas or spaces; `*` allows every origin. */
+function findAllowedOrigin(origin: string, c: Context<AppEnv>): string | null {
   const setting: unknown = c.env.CORS_ORIGINS;
   const allowed = typeof setting === "string" ? setting.split(/[\s,]+/).filter(Boolean) : [];
   if (allowed.includes("*")) return "*";

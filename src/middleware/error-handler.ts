@@ -2,6 +2,7 @@ import { getTableName } from "drizzle-orm";
 import type { ErrorHandler } from "hono";
 import { describeError, findMissingTable, isDatabaseError } from "../db/errors.ts";
 import * as registry from "../db/registry/schema.ts";
+import { DOCS_ROUTE } from "../domain/routes.ts";
 import type { AppContext, AppEnv } from "../http/context.ts";
 import {
   InternalServerError,
@@ -11,30 +12,33 @@ import {
   Problem,
   ServiceUnavailable,
 } from "../http/errors.ts";
-import { TimeoutError } from "../lib/single-flight.ts";
+import { TimeoutError } from "../lib/timeout.ts";
+import { truncate } from "../lib/truncate.ts";
 
 const REGISTRY_TABLES: ReadonlySet<string> = new Set(Object.values(registry).map(getTableName));
 
-/** Answers every error as a problem. What the caller is not told goes into the log's record. */
+/** Answers every error with a problem. The internal cause goes to the log only. */
 export const handleError: ErrorHandler<AppEnv> = (error, c) => {
   const problem = toProblem(error);
-  if (problem.cause !== undefined) c.var.requestContext.problems.push(describeError(problem.cause));
+  if (problem.cause !== undefined) c.var.requestContext.diagnostics.push(describeError(problem.cause));
   if (problem instanceof InternalServerError) console.error(error);
   return problem.toResponse(c.var.requestContext.id);
 };
 
-export const answerNotFound = (c: AppContext): Response => {
-  const problem = new NotFound(`There is nothing at ${shorten(c.req.path)}. GET /docs shows what there is.`);
+export const handleNotFound = (c: AppContext): Response => {
+  const problem = new NotFound(
+    `There is nothing at ${truncate(c.req.path)}. GET ${DOCS_ROUTE} lists all paths.`,
+  );
   return problem.toResponse(c.var.requestContext.id);
 };
 
-/** Answers the methods that a path does not have. */
-export function answerOtherMethods(allowed: readonly string[]): (c: AppContext) => Response {
-  const allow = allowed.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])).join(", ");
+/** Answers a request with a method that its path does not have: 405, or the allowed methods for OPTIONS. */
+export function handleOtherMethods(methods: readonly string[]): (c: AppContext) => Response {
+  const allow = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])).join(", ");
   return (c) => {
     if (c.req.method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
     throw new MethodNotAllowed(
-      `${shorten(c.req.method)} is not possible on ${shorten(c.req.path)}; ${allow} is.`,
+      `${truncate(c.req.path)} does not support ${truncate(c.req.method)}. Supported: ${allow}.`,
       { headers: { allow } },
     );
   };
@@ -42,16 +46,9 @@ export function answerOtherMethods(allowed: readonly string[]): (c: AppContext) 
 
 function toProblem(error: Error): Problem {
   if (error instanceof Problem) return error;
-  // The training makes the registry's tables.
+  // A missing table of the registry means that no training has been published yet: publishing creates the tables.
   if (REGISTRY_TABLES.has(findMissingTable(error) ?? "")) return new NotReady(error);
   if (error instanceof TimeoutError || isDatabaseError(error))
-    return new ServiceUnavailable(
-      "A database cannot be reached at the moment. Try again in a few seconds.",
-      error,
-    );
+    return new ServiceUnavailable("A database is unavailable. Try again in a few seconds.", error);
   return new InternalServerError(error);
-}
-
-function shorten(text: string): string {
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

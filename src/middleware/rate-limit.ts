@@ -1,25 +1,19 @@
 import { createMiddleware } from "hono/factory";
-import { authenticate } from "../access/authorize.ts";
 import { countAddressRequest, countInvalidKey, countKeyRequest } from "../access/rate-limits.ts";
-import type { AppEnv } from "../http/context.ts";
+import { HEALTH_ROUTE } from "../domain/routes.ts";
+import type { AppContext, AppEnv } from "../http/context.ts";
 import { Problem, Unauthorized } from "../http/errors.ts";
 
-/** What watches whether the Worker is alive must never be told to wait. */
-const EXEMPT = "/health";
-
-/**
- * Finds out who calls, and counts the request against its key, or against its address where no valid key
- * came with it. What is wrong with a key is told where one is needed: see {@link authorize}.
- */
+/** Counts a request against its key, or against its address when it has no valid key. */
 export const rateLimit = createMiddleware<AppEnv>(async (c, next) => {
-  const key = c.req.path === EXEMPT ? null : await authenticate(c);
-  c.set("key", key);
-  if (key !== null && !(key instanceof Problem)) {
-    c.var.requestContext.caller = key.name;
-    await countKeyRequest(c, key.name);
-  } else if (c.req.path !== EXEMPT) {
-    if (key instanceof Unauthorized) await countInvalidKey(c);
-    await countAddressRequest(c);
-  }
+  // A monitoring tool must never be refused by a rate limit.
+  if (c.req.path !== HEALTH_ROUTE) await countRequest(c);
   await next();
 });
+
+async function countRequest(c: AppContext): Promise<void> {
+  const { apiKey } = c.var;
+  if (apiKey !== null && !(apiKey instanceof Problem)) return countKeyRequest(c, apiKey.name);
+  if (apiKey instanceof Unauthorized) await countInvalidKey(c);
+  await countAddressRequest(c);
+}

@@ -3,8 +3,8 @@ import { v7 as uuidv7 } from "uuid";
 import type { AppEnv } from "../http/context.ts";
 
 /**
- * Gives each request an id of the Worker's own making. A client's `x-request-id` is not taken: the id is
- * the log's key, and two clients may send the same.
+ * Creates the context of a request, with an id of its own. The Worker ignores a client's `x-request-id`,
+ * because the id is the primary key of the log and two clients may send the same one.
  */
 export const requestContext = createMiddleware<AppEnv>(async (c, next) => {
   const at = Date.now();
@@ -17,8 +17,8 @@ export const requestContext = createMiddleware<AppEnv>(async (c, next) => {
     model: null,
     price: null,
     shadow: null,
-    logsResponseBody: true,
-    problems: [],
+    logsResponseBody: false,
+    diagnostics: [],
   });
   await next();
   c.header("x-request-id", id);

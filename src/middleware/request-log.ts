@@ -1,33 +1,48 @@
 import { createMiddleware } from "hono/factory";
 import type { AppContext, AppEnv } from "../http/context.ts";
-import { toRecord } from "../request-log/write/record.ts";
-import { writeRecord } from "../request-log/write/write.ts";
+import { isProblemResponse } from "../http/errors.ts";
+import { predictShadow } from "../inference/shadow.ts";
+import { type LoggedResponse, toRecord } from "../request-log/write/to-record.ts";
+import { writeRecord } from "../request-log/write/write-record.ts";
 
-/** What is logged where the client had gone before the answer: HTTP has no status for it, nginx has this one. */
-const CLIENT_GONE = 499;
+/** The status nginx uses when a client closes the connection before the answer. HTTP itself has none. */
+const CLIENT_CLOSED_REQUEST = 499;
 
-/** Records each request and its response, whatever its status, after the response is on its way. */
+/** Logs every request and its response, whatever the status, after the response was sent. */
 export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
   const start = performance.now();
-  const kept = Promise.withResolvers<void>();
-  // Before all else: a request that nobody waits for any more ends in the middle, unless it is waited for here.
-  c.executionCtx.waitUntil(kept.promise);
+  const logged = Promise.withResolvers<void>();
+  // Called before `next`: when a client disconnects, the runtime cancels a request that has no pending waitUntil.
+  c.executionCtx.waitUntil(logged.promise);
   try {
     await next();
   } finally {
-    kept.resolve(keep(c, performance.now() - start));
+    logged.resolve(logRequest(c, performance.now() - start));
   }
 });
 
-async function keep(c: AppContext, durationMs: number): Promise<void> {
-  const { requestContext: exchange } = c.var;
-  const record = toRecord(c, durationMs);
-  const gone = c.req.raw.signal.aborted;
-  // Without an answer something was thrown that is no error: the runtime makes a 500 of it.
-  const status = gone ? CLIENT_GONE : c.finalized ? record.status : 500;
-  const silent = gone || !c.finalized || !exchange.logsResponseBody || c.res.body === null;
-  const body = silent ? null : c.res.clone().text();
-  const responseBody = (await body?.catch(() => null)) ?? null;
-  const shadow = gone ? null : await exchange.shadow?.();
-  await writeRecord(c.env, { ...record, ...shadow, status, responseBody });
+async function logRequest(c: AppContext, durationMs: number): Promise<void> {
+  const response = await readResponse(c);
+  await writeRecord(c.env, toRecord(c, { ...response, durationMs }));
+}
+
+async function readResponse(c: AppContext): Promise<Omit<LoggedResponse, "durationMs">> {
+  if (c.req.raw.signal.aborted) return { status: CLIENT_CLOSED_REQUEST, responseBody: null, shadow: null };
+  const { shadow } = c.var.requestContext;
+  return {
+    // The response is not finalized when something other than an Error was thrown: the runtime then answers 500.
+    status: c.finalized ? c.res.status : 500,
+    responseBody: await readLoggedBody(c),
+    shadow: shadow && (await predictShadow(c, shadow)),
+  };
+}
+
+/** The body for the log: always that of a problem, and that of a success if its endpoint allows it. */
+async function readLoggedBody(c: AppContext): Promise<string | null> {
+  if (!c.finalized || c.res.body === null) return null;
+  if (!c.var.requestContext.logsResponseBody && !isProblemResponse(c.res)) return null;
+  return c.res
+    .clone()
+    .text()
+    .catch(() => null);
 }

@@ -1,15 +1,21 @@
-import { createMiddleware } from "hono/factory";
-import type { AppEnv } from "../http/context.ts";
+import { secureHeaders } from "hono/secure-headers";
 
-/** What browsers may do with an answer: nothing but read it. The docs page sets a policy of its own. */
-const HEADERS = {
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  "referrer-policy": "no-referrer",
-  "strict-transport-security": "max-age=31536000",
-  "x-content-type-options": "nosniff",
-};
-
-export const securityHeaders = createMiddleware<AppEnv>(async (c, next) => {
-  await next();
-  for (const [name, value] of Object.entries(HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
+/**
+ * Lets browsers do nothing with an answer except read it. The docs page and the model reports are pages with
+ * their own Content-Security-Policy, which `overwrite: false` keeps.
+ */
+export const securityHeaders = secureHeaders({
+  contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  referrerPolicy: "no-referrer",
+  strictTransportSecurity: "max-age=31536000",
+  xContentTypeOptions: "nosniff",
+  overwrite: false,
+  crossOriginResourcePolicy: false,
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xFrameOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
 });

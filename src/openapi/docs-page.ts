@@ -1,7 +1,8 @@
+import { DOCS_ROUTE, OPENAPI_ROUTE } from "../domain/routes.ts";
 import type { AppContext } from "../http/context.ts";
 
-/** Everything comes from this server: no script inline, none from elsewhere. */
-const POLICY = [
+/** The page loads scripts and styles only from this server and has none inline. */
+const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -19,19 +20,18 @@ const PAGE = `<!doctype html>
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>Facet API</title>
     <link rel="icon" href="data:,">
-    <link rel="stylesheet" href="/docs/swagger-ui.css">
-    <link rel="stylesheet" href="/docs/page.css">
+    <link rel="stylesheet" href="${DOCS_ROUTE}/swagger-ui.css">
+    <link rel="stylesheet" href="${DOCS_ROUTE}/page.css">
   </head>
   <body>
-    <div id="api"><noscript>The document behind this page: <a href="/openapi.json">/openapi.json</a></noscript></div>
-    <script src="/docs/swagger-ui-bundle.js"></script>
-    <script src="/docs/page.js"></script>
+    <div id="api"><noscript>This page needs JavaScript. The OpenAPI document is at <a href="${OPENAPI_ROUTE}">${OPENAPI_ROUTE}</a>.</noscript></div>
+    <script src="${DOCS_ROUTE}/swagger-ui-bundle.js"></script>
+    <script src="${DOCS_ROUTE}/page.js"></script>
   </body>
 </html>
 `;
 
-/** The API's documentation, to read and to try: Swagger UI over /openapi.json. */
-export function answerDocs(c: AppContext): Response {
-  c.var.requestContext.logsResponseBody = false;
-  return c.html(PAGE, 200, { "content-security-policy": POLICY });
+/** Serves the API documentation: Swagger UI for the OpenAPI document. */
+export function serveDocsPage(c: AppContext): Response {
+  return c.html(PAGE, 200, { "content-security-policy": CONTENT_SECURITY_POLICY });
 }

@@ -4,37 +4,37 @@ import { allowsAnonymous } from "../access/authorize.ts";
 import { KEY_SCHEME } from "../endpoints/base.ts";
 import type { AppEnv } from "../http/context.ts";
 
-/** What the OpenAPI document says before and beside the endpoints. */
+/** The parts of the OpenAPI document that belong to no single endpoint. */
 export const DOCUMENT: NonNullable<RouterOptions["schema"]> = {
   info: {
     title: "Facet",
     version: "1",
-    description: `Prices diamonds, and finds comparable stones with known prices.
+    description: `Facet prices diamonds and finds comparable stones with known prices.
 
-**Start here.** Send a stone to \`POST /v1/predictions\` and read \`price\`.
+**Start here.** Send a stone to \`POST /v1/predictions\` and read \`price\` in the response.
 
-**Keys.** Send your key as \`Authorization: Bearer facet_...\`. On a local server prices need none.
+**Keys.** Send your key in the header \`Authorization: Bearer facet_...\`. A local server needs no key for prices.
 
-**Stones.** \`carat\` is the weight (1 carat is 0.2 g). \`cut\`, \`color\` and \`clarity\` are grades, spelled as in the lists below. \`depth\` and \`table\` are percentages; \`x\`, \`y\` and \`z\` are length, width and depth in mm.
+**Stones.** \`carat\` is the weight (1 carat is 0.2 g). \`cut\`, \`color\` and \`clarity\` are grades; the lists below have the valid values. \`depth\` and \`table\` are percentages. \`x\`, \`y\` and \`z\` are length, width and depth in mm.
 
-**Models.** A model is a way to compute a price that was learned from stones with known prices. You need not choose: \`champion\` answers, the best one so far. To compare, pass \`model=log-linear\`, or \`model=log-linear@3\` for one version that never changes.
+**Models.** A model computes prices. It is trained on stones with known prices. By default the API uses the alias \`champion\`, which points at the best model. To use another model, send \`model=log-linear\`. To use one version that never changes, send \`model=log-linear@3\`.
 
-**Errors** are \`application/problem+json\` (RFC 9457) throughout: \`title\` says what kind of problem it is, \`detail\` what to do, \`errors\` which fields are at fault. \`type\` is stable, for programs to compare.
+**Errors.** All errors have the media type \`application/problem+json\` (RFC 9457). \`title\` names the problem, \`detail\` explains how to solve it, and \`errors\` lists the invalid fields. \`type\` is stable: use it in programs.
 
-**Ids.** Every answer carries \`x-request-id\`. Every request is logged under it.`,
+**Request ids.** Every response has the header \`x-request-id\`. The log has the request under this id.`,
     license: { name: "MIT", url: "https://opensource.org/license/mit" },
   },
   servers: [{ url: "/", description: "This server" }],
   tags: [
-    { name: "Prices", description: "What is a stone worth?" },
-    { name: "Comparable stones", description: "What are stones like it priced at?" },
+    { name: "Prices", description: "Predict the price of stones." },
+    { name: "Comparable stones", description: "Find similar stones with known prices." },
     {
       name: "Fresh stones",
-      description: "What were stones appraised at or sold for lately? The next model learns from them.",
+      description: "Send or withdraw stones with known prices, for the next training.",
     },
-    { name: "Models", description: "Which models there are, how accurate they are, and which one answers." },
-    { name: "Log", description: "Every request, and what came of its prices." },
-    { name: "Operation", description: "For those who run the service." },
+    { name: "Models", description: "Compare models, and choose the version that an alias points at." },
+    { name: "Log", description: "Search logged requests, report sale prices, and monitor the service." },
+    { name: "Operation", description: "Check the health of the service." },
   ],
 };
 
@@ -43,23 +43,24 @@ export const KEY_SECURITY = {
   scheme: "bearer",
   bearerFormat: "facet_...",
   description:
-    "A key as `npm run keys -- create` gives it out. Each operation names the scope that it needs: `predict`, `appraise` or `admin`; a key has one or more of them.",
+    "A key that was created with `npm run keys -- create`. A key has one or more scopes: `predict`, `appraise` or `admin`. Each operation names the scope that it requires.",
 } as const;
 
-/** Serves the OpenAPI document, made once: with keys, and where they can be left out, saying so. */
+/** Serves the OpenAPI document: one variant for servers that require keys, one for servers where keys are optional. */
 export function serveDocument(app: Pick<OpenAPIRouterType<unknown>, "schema">) {
   const documents = new Map<boolean, string>();
   return (c: Context<AppEnv>): Response => {
-    const open = allowsAnonymous(c.env);
-    const document = documents.get(open) ?? JSON.stringify(open ? withoutKeys(app.schema) : app.schema);
-    documents.set(open, document);
-    c.var.requestContext.logsResponseBody = false;
+    const isKeyOptional = allowsAnonymous(c.env);
+    const document =
+      documents.get(isKeyOptional) ??
+      JSON.stringify(isKeyOptional ? makeKeysOptional(app.schema) : app.schema);
+    documents.set(isKeyOptional, document);
     return c.body(document, 200, { "content-type": "application/json" });
   };
 }
 
-/** The document of a server that asks for a key only to administer. */
-function withoutKeys(document: OpenAPIRouterType<unknown>["schema"]): object {
+/** Marks the key as optional for every operation that does not need the scope `admin`. */
+function makeKeysOptional(document: OpenAPIRouterType<unknown>["schema"]): object {
   for (const path of Object.values(document.paths ?? {})) {
     for (const { security } of Object.values(
       path as Record<string, { security?: Record<string, string[]>[] }>,

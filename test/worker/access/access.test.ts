@@ -2,16 +2,23 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { SCOPES, type Scope } from "../../../src/domain/access.ts";
 import { ENDPOINTS } from "../../../src/endpoints/index.ts";
-import { call, logged, type Refusal, STONE } from "../support/call.ts";
-import { type OpenApiDocument, openApi } from "../support/contract.ts";
-import { faultyDatabase, lost } from "../support/faults.ts";
-import { bearer, CLOSED, makeKey, revoke, withAccess } from "../support/keys.ts";
-import { point, publish, warmUp } from "../support/registry.ts";
+import { call, type ProblemDetails, readLogRecord, STONE } from "../support/call.ts";
+import { moveClock } from "../support/clock.ts";
+import { type OpenApiDocument, readOpenApiDocument } from "../support/contract.ts";
+import { createConnectionLostError, createFaultyDatabase } from "../support/faults.ts";
+import {
+  createAuthorizationHeader,
+  createEnvWithAccess,
+  createKey,
+  ENV_WITH_KEYS,
+  revokeKey,
+} from "../support/keys.ts";
+import { pointAlias, publishModel, warmUpRuntime } from "../support/registry.ts";
 
 const REALM = 'Bearer realm="facet"';
 
-/** What each operation needs. A new endpoint comes in here. */
-const NEEDED: Record<string, string | null> = {
+/** By operation: the required scope, or null if no key is needed. Add each new endpoint. */
+const REQUIRED_SCOPES: Record<string, string | null> = {
   createPrediction: "predict",
   createPredictions: "predict",
   listSimilarDiamonds: "predict",
@@ -27,38 +34,33 @@ const NEEDED: Record<string, string | null> = {
   createOutcome: "appraise",
   listRequests: "admin",
   getRequest: "admin",
-  forgetRequest: "admin",
+  eraseRequest: "admin",
   getMonitoring: "admin",
   getHealth: null,
   getReadiness: null,
 };
 
-async function ask(key: string | null, bindings = CLOSED, path = "/v1/models") {
-  const answer = await call(path, key === null ? {} : { headers: bearer(key) }, bindings);
+async function sendWithKey(key: string | null, bindings = ENV_WITH_KEYS, path = "/v1/models") {
+  const answer = await call(path, key === null ? {} : { headers: createAuthorizationHeader(key) }, bindings);
   const challenge = answer.response.headers.get("www-authenticate");
-  return { ...answer, challenge, detail: (JSON.parse(answer.text) as Refusal).detail };
+  return { ...answer, challenge, detail: (JSON.parse(answer.text) as ProblemDetails).detail };
 }
 
-/** Lets time pass for the Worker's caches. */
-function pass(seconds: number): void {
-  vi.setSystemTime(Date.now() + seconds * 1000);
-}
-
-/** A registry that fails for statements about keys. */
-const keyless = {
-  ...CLOSED,
-  DB: faultyDatabase(env.DB, async (sql) => {
-    if (sql.includes('"keys"')) throw lost();
+/** Bindings whose registry fails for statements about keys. */
+const envWithFailingKeys = {
+  ...ENV_WITH_KEYS,
+  DB: createFaultyDatabase(env.DB, async (sql) => {
+    if (sql.includes('"keys"')) throw createConnectionLostError();
   }),
 };
 
 let document: OpenApiDocument;
 
 beforeAll(async () => {
-  document = await openApi();
-  await publish({ name: "steep", version: 1, file: "steep" });
-  await warmUp();
-  await point("champion", { name: "steep", version: 1 });
+  document = await readOpenApiDocument();
+  await publishModel({ name: "steep", version: 1, file: "steep" });
+  await warmUpRuntime();
+  await pointAlias("champion", { name: "steep", version: 1 });
 });
 
 afterEach(() => {
@@ -71,8 +73,8 @@ describe("an operation", () => {
     return [operationId, Endpoint] as const;
   });
 
-  it.each(operations)("%s needs its scope, and says so", async (id, { method, path, scope }) => {
-    expect(scope).toBe(NEEDED[id]);
+  it.each(operations)("%s requires its scope and documents it", async (id, { method, path, scope }) => {
+    expect(scope).toBe(REQUIRED_SCOPES[id]);
     const operation = document.paths[path.replaceAll(/:(\w+)/g, "{$1}")]?.[method];
     if (scope === null) {
       expect(Object.keys(operation?.responses ?? {})).not.toContain("401");
@@ -84,37 +86,42 @@ describe("an operation", () => {
     expect(Object.keys(operation?.responses ?? {})).toEqual(expect.arrayContaining(["401", "403"]));
     expect(operation?.description).toContain(`\`${scope}\``);
 
-    const others = SCOPES.filter((other) => other !== scope);
-    const key = await makeKey(`all but ${scope} for ${id}`, others);
+    const otherScopes = SCOPES.filter((other) => other !== scope);
+    const key = await createKey(`all but ${scope} for ${id}`, otherScopes);
     const address = path.replaceAll(/:\w+/g, "1");
     const init = { method: method.toUpperCase() };
-    for (const bindings of (scope as Scope) === "admin" ? [CLOSED, env] : [CLOSED]) {
+    for (const bindings of (scope as Scope) === "admin" ? [ENV_WITH_KEYS, env] : [ENV_WITH_KEYS]) {
       const without = await call(address, init, bindings);
       expect(without.status).toBe(401);
       expect(without.response.headers.get("www-authenticate")).toBe(REALM);
-      const wrong = await call(address, { ...init, headers: bearer(key) }, bindings);
+      const wrong = await call(address, { ...init, headers: createAuthorizationHeader(key) }, bindings);
       expect(wrong.status).toBe(403);
-      expect(JSON.parse(wrong.text).detail).toContain(`no scope ${scope}`);
+      expect(JSON.parse(wrong.text).detail).toContain(`does not have the scope ${scope}`);
       expect(wrong.response.headers.get("www-authenticate")).toBe(
         `${REALM}, error="insufficient_scope", scope="${scope}"`,
       );
-      expect(await logged(wrong.id)).toMatchObject({ status: 403, caller: `all but ${scope} for ${id}` });
+      expect(await readLogRecord(wrong.id)).toMatchObject({
+        status: 403,
+        caller: `all but ${scope} for ${id}`,
+      });
     }
   });
 
   it.each(["/health", "/ready", "/openapi.json", "/docs"])("GET %s needs no key", async (path) => {
-    expect((await call(path, { headers: bearer("facet_wrong") }, CLOSED)).status).toBe(200);
+    expect(
+      (await call(path, { headers: createAuthorizationHeader("facet_wrong") }, ENV_WITH_KEYS)).status,
+    ).toBe(200);
   });
 });
 
 describe("a key", () => {
-  it("lets its bearer in, and the log has its name", async () => {
-    const key = await makeKey("shop", ["predict"]);
-    const headers = { ...bearer(key), "content-type": "application/json" };
+  it("grants access, and its name is in the log", async () => {
+    const key = await createKey("shop", ["predict"]);
+    const headers = { ...createAuthorizationHeader(key), "content-type": "application/json" };
     const init = { method: "POST", headers, body: JSON.stringify(STONE) };
-    const { status, id } = await call("/v1/predictions", init, CLOSED);
+    const { status, id } = await call("/v1/predictions", init, ENV_WITH_KEYS);
     expect(status).toBe(200);
-    const record = await logged(id);
+    const record = await readLogRecord(id);
     expect(record).toMatchObject({ caller: "shop", status: 200 });
     expect(JSON.stringify(record)).not.toContain(key.slice(6));
     const { last_used_at } = (await env.DB.prepare(
@@ -126,148 +133,153 @@ describe("a key", () => {
   });
 
   it.each([
-    ["that nobody knows", "facet_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "not known"],
-    ["of another form", "secret", "no key"],
-    ["with a quote", "facet_' OR 1=1 --", "no key"],
-  ])("%s is refused, also where none is needed", async (_, key, detail) => {
-    for (const bindings of [CLOSED, env]) {
-      const answer = await ask(key, bindings);
+    ["that does not exist", "facet_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "does not exist"],
+    ["with a wrong format", "secret", "no valid key"],
+    ["with a quote", "facet_' OR 1=1 --", "no valid key"],
+  ])("%s is refused, even if no key is needed", async (_, key, detail) => {
+    for (const bindings of [ENV_WITH_KEYS, env]) {
+      const answer = await sendWithKey(key, bindings);
       expect(answer.status).toBe(401);
       expect(answer.challenge).toBe(`${REALM}, error="invalid_token"`);
       expect(answer.detail).toContain(detail);
-      expect(await logged(answer.id)).toMatchObject({ status: 401, caller: null });
+      expect(await readLogRecord(answer.id)).toMatchObject({ status: 401, caller: null });
     }
   });
 
   it.each(["Basic c2hvcDpzZWNyZXQ=", "Bearer", "facet_x", "Bearer a b"])(
-    "is no %s",
+    "cannot be sent as %s",
     async (authorization) => {
-      const answer = await call("/v1/models", { headers: { authorization } }, CLOSED);
+      const answer = await call("/v1/models", { headers: { authorization } }, ENV_WITH_KEYS);
       expect(answer.status).toBe(401);
     },
   );
 
-  it("is refused when it has expired, to the second", async () => {
+  it("is refused from the second at which it expires", async () => {
     const expiresAt = new Date(Date.now() + 5000).toISOString();
-    const key = await makeKey("brief", ["predict"], { expiresAt });
-    expect((await ask(key)).status).toBe(200);
-    pass(6);
-    const answer = await ask(key);
+    const key = await createKey("short-lived", ["predict"], { expiresAt });
+    expect((await sendWithKey(key)).status).toBe(200);
+    moveClock(6);
+    const answer = await sendWithKey(key);
     expect(answer.status).toBe(401);
     expect(answer.detail).toContain("expired");
-    const strange = await makeKey("strange", ["predict"], { expiresAt: "soon" });
-    expect((await ask(strange)).status).toBe(401);
+    const invalid = await createKey("invalid expiry", ["predict"], { expiresAt: "soon" });
+    expect((await sendWithKey(invalid)).status).toBe(401);
   });
 
-  it("is looked up once in ten seconds, and stops when it is revoked", async () => {
-    const key = await makeKey("leaked", ["predict"]);
-    let asked = 0;
-    const counted = {
-      ...CLOSED,
-      DB: faultyDatabase(env.DB, async (sql) => {
-        if (sql.startsWith("select") && sql.includes('"keys"')) asked++;
+  it("is looked up once in ten seconds and is refused after it is revoked", async () => {
+    const key = await createKey("leaked", ["predict"]);
+    let lookups = 0;
+    const countingEnv = {
+      ...ENV_WITH_KEYS,
+      DB: createFaultyDatabase(env.DB, async (sql) => {
+        if (sql.startsWith("select") && sql.includes('"keys"')) lookups++;
       }),
     };
-    for (let i = 0; i < 5; i++) expect((await ask(key, counted)).status).toBe(200);
-    expect(asked).toBe(1);
-    await revoke("leaked");
-    pass(9);
-    expect((await ask(key, counted)).status).toBe(200);
-    pass(1.1);
-    const answer = await ask(key, counted);
+    for (let i = 0; i < 5; i++) expect((await sendWithKey(key, countingEnv)).status).toBe(200);
+    expect(lookups).toBe(1);
+    await revokeKey("leaked");
+    moveClock(9);
+    expect((await sendWithKey(key, countingEnv)).status).toBe(200);
+    moveClock(1.1);
+    const answer = await sendWithKey(key, countingEnv);
     expect(answer.status).toBe(401);
     expect(answer.detail).toContain("revoked");
-    expect((await logged(answer.id))?.problem).toContain("the key leaked is revoked");
-    expect(asked).toBe(2);
+    expect((await readLogRecord(answer.id))?.problem).toContain("the key leaked is revoked");
+    expect(lookups).toBe(2);
   });
 
-  it("is looked up once by requests that overlap, and once where there is none", async () => {
-    const key = await makeKey("busy", ["predict"]);
-    let asked = 0;
-    const counted = {
-      ...CLOSED,
-      DB: faultyDatabase(env.DB, async (sql) => {
-        if (sql.startsWith("select") && sql.includes('"keys"')) asked++;
+  it("is looked up once by simultaneous requests, and once if it does not exist", async () => {
+    const key = await createKey("simultaneous", ["predict"]);
+    let lookups = 0;
+    const countingEnv = {
+      ...ENV_WITH_KEYS,
+      DB: createFaultyDatabase(env.DB, async (sql) => {
+        if (sql.startsWith("select") && sql.includes('"keys"')) lookups++;
       }),
     };
-    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(key, counted)));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => sendWithKey(key, countingEnv)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-    expect(asked).toBe(1);
-    const stranger = "facet_BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB";
-    for (let i = 0; i < 5; i++) expect((await ask(stranger, counted)).status).toBe(401);
-    expect(asked).toBe(2);
+    expect(lookups).toBe(1);
+    const unknownKey = "facet_BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB";
+    for (let i = 0; i < 5; i++) expect((await sendWithKey(unknownKey, countingEnv)).status).toBe(401);
+    expect(lookups).toBe(2);
   });
 
-  it("is noted as used once a minute", async () => {
-    const key = await makeKey("steady", ["predict"]);
-    let noted = 0;
-    const counted = {
-      ...CLOSED,
-      DB: faultyDatabase(env.DB, async (sql) => {
-        if (sql.startsWith("update")) noted++;
+  it("has its time of last use updated once a minute", async () => {
+    const key = await createKey("used often", ["predict"]);
+    let updates = 0;
+    const countingEnv = {
+      ...ENV_WITH_KEYS,
+      DB: createFaultyDatabase(env.DB, async (sql) => {
+        if (sql.startsWith("update")) updates++;
       }),
     };
     for (let i = 0; i < 4; i++) {
-      await ask(key, counted);
-      pass(20);
+      await sendWithKey(key, countingEnv);
+      moveClock(20);
     }
-    expect(noted).toBe(2);
+    expect(updates).toBe(2);
   });
 });
 
-describe("when the registry cannot be reached", () => {
-  it("a key that is known goes on for five minutes, a revoked one does not", async () => {
-    const key = await makeKey("patient", ["predict"]);
-    const revoked = await makeKey("gone", ["predict"], { revokedAt: "2026-11-01T00:00:00.000Z" });
-    expect((await ask(key)).status).toBe(200);
-    expect((await ask(revoked)).status).toBe(401);
-    pass(60);
-    const answer = await ask(key, keyless);
+describe("if the registry is unavailable", () => {
+  it("a cached key is accepted for five minutes, and a revoked one is refused", async () => {
+    const key = await createKey("cached", ["predict"]);
+    const revoked = await createKey("revoked earlier", ["predict"], {
+      revokedAt: "2026-11-01T00:00:00.000Z",
+    });
+    expect((await sendWithKey(key)).status).toBe(200);
+    expect((await sendWithKey(revoked)).status).toBe(401);
+    moveClock(60);
+    const answer = await sendWithKey(key, envWithFailingKeys);
     expect(answer.status).toBe(200);
-    expect((await logged(answer.id))?.problem).toContain("did not answer about the key");
-    expect((await ask(revoked, keyless)).status).toBe(401);
-    pass(200);
-    expect((await ask(key, keyless)).status).toBe(200);
-    pass(50);
-    const { status, detail, text, response } = await ask(key, keyless);
+    expect((await readLogRecord(answer.id))?.problem).toContain("did not answer for the key");
+    expect((await sendWithKey(revoked, envWithFailingKeys)).status).toBe(401);
+    moveClock(200);
+    expect((await sendWithKey(key, envWithFailingKeys)).status).toBe(200);
+    moveClock(50);
+    const { status, detail, text, response } = await sendWithKey(key, envWithFailingKeys);
     expect(status).toBe(503);
     expect(detail).toContain("Keys cannot be checked");
     expect(response.headers.get("retry-after")).toBe("5");
     expect(text).not.toContain("D1");
-    expect((await ask(key)).status).toBe(200);
+    expect((await sendWithKey(key)).status).toBe(200);
   });
 
-  it("a key that is not known is not let in", async () => {
-    const key = await makeKey("new", ["predict"]);
-    for (const bindings of [keyless, { ...keyless, ACCESS: "open" } as unknown as Env]) {
-      expect((await ask(key, bindings)).status).toBe(503);
+  it("a key that is not cached is refused", async () => {
+    const key = await createKey("new", ["predict"]);
+    for (const bindings of [
+      envWithFailingKeys,
+      { ...envWithFailingKeys, ACCESS: "open" } as unknown as Env,
+    ]) {
+      expect((await sendWithKey(key, bindings)).status).toBe(503);
     }
-    expect((await ask(key)).status).toBe(200);
+    expect((await sendWithKey(key)).status).toBe(200);
   });
 
-  it("a registry without the table lets nobody in", async () => {
-    const key = await makeKey("early", ["predict"]);
-    expect((await ask(key, { ...CLOSED, DB: env.LOG_DB })).status).toBe(503);
+  it("a registry without the table refuses every key", async () => {
+    const key = await createKey("no table", ["predict"]);
+    expect((await sendWithKey(key, { ...ENV_WITH_KEYS, DB: env.LOG_DB })).status).toBe(503);
   });
 });
 
 describe("ACCESS", () => {
   it.each([undefined, "", "OPEN", "open ", "none", "true", "keys"])(
-    "of %j asks for a key",
+    "of %j requires a key",
     async (access) => {
-      const { status, challenge, detail } = await ask(null, withAccess(access));
+      const { status, challenge, detail } = await sendWithKey(null, createEnvWithAccess(access));
       expect(status).toBe(401);
       expect(challenge).toBe(REALM);
       expect(detail).toContain("Authorization: Bearer facet_");
     },
   );
 
-  it("of open asks for none, nor for a scope", async () => {
-    expect((await ask(null, withAccess("open"))).status).toBe(200);
-    const key = await makeKey("appraiser", ["appraise"]);
-    const { status, id } = await ask(key, withAccess("open"));
+  it("of open requires neither a key nor a scope", async () => {
+    expect((await sendWithKey(null, createEnvWithAccess("open"))).status).toBe(200);
+    const key = await createKey("appraiser", ["appraise"]);
+    const { status, id } = await sendWithKey(key, createEnvWithAccess("open"));
     expect(status).toBe(200);
-    expect((await logged(id))?.caller).toBe("appraiser");
-    expect((await ask(key)).status).toBe(403);
+    expect((await readLogRecord(id))?.caller).toBe("appraiser");
+    expect((await sendWithKey(key)).status).toBe(403);
   });
 });

@@ -1,14 +1,11 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import type {
-  AliasPeriod,
-  ModelRecord,
-  ModelReference,
-  ModelSummary,
-} from "../../../src/domain/model-record.ts";
-import { call, get, type Refusal } from "../support/call.ts";
-import { wrap } from "../support/faults.ts";
-import { point, publish } from "../support/registry.ts";
+import type { AliasPeriod } from "../../../src/domain/alias.ts";
+import type { ModelRecord, ModelSummary } from "../../../src/domain/model-record.ts";
+import type { ModelReference } from "../../../src/domain/model-reference.ts";
+import { call, get, type ProblemDetails } from "../support/call.ts";
+import { overrideMethods } from "../support/faults.ts";
+import { pointAlias, publishModel } from "../support/registry.ts";
 
 interface Versions {
   versions: ModelSummary[];
@@ -16,13 +13,13 @@ interface Versions {
 }
 
 beforeAll(async () => {
-  for (let version = 1; version <= 45; version++) await publish({ name: "log-linear", version });
-  await publish({ name: "gradient-boosting", version: 2 });
-  for (const version of [1, 2, 1, 3]) await point("champion", { name: "log-linear", version });
+  for (let version = 1; version <= 45; version++) await publishModel({ name: "log-linear", version });
+  await publishModel({ name: "gradient-boosting", version: 2 });
+  for (const version of [1, 2, 1, 3]) await pointAlias("champion", { name: "log-linear", version });
 });
 
 describe("GET /v1/models", () => {
-  it("lists the newest version of each model, and the aliases", async () => {
+  it("lists the newest version of each model, and all aliases", async () => {
     const { status, body } = await get<{ models: ModelSummary[]; aliases: Record<string, ModelReference> }>(
       "/v1/models",
     );
@@ -43,7 +40,7 @@ describe("GET /v1/models", () => {
 });
 
 describe("GET /v1/models/{name}", () => {
-  it.each([1, 7, 20, 45, 100])("pages by %i through all versions, newest first", async (limit) => {
+  it.each([1, 7, 20, 45, 100])("returns all versions in pages of %i, newest first", async (limit) => {
     const seen: number[] = [];
     let next: string | null = "";
     while (next !== null) {
@@ -58,14 +55,14 @@ describe("GET /v1/models/{name}", () => {
     expect(seen).toEqual(Array.from({ length: 45 }, (_, i) => 45 - i));
   });
 
-  it("pages by 20 where nothing is said", async () => {
+  it("returns 20 versions per page by default", async () => {
     const { body } = await get<Versions>("/v1/models/log-linear");
     expect(body.versions).toHaveLength(20);
     expect(body.next).toEqual(expect.any(String));
   });
 
-  it("pages through 200 versions, each once", async () => {
-    for (let version = 1; version <= 200; version++) await publish({ name: "weekly", version });
+  it("returns each of 200 versions once", async () => {
+    for (let version = 1; version <= 200; version++) await publishModel({ name: "weekly", version });
     const seen: number[] = [];
     let next: string | null = "";
     while (next !== null) {
@@ -76,22 +73,22 @@ describe("GET /v1/models/{name}", () => {
     expect(seen).toEqual(Array.from({ length: 200 }, (_, i) => 200 - i));
   });
 
-  it("stays right while versions are added", async () => {
+  it("returns the correct next page if a version is added between two pages", async () => {
     const { body: first } = await get<Versions>("/v1/models/log-linear?limit=5");
-    await publish({ name: "log-linear", version: 46 });
+    await publishModel({ name: "log-linear", version: 46 });
     const { body: second } = await get<Versions>(`/v1/models/log-linear?limit=5&next=${first.next}`);
     expect(second.versions[0]?.version).toBe((first.versions[4]?.version ?? 0) - 1);
   });
 
-  it.each(["x", "0", "-1", "MQ", "%00", "💎", "YmVsb3c6MA"])("refuses the cursor %s", async (next) => {
-    const { status, body } = await get<Refusal>(`/v1/models/log-linear?next=${next}`);
+  it.each(["x", "0", "-1", "MQ", "%00", "💎", "YmVsb3c6MA"])("rejects the cursor %s", async (next) => {
+    const { status, body } = await get<ProblemDetails>(`/v1/models/log-linear?next=${next}`);
     expect(status).toBe(422);
     expect(body.errors).toMatchObject([{ path: "next" }]);
   });
 
-  it("knows no other model, nor an alias", async () => {
+  it("answers 404 for an unknown model and for the name of an alias", async () => {
     for (const name of ["linear", "champion"]) {
-      const { status, body } = await get<Refusal>(`/v1/models/${name}`);
+      const { status, body } = await get<ProblemDetails>(`/v1/models/${name}`);
       expect(status).toBe(404);
       expect(body.detail).toContain(name);
     }
@@ -99,7 +96,7 @@ describe("GET /v1/models/{name}", () => {
 });
 
 describe("GET /v1/models/{name}/versions/{version}", () => {
-  it("shows one version in full", async () => {
+  it("returns all fields of a version", async () => {
     const { status, body } = await get<ModelRecord>("/v1/models/gradient-boosting/versions/2");
     expect(status).toBe(200);
     expect(body).toMatchObject({
@@ -113,8 +110,8 @@ describe("GET /v1/models/{name}/versions/{version}", () => {
     });
   });
 
-  it("knows no other version", async () => {
-    const { status, body } = await get<Refusal>("/v1/models/gradient-boosting/versions/3");
+  it("answers 404 for an unknown version, and 422 for an invalid version number", async () => {
+    const { status, body } = await get<ProblemDetails>("/v1/models/gradient-boosting/versions/3");
     expect(status).toBe(404);
     expect(body.detail).toContain("gradient-boosting@3");
     for (const version of ["0", "-1", "1.5", "abc", "1e9999"]) {
@@ -124,11 +121,11 @@ describe("GET /v1/models/{name}/versions/{version}", () => {
 });
 
 describe("GET /v1/aliases/{alias}", () => {
-  it("shows where it points, and every move", async () => {
+  it("returns the version that the alias points at, and every move", async () => {
     const { status, body } = await get<object>("/v1/aliases/champion");
     expect(status).toBe(200);
     const at = expect.any(String);
-    const move = (revision: number, version: number, from: number | null) => ({
+    const createMove = (revision: number, version: number, from: number | null) => ({
       revision,
       name: "log-linear",
       version,
@@ -148,12 +145,12 @@ describe("GET /v1/aliases/{alias}", () => {
       canary: null,
       revision: 4,
       updatedAt: at,
-      history: [move(4, 3, 1), move(3, 1, 2), move(2, 2, 1), move(1, 1, null)],
+      history: [createMove(4, 3, 1), createMove(3, 1, 2), createMove(2, 2, 1), createMove(1, 1, null)],
       next: null,
     });
   });
 
-  it("pages through the moves", async () => {
+  it("returns the moves in pages", async () => {
     const { body: first } = await get<{ history: { revision: number }[]; next: string }>(
       "/v1/aliases/champion?limit=3",
     );
@@ -162,13 +159,13 @@ describe("GET /v1/aliases/{alias}", () => {
     expect(second.next).toBeNull();
   });
 
-  it("knows no other alias", async () => {
+  it("answers 404 for an unknown alias", async () => {
     expect((await get("/v1/aliases/challenger")).status).toBe(404);
   });
 });
 
-describe("the lineage of a version", () => {
-  it("names the data it came from, and the report", async () => {
+describe("the provenance of a version", () => {
+  it("names the training data and the report", async () => {
     const { body } = await get<object>("/v1/models/gradient-boosting/versions/2");
     expect(body).toMatchObject({
       dataset: "d1",
@@ -179,36 +176,37 @@ describe("the lineage of a version", () => {
       runBy: "local",
       facetVersion: "0.1.0",
       report: null,
-      reigns: [],
+      aliasPeriods: [],
     });
   });
 
-  it("says when which alias pointed at it, as a target or as a canary", async () => {
+  it("lists the times in which an alias pointed at the version, as its target or as its canary", async () => {
     const at = (hour: number) => `2026-11-03T${hour}:00:00.000Z`;
-    const add = env.DB.prepare(
+    const insert = env.DB.prepare(
       `INSERT INTO alias_history (alias, revision, name, version, share, canary_name, canary_version, removed, actor, reason, at)
        VALUES (?1, ?2, 'log-linear', ?3, ?4, ?5, ?6, ?7, 'marta', 'why', ?8)`,
     );
     await env.DB.batch([
-      add.bind("trial", 1, 10, null, null, null, 0, at(10)),
-      add.bind("trial", 2, 10, 20, "log-linear", 11, 0, at(11)),
-      add.bind("trial", 3, 11, null, null, null, 0, at(12)),
-      add.bind("shadow", 1, 11, 50, null, null, null, at(13)),
-      add.bind("shadow", 2, 11, null, null, null, 1, at(14)),
+      insert.bind("trial", 1, 10, null, null, null, 0, at(10)),
+      insert.bind("trial", 2, 10, 20, "log-linear", 11, 0, at(11)),
+      insert.bind("trial", 3, 11, null, null, null, 0, at(12)),
+      insert.bind("shadow", 1, 11, 50, null, null, null, at(13)),
+      insert.bind("shadow", 2, 11, null, null, null, 1, at(14)),
     ]);
-    const reigns = async (version: number) =>
-      (await get<{ reigns: AliasPeriod[] }>(`/v1/models/log-linear/versions/${version}`)).body.reigns;
-    const reign = { actor: "marta", reason: "why", share: null, role: "target" };
-    expect(await reigns(10)).toEqual([
-      { ...reign, alias: "trial", from: at(11), until: at(12), revision: 2, share: 20 },
-      { ...reign, alias: "trial", from: at(10), until: at(11), revision: 1 },
+    const readPeriods = async (version: number) =>
+      (await get<{ aliasPeriods: AliasPeriod[] }>(`/v1/models/log-linear/versions/${version}`)).body
+        .aliasPeriods;
+    const period = { actor: "marta", reason: "why", share: null, role: "target" };
+    expect(await readPeriods(10)).toEqual([
+      { ...period, alias: "trial", from: at(11), until: at(12), revision: 2, share: 20 },
+      { ...period, alias: "trial", from: at(10), until: at(11), revision: 1 },
     ]);
-    expect(await reigns(11)).toEqual([
-      { ...reign, alias: "shadow", from: at(13), until: at(14), revision: 1, share: 50 },
-      { ...reign, alias: "trial", from: at(12), until: null, revision: 3 },
-      { ...reign, alias: "trial", role: "canary", from: at(11), until: at(12), revision: 2, share: 20 },
+    expect(await readPeriods(11)).toEqual([
+      { ...period, alias: "shadow", from: at(13), until: at(14), revision: 1, share: 50 },
+      { ...period, alias: "trial", from: at(12), until: null, revision: 3 },
+      { ...period, alias: "trial", role: "canary", from: at(11), until: at(12), revision: 2, share: 20 },
     ]);
-    expect((await reigns(1)).map(({ alias, until }) => [alias, until === null])).toEqual([
+    expect((await readPeriods(1)).map(({ alias, until }) => [alias, until === null])).toEqual([
       ["champion", false],
       ["champion", false],
     ]);
@@ -218,7 +216,7 @@ describe("the lineage of a version", () => {
 describe("GET /v1/models/{name}/versions/{version}/report", () => {
   const html = "<!doctype html><title>log-linear@44</title><style>p{color:red}</style><p>ü</p>";
 
-  it("answers the page, which may run nothing and load nothing", async () => {
+  it("returns the page with a policy that allows no scripts and no other files", async () => {
     await env.DB.prepare("UPDATE models SET report = ?1 WHERE name = 'log-linear' AND version IN (43, 44)")
       .bind("reports/44.html")
       .run();
@@ -237,13 +235,13 @@ describe("GET /v1/models/{name}/versions/{version}/report", () => {
     expect(response.headers.get("x-content-type-options")).toBe("nosniff");
   });
 
-  it("is a 404 where there is no report or no version, and a 503 where the bucket fails", async () => {
-    expect((await get<Refusal>("/v1/models/log-linear/versions/1/report")).body.detail).toContain(
+  it("answers 404 without a report or without the version, and 503 if the bucket fails", async () => {
+    expect((await get<ProblemDetails>("/v1/models/log-linear/versions/1/report")).body.detail).toContain(
       "no report",
     );
     expect((await call("/v1/models/log-linear/versions/999/report")).status).toBe(404);
     expect((await call("/v1/models/log-linear/versions/x/report")).status).toBe(422);
-    const MODELS = wrap(env.MODELS, { get: () => Promise.reject(new Error("R2 is down")) });
+    const MODELS = overrideMethods(env.MODELS, { get: () => Promise.reject(new Error("R2 is down")) });
     const failed = await call("/v1/models/log-linear/versions/44/report", {}, { ...env, MODELS });
     expect(failed.status).toBe(503);
   });

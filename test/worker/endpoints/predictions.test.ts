@@ -3,74 +3,74 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Prediction } from "../../../src/domain/prediction.ts";
 import worker from "../../../src/index.ts";
-import { get, HOST, logged, post, type Refusal, STONE } from "../support/call.ts";
-import { point, publish } from "../support/registry.ts";
+import { get, ORIGIN, type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
+import { pointAlias, publishModel } from "../support/registry.ts";
 
-type Answered = Prediction & { id: string; model: { name: string; version: number } };
+type PredictionBody = Prediction & { id: string; model: { name: string; version: number } };
 
-/** What the model `steep` says of a stone: see test/worker-models.ts. cut 4, color 2, clarity 1. */
-const STEEP = 1100 + 400 + 20 + 1;
+/** The price of the example stone by the model `steep` (test/support/worker-models.ts): cut 4, color 2, clarity 1. */
+const STEEP_PRICE = 1100 + 400 + 20 + 1;
 
 beforeAll(async () => {
-  await publish({ name: "steep", version: 1, file: "steep" });
-  await publish({ name: "shallow", version: 1, file: "shallow" });
-  await publish({ name: "cliff", version: 1, file: "cliff" });
-  await point("champion", { name: "steep", version: 1 });
+  await publishModel({ name: "steep", version: 1, file: "steep" });
+  await publishModel({ name: "shallow", version: 1, file: "shallow" });
+  await publishModel({ name: "cliff", version: 1, file: "nanPrice" });
+  await pointAlias("champion", { name: "steep", version: 1 });
 });
 
 describe("POST /v1/predictions", () => {
-  it("prices a stone by the champion", async () => {
-    const { status, body, id } = await post<Answered>("/v1/predictions", STONE);
+  it("prices a stone with the champion", async () => {
+    const { status, body, id } = await post<PredictionBody>("/v1/predictions", STONE);
     expect(status).toBe(200);
     expect(body).toEqual({
       id,
-      price: STEEP,
+      price: STEEP_PRICE,
       currency: "USD",
       model: { name: "steep", version: 1 },
       imputed: [],
       warnings: [],
     });
-    expect(await logged(id)).toMatchObject({
+    expect(await readLogRecord(id)).toMatchObject({
       status: 200,
       route: "/v1/predictions",
       model: "steep",
       modelVersion: 1,
-      price: STEEP,
+      price: STEEP_PRICE,
       problem: null,
       requestBody: JSON.stringify(STONE),
       responseBody: JSON.stringify(body),
     });
   });
 
-  it("leaves missing measurements to the model and names them", async () => {
+  it("lets the model estimate missing measurements, and lists them in imputed", async () => {
     const { carat, cut, color, clarity } = STONE;
-    const { body } = await post<Answered>("/v1/predictions", { carat, cut, color, clarity });
+    const { body } = await post<PredictionBody>("/v1/predictions", { carat, cut, color, clarity });
     expect(body.imputed).toEqual(["depth", "table", "x", "y", "z"]);
-    expect(body.price).toBe(STEEP + 1.25);
-    const some = await post<Answered>("/v1/predictions", { ...STONE, depth: undefined, z: undefined });
-    expect(some.body).toMatchObject({ imputed: ["depth", "z"], price: STEEP + 0.5 });
+    expect(body.price).toBe(STEEP_PRICE + 1.25);
+    const some = await post<PredictionBody>("/v1/predictions", { ...STONE, depth: undefined, z: undefined });
+    expect(some.body).toMatchObject({ imputed: ["depth", "z"], price: STEEP_PRICE + 0.5 });
   });
 
   it.each([
-    ["champion", "steep", STEEP],
-    ["steep", "steep", STEEP],
-    ["shallow", "shallow", STEEP - 550],
-    ["shallow@1", "shallow", STEEP - 550],
-  ])("answers by the model that %s names", async (selector, name, price) => {
-    const { body } = await post<Answered>(`/v1/predictions?model=${selector}`, STONE);
+    ["champion", "steep", STEEP_PRICE],
+    ["steep", "steep", STEEP_PRICE],
+    ["shallow", "shallow", STEEP_PRICE - 550],
+    ["shallow@1", "shallow", STEEP_PRICE - 550],
+  ])("uses the requested model for the selector %s", async (selector, name, price) => {
+    const { body } = await post<PredictionBody>(`/v1/predictions?model=${selector}`, STONE);
     expect(body).toMatchObject({ price, model: { name, version: 1 } });
   });
 
-  it.each(["nobody", "steep@2"])("knows no model named %s", async (selector) => {
-    const { status, body } = await post<Refusal>(`/v1/predictions?model=${selector}`, STONE);
+  it.each(["nobody", "steep@2"])("answers 404 for the unknown model %s", async (selector) => {
+    const { status, body } = await post<ProblemDetails>(`/v1/predictions?model=${selector}`, STONE);
     expect(status).toBe(404);
     expect(body.detail).toContain(selector);
   });
 
-  it("warns of values outside the training range, and prices all the same", async () => {
-    const { status, body } = await post<Answered>("/v1/predictions", { ...STONE, carat: 10, z: 0.5 });
+  it("prices a stone with values outside the training range, and warns", async () => {
+    const { status, body } = await post<PredictionBody>("/v1/predictions", { ...STONE, carat: 10, z: 0.5 });
     expect(status).toBe(200);
-    expect(body.price).toBe(STEEP - 1100 + 10_000);
+    expect(body.price).toBe(STEEP_PRICE - 1100 + 10_000);
     expect(body.warnings).toEqual([
       "carat 10 is outside the range that the model was trained on (0.2 to 5.01): the price is an extrapolation.",
       "z 0.5 is outside the range that the model was trained on (1 to 32): the price is an extrapolation.",
@@ -81,8 +81,8 @@ describe("POST /v1/predictions", () => {
     [1.9999, 10],
     [2, null],
     [2.1, null],
-  ])("never shows a price that is none (%s carats)", async (carat, price) => {
-    const { status, body } = await post<Answered & Refusal>("/v1/predictions?model=cliff", {
+  ])("answers 422 instead of an infinite or negative price (%s carats)", async (carat, price) => {
+    const { status, body } = await post<PredictionBody & ProblemDetails>("/v1/predictions?model=cliff", {
       ...STONE,
       carat,
     });
@@ -93,7 +93,7 @@ describe("POST /v1/predictions", () => {
 });
 
 describe("POST /v1/predictions/batch", () => {
-  it("answers each stone in order", async () => {
+  it("returns a prediction for each stone, in order", async () => {
     const diamonds = Array.from({ length: 1000 }, (_, i) => ({ ...STONE, carat: 0.5 + i / 1000 }));
     const { status, body, id } = await post<{ id: string; predictions: Prediction[] }>(
       "/v1/predictions/batch",
@@ -104,29 +104,29 @@ describe("POST /v1/predictions/batch", () => {
     expect(body.predictions.map(({ price }) => price)).toEqual(
       diamonds.map(({ carat }) => Math.round(carat * 100_000 + 42_100) / 100),
     );
-    expect(await logged(id)).toMatchObject({ model: "steep", price: null, status: 200 });
+    expect(await readLogRecord(id)).toMatchObject({ model: "steep", price: null, status: 200 });
   });
 
-  it("names each stone that has no price", async () => {
+  it("names each stone that cannot be priced", async () => {
     const diamonds = [1, 3, 1.5, 4].map((carat) => ({ ...STONE, carat }));
-    const { status, body } = await post<Refusal>("/v1/predictions/batch?model=cliff", { diamonds });
+    const { status, body } = await post<ProblemDetails>("/v1/predictions/batch?model=cliff", { diamonds });
     expect(status).toBe(422);
     expect(body.errors?.map(({ path }) => path)).toEqual(["diamonds.1", "diamonds.3"]);
   });
 });
 
-describe("the runtime", () => {
-  it("stays whole through 2,000 overlapping predictions in one isolate", async () => {
+describe("the ONNX runtime", () => {
+  it("computes correct prices for 2,000 concurrent predictions in one isolate", async () => {
     const context = createExecutionContext();
     const prices = await Promise.all(
       Array.from({ length: 2000 }, async (_, i) => {
-        const request = new Request(`${HOST}/v1/predictions?model=${i % 2 === 0 ? "steep" : "shallow"}`, {
+        const request = new Request(`${ORIGIN}/v1/predictions?model=${i % 2 === 0 ? "steep" : "shallow"}`, {
           method: "POST",
           headers: { "content-type": "application/json" },
           body: JSON.stringify({ ...STONE, carat: 1 + (i % 100) / 100 }),
         });
         const response = await worker.fetch(request, env, context);
-        return (await response.json<Answered>()).price;
+        return (await response.json<PredictionBody>()).price;
       }),
     );
     await waitOnExecutionContext(context);

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, inject, it } from "vitest";
 import { findSimilarDiamonds } from "../../../src/db/registry/diamonds.ts";
 import { CLARITIES, COLORS, CUTS, type PricedStone, STONE_COLUMNS } from "../../../src/domain/diamond.ts";
 import { isTestStone } from "../../../src/domain/split.ts";
-import { get, logged, type Refusal } from "../support/call.ts";
-import { point, publish, publishDataset } from "../support/registry.ts";
+import { get, type ProblemDetails, readLogRecord } from "../support/call.ts";
+import { pointAlias, publishDataset, publishModel } from "../support/registry.ts";
 
 interface Row extends PricedStone {
   id: string;
@@ -15,7 +15,7 @@ interface Row extends PricedStone {
 }
 
 const MODEL = { dataset: 2, seed: 42 };
-/** The whole embedded dataset; some stones came in late, some have gone, some are of a later dataset. */
+/** The embedded dataset. Some stones were added later, some were removed, and some belong to a later dataset. */
 const rows: readonly Row[] = (JSON.parse(inject("stones")) as Row[]).map((stone, i) => ({
   ...stone,
   since: i % 11 === 0 ? 3 : i % 5 === 0 ? 2 : 1,
@@ -26,10 +26,10 @@ const COMBINATIONS = CUTS.flatMap((cut) =>
   COLORS.flatMap((color) => CLARITIES.map((clarity) => ({ cut, color, clarity }))),
 );
 
-type Asked = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
+type StoneQuery = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
 
-/** Looks at every stone: the definition of what `similar` answers. */
-function bruteForce({ carat, cut, color, clarity }: Asked, n: number, { dataset, seed } = MODEL) {
+/** Scans every stone. This is the definition of the correct result. */
+function bruteForce({ carat, cut, color, clarity }: StoneQuery, n: number, { dataset, seed } = MODEL) {
   return (groups.get(`${cut},${color},${clarity}`) ?? [])
     .filter(({ since, until }) => since <= dataset && (until === null || until > dataset))
     .filter(({ splitKey }) => !isTestStone(splitKey, seed))
@@ -55,26 +55,26 @@ beforeAll(async () => {
     await insert.bind(JSON.stringify(rows.slice(i, i + 5000))).run();
 });
 
-describe("findSimilar", () => {
+describe("findSimilarDiamonds", () => {
   it("agrees with a scan of all stones for every cut, colour and clarity, and every n", async () => {
     expect(rows.length).toBeGreaterThan(53_000);
-    let asked = 0;
+    let queryCount = 0;
     for (const [i, grades] of COMBINATIONS.entries()) {
       const known = groups.get(Object.values(grades).join(",")) ?? [];
-      // A weight that many stones have, one between two stones, and both ends.
+      // The weight of a stone, weights between two stones, and both ends.
       const middle = known[Math.floor(known.length / 2)]?.carat ?? 1;
       for (const [j, carat] of [middle, middle + 0.005, middle - 0.05, 1, 0.001, 100].entries()) {
         const n = ((i * 6 + j) % 100) + 1;
         const stone = { ...grades, carat };
         const { results } = await findSimilarDiamonds(env.DB, MODEL, stone, n);
         expect(results.map(pickStone), `${JSON.stringify(stone)}, n ${n}`).toEqual(bruteForce(stone, n));
-        asked++;
+        queryCount++;
       }
     }
-    expect(asked).toBe(280 * 6);
+    expect(queryCount).toBe(280 * 6);
   });
 
-  it("agrees with it for any weight, number, dataset and seed", async () => {
+  it("agrees with a scan of all stones for any weight, n, dataset and seed", async () => {
     const weight = fc.oneof(
       fc.constantFrom(...rows.slice(0, 5000).map(({ carat }) => carat)),
       fc.integer({ min: 1, max: 600 }).map((hundredths) => hundredths / 100),
@@ -95,7 +95,7 @@ describe("findSimilar", () => {
     );
   });
 
-  it("reads few rows, also where a hundred have the same weight", async () => {
+  it("reads few rows, even if a hundred stones have the same weight", async () => {
     const counts = Map.groupBy(rows, ({ carat, cut, color, clarity }) => [carat, cut, color, clarity].join());
     const [most] = [...counts.values()].sort((a, b) => b.length - a.length);
     const [common] = most ?? [];
@@ -103,89 +103,91 @@ describe("findSimilar", () => {
     for (const carat of [common.carat, common.carat + 0.001, common.carat - 0.001, 1]) {
       for (const n of [1, 5, 100]) {
         const { meta } = await findSimilarDiamonds(env.DB, MODEL, { ...common, carat }, n);
-        // About half the stones of this table are of other datasets or test stones: they are read and left.
+        // About half of the rows belong to other datasets or to the test split. They are read and skipped.
         expect(meta.rows_read).toBeLessThan(8 * n + 12);
       }
     }
   });
 });
 
-interface Similar {
+interface SimilarBody {
   count: number;
   model: { name: string; version: number };
   diamonds: (PricedStone & { id: string; weightDifference: number })[];
 }
 
 describe("GET /v1/diamonds/similar", () => {
-  const asked = { carat: 1.1, cut: "Ideal", color: "H", clarity: "SI2" } as const;
-  const path = (query: Record<string, unknown>) =>
+  const stoneQuery = { carat: 1.1, cut: "Ideal", color: "H", clarity: "SI2" } as const;
+  const createPath = (query: Record<string, unknown>) =>
     `/v1/diamonds/similar?${new URLSearchParams(Object.entries(query).map(([key, value]) => [key, String(value)]))}`;
 
   beforeAll(async () => {
     await publishDataset(2);
-    await publish({ name: "older", version: 1, dataset: 1, seed: 5 });
-    await publish({ name: "newer", version: 1, ...MODEL });
-    await point("champion", { name: "newer", version: 1 });
+    await publishModel({ name: "older", version: 1, dataset: 1, seed: 5 });
+    await publishModel({ name: "newer", version: 1, ...MODEL });
+    await pointAlias("champion", { name: "newer", version: 1 });
   });
 
-  it("answers five stones of the champion's by default", async () => {
-    const { status, body, id } = await get<Similar>(path(asked));
+  it("returns five training stones of the champion by default", async () => {
+    const { status, body, id } = await get<SimilarBody>(createPath(stoneQuery));
     expect(status).toBe(200);
     expect(body.count).toBe(5);
     expect(body.model).toEqual({ name: "newer", version: 1 });
-    expect(body.diamonds.map(pickStone)).toEqual(bruteForce(asked, 5));
+    expect(body.diamonds.map(pickStone)).toEqual(bruteForce(stoneQuery, 5));
     for (const stone of body.diamonds)
       expect(rows.find(({ id }) => id === stone.id)).toMatchObject(pickStone(stone));
-    expect(await logged(id)).toMatchObject({ model: "newer", modelVersion: 1, status: 200 });
+    expect(await readLogRecord(id)).toMatchObject({ model: "newer", modelVersion: 1, status: 200 });
   });
 
-  it("says how far each weight is off, without the noise of binary fractions", async () => {
-    const { body } = await get<Similar>(path({ ...asked, carat: 1.3, n: 100 }));
+  it("rounds the difference in weight, so that it has no binary rounding error", async () => {
+    const { body } = await get<SimilarBody>(createPath({ ...stoneQuery, carat: 1.3, n: 100 }));
     for (const { carat, weightDifference } of body.diamonds) {
       expect(weightDifference).toBe(Number(Math.abs(carat - 1.3).toFixed(6)));
     }
   });
 
-  it("answers from the training stones of the model that is asked for", async () => {
-    const { body } = await get<Similar>(path({ ...asked, n: 50, model: "older@1" }));
+  it("returns training stones of the requested model", async () => {
+    const { body } = await get<SimilarBody>(createPath({ ...stoneQuery, n: 50, model: "older@1" }));
     expect(body.model).toEqual({ name: "older", version: 1 });
-    expect(body.diamonds.map(pickStone)).toEqual(bruteForce(asked, 50, { dataset: 1, seed: 5 }));
+    expect(body.diamonds.map(pickStone)).toEqual(bruteForce(stoneQuery, 50, { dataset: 1, seed: 5 }));
   });
 
-  it("allows the other columns of a stone and ignores them", async () => {
-    const { status, body } = await get<Similar>(
-      path({ ...asked, depth: 62, table: "", x: "wide", y: 1, z: 2, n: "1e0" }),
+  it("ignores the measurements of a stone", async () => {
+    const { status, body } = await get<SimilarBody>(
+      createPath({ ...stoneQuery, depth: 62, table: "", x: "wide", y: 1, z: 2, n: "1e0" }),
     );
     expect(status).toBe(200);
     expect(body.count).toBe(1);
   });
 
-  it("answers an empty list where there is no such stone", async () => {
+  it("returns an empty list if no stone matches", async () => {
     await env.DB.prepare("DELETE FROM diamonds WHERE cut = 'Fair' AND color = 'J' AND clarity = 'IF'").run();
-    const { status, body } = await get<Similar>(path({ carat: 1, cut: "Fair", color: "J", clarity: "IF" }));
+    const { status, body } = await get<SimilarBody>(
+      createPath({ carat: 1, cut: "Fair", color: "J", clarity: "IF" }),
+    );
     expect({ status, ...body }).toMatchObject({ status: 200, count: 0, diamonds: [] });
   });
 
-  it.each(["0", "-3", "101", "abc", "5.5", "", "1e9", "NaN", "0x5"])("refuses n=%s", async (n) => {
-    const { status, body, id } = await get<Refusal>(path({ ...asked, n }));
+  it.each(["0", "-3", "101", "abc", "5.5", "", "1e9", "NaN", "0x5"])("rejects n=%s", async (n) => {
+    const { status, body, id } = await get<ProblemDetails>(createPath({ ...stoneQuery, n }));
     expect(status).toBe(422);
     expect(body.errors).toEqual([{ path: "n", message: "n must be a whole number from 1 to 100" }]);
-    expect(await logged(id)).toMatchObject({ status: 422, query: expect.stringContaining("n=") });
+    expect(await readLogRecord(id)).toMatchObject({ status: 422, query: expect.stringContaining("n=") });
   });
 
   it.each([
-    [{ ...asked, cut: "Ruby" }, "cut", "cut must be one of Fair, Good, Very Good, Premium, Ideal"],
-    [{ ...asked, carat: -1 }, "carat", "carat must be a number above 0 and at most 100 carats"],
+    [{ ...stoneQuery, cut: "Ruby" }, "cut", "cut must be one of Fair, Good, Very Good, Premium, Ideal"],
+    [{ ...stoneQuery, carat: -1 }, "carat", "carat must be a number above 0 and at most 100 carats"],
     [{ cut: "Ideal", color: "H", clarity: "SI2" }, "carat", "carat is required"],
-    [{ ...asked, price: 3 }, "price", expect.stringContaining("price is not a known field")],
-  ])("refuses %o", async (query, field, message) => {
-    const { status, body } = await get<Refusal>(path(query));
+    [{ ...stoneQuery, price: 3 }, "price", expect.stringContaining("price is not a known field")],
+  ])("rejects the query %o", async (query, field, message) => {
+    const { status, body } = await get<ProblemDetails>(createPath(query));
     expect(status).toBe(422);
     expect(body.errors).toEqual([{ path: field, message }]);
   });
 
-  it("knows no model of another name", async () => {
-    const { status, body } = await get<Refusal>(path({ ...asked, model: "newest" }));
+  it("answers 404 for an unknown model", async () => {
+    const { status, body } = await get<ProblemDetails>(createPath({ ...stoneQuery, model: "newest" }));
     expect(status).toBe(404);
     expect(body.detail).toContain("newest");
   });

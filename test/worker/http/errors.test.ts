@@ -1,35 +1,35 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { ProblemDetails } from "../../../src/http/errors.ts";
-import { type Answer, call, logged, STONE } from "../support/call.ts";
-import { bearer, makeKey } from "../support/keys.ts";
-import { point, publish } from "../support/registry.ts";
+import { type Answer, call, readLogRecord, STONE } from "../support/call.ts";
+import { createAuthorizationHeader, createKey } from "../support/keys.ts";
+import { pointAlias, publishModel } from "../support/registry.ts";
 
-const json = (body: BodyInit): RequestInit => ({
+const createJsonRequest = (body: BodyInit): RequestInit => ({
   method: "POST",
   headers: { "content-type": "application/json" },
   body,
 });
-const stone = (changes: object) => json(JSON.stringify({ ...STONE, ...changes }));
+const createStoneRequest = (changes: object) => createJsonRequest(JSON.stringify({ ...STONE, ...changes }));
 const encoder = new TextEncoder();
 
-/** An answer must be a problem of this status, and the log must have it with the body as it came. */
+/** Expects a problem with this status, and a log record with the same request body and response body. */
 async function expectProblem(answer: Answer, status: number, requestBody: string | null) {
   expect(answer.status).toBe(status);
   expect(answer.response.headers.get("content-type")).toBe("application/problem+json");
   const problem = ProblemDetails.parse(JSON.parse(answer.text));
   expect(problem).toMatchObject({ status, requestId: answer.id });
-  expect(await logged(answer.id)).toMatchObject({ status, requestBody, responseBody: answer.text });
+  expect(await readLogRecord(answer.id)).toMatchObject({ status, requestBody, responseBody: answer.text });
   return problem;
 }
 
 beforeAll(async () => {
-  // A registered model whose file is not there: nothing in this file of tests may need it.
-  await publish({ name: "absent", version: 1 });
-  await point("champion", { name: "absent", version: 1 });
+  // The file of this model does not exist. The tests in this file must fail before it is loaded.
+  await publishModel({ name: "absent", version: 1 });
+  await pointAlias("champion", { name: "absent", version: 1 });
 });
 
-describe("a stone that is not valid", () => {
+describe("an invalid stone", () => {
   const cuts = "cut must be one of Fair, Good, Very Good, Premium, Ideal";
   const carats = "carat must be a number above 0 and at most 100 carats";
   it.each([
@@ -37,26 +37,26 @@ describe("a stone that is not valid", () => {
     ["cut in lower case", { cut: "ideal" }, "cut", cuts],
     ["no cut", { cut: undefined }, "cut", "cut is required"],
     ["a negative weight", { carat: -1.1 }, "carat", carats],
-    ["no weight", { carat: 0 }, "carat", carats],
+    ["a weight of zero", { carat: 0 }, "carat", carats],
     ["a negative zero", { carat: -0 }, "carat", carats],
     ["a weight in quotes", { carat: "1" }, "carat", carats],
     ["a weight of null", { carat: null }, "carat", carats],
-    ["too much weight", { carat: 101 }, "carat", carats],
+    ["a weight above the maximum", { carat: 101 }, "carat", carats],
     [
       "a list for a depth",
       { depth: [62] },
       "depth",
       "depth must be a number above 0 and at most 100 percent",
     ],
-    ["an x of nothing", { x: 0 }, "x", "x must be a number above 0 and at most 100 mm"],
+    ["an x of zero", { x: 0 }, "x", "x must be a number above 0 and at most 100 mm"],
     [
       "an unknown key",
       { colour: "H" },
       "colour",
-      "colour is not a known field: known are carat, cut, color, clarity, depth, table, x, y, z",
+      "colour is not a known field: the known fields are carat, cut, color, clarity, depth, table, x, y, z",
     ],
-  ])("%s is refused and logged", async (_, changes, path, message) => {
-    const body = stone(changes);
+  ])("%s is rejected and logged", async (_, changes, path, message) => {
+    const body = createStoneRequest(changes);
     const answer = await call("/v1/predictions", body);
     const problem = await expectProblem(answer, 422, String(body.body));
     expect(problem).toMatchObject({ type: "urn:facet:problem:invalid-input", errors: [{ path, message }] });
@@ -64,34 +64,41 @@ describe("a stone that is not valid", () => {
   });
 
   it.each(["__proto__", "constructor", "toString", "hasOwnProperty"])(
-    "the key %s is refused",
+    "the key %s is rejected",
     async (key) => {
       const body = JSON.stringify(STONE).replace("{", `{${JSON.stringify(key)}:{"carat":1},`);
-      const problem = await expectProblem(await call("/v1/predictions", json(body)), 422, body);
+      const problem = await expectProblem(await call("/v1/predictions", createJsonRequest(body)), 422, body);
       expect(problem.errors).toMatchObject([{ path: key }]);
     },
   );
 
-  it.each(["[]", "null", "1", '"stone"', "true"])("%s is no stone", async (body) => {
-    const problem = await expectProblem(await call("/v1/predictions", json(body)), 422, body);
-    expect(problem.detail).toBe("a stone must be a JSON object");
-  });
+  it.each(["[]", "null", "1", '"stone"', "true"])(
+    "%s is rejected because it is not an object",
+    async (body) => {
+      const problem = await expectProblem(await call("/v1/predictions", createJsonRequest(body)), 422, body);
+      expect(problem.detail).toBe("a stone must be a JSON object");
+    },
+  );
 
-  it("numbers beyond all bounds are refused", async () => {
+  it("a number that overflows to infinity is rejected", async () => {
     const body = JSON.stringify(STONE).replace("1.1", "1e309");
-    await expectProblem(await call("/v1/predictions", json(body)), 422, body);
+    await expectProblem(await call("/v1/predictions", createJsonRequest(body)), 422, body);
   });
 
-  it("names every field at fault", async () => {
-    const answer = await call("/v1/predictions", json("{}"));
+  it("is rejected with an error for every invalid field", async () => {
+    const answer = await call("/v1/predictions", createJsonRequest("{}"));
     const problem = await expectProblem(answer, 422, "{}");
     expect(problem.errors?.map(({ path }) => path)).toEqual(["carat", "cut", "color", "clarity"]);
     expect(problem.detail).toBe("carat is required; cut is required; color is required; and 1 more");
   });
 
-  it("is named by its place in a list", async () => {
+  it("is rejected with its position if it is in a list", async () => {
     const body = JSON.stringify({ diamonds: [STONE, { ...STONE, cut: "Ruby" }] });
-    const problem = await expectProblem(await call("/v1/predictions/batch", json(body)), 422, body);
+    const problem = await expectProblem(
+      await call("/v1/predictions/batch", createJsonRequest(body)),
+      422,
+      body,
+    );
     expect(problem.errors).toEqual([{ path: "diamonds.1.cut", message: cuts }]);
     expect(problem.detail).toBe(`diamonds.1: ${cuts}`);
   });
@@ -100,51 +107,53 @@ describe("a stone that is not valid", () => {
 describe("a list of stones", () => {
   it.each([
     ["{}", "diamonds must be a list of 1 to 1000 stones"],
-    ['{"diamonds":[]}', "diamonds must be a list of 1 to 1000 stones; there are 0"],
+    ['{"diamonds":[]}', "diamonds must be a list of 1 to 1000 stones, not 0"],
     ['{"diamonds":{}}', "diamonds must be a list of 1 to 1000 stones"],
-    [
-      `{"diamonds":[${Array(1001).fill("{}")}]}`,
-      "diamonds must be a list of 1 to 1000 stones; there are 1001",
-    ],
-    [
-      `{"diamonds":[${Array(300_000).fill("1")}]}`,
-      "diamonds must be a list of 1 to 1000 stones; there are 300000",
-    ],
-  ])("%.40s has the wrong length", async (body, message) => {
-    const problem = await expectProblem(await call("/v1/predictions/batch", json(body)), 422, body);
+    [`{"diamonds":[${Array(1001).fill("{}")}]}`, "diamonds must be a list of 1 to 1000 stones, not 1001"],
+    [`{"diamonds":[${Array(300_000).fill("1")}]}`, "diamonds must be a list of 1 to 1000 stones, not 300000"],
+  ])("%.40s is rejected because of its length", async (body, message) => {
+    const problem = await expectProblem(
+      await call("/v1/predictions/batch", createJsonRequest(body)),
+      422,
+      body,
+    );
     expect(problem.errors).toEqual([{ path: "diamonds", message }]);
   });
 
-  it("of a thousand wrong ones is answered shortly", async () => {
+  it("with a thousand invalid stones is rejected with at most 100 errors", async () => {
     const body = JSON.stringify({ diamonds: Array(1000).fill({}) });
-    const problem = await expectProblem(await call("/v1/predictions/batch", json(body)), 422, body);
+    const problem = await expectProblem(
+      await call("/v1/predictions/batch", createJsonRequest(body)),
+      422,
+      body,
+    );
     expect(problem.errors).toHaveLength(100);
   });
 });
 
-describe("a body that cannot be read", () => {
+describe("a body that cannot be parsed", () => {
   it.each([
     ["NaN", '{"carat": NaN}'],
-    ["a comma too many", '{"carat": 1,}'],
-    ["half of it", '{"carat": '],
-    ["XML called JSON", "<stone/>"],
-    ["blanks", "  \n "],
-    ["a NUL", '{"carat":\u00001}'],
-  ])("%s is malformed", async (_, body) => {
-    const problem = await expectProblem(await call("/v1/predictions", json(body)), 400, body);
+    ["a trailing comma", '{"carat": 1,}'],
+    ["a truncated object", '{"carat": '],
+    ["XML with the content type of JSON", "<stone/>"],
+    ["only white space", "  \n "],
+    ["a NUL character", '{"carat":\u00001}'],
+  ])("with %s is answered with 400", async (_, body) => {
+    const problem = await expectProblem(await call("/v1/predictions", createJsonRequest(body)), 400, body);
     expect(problem.detail).toContain("not valid JSON");
   });
 
-  it("may be as deep as it likes", async () => {
+  it("with deep nesting does not crash the Worker", async () => {
     const body = "[".repeat(500_000);
-    await expectProblem(await call("/v1/predictions", json(body)), 400, body);
+    await expectProblem(await call("/v1/predictions", createJsonRequest(body)), 400, body);
     const closed = body + "]".repeat(500_000);
-    await expectProblem(await call("/v1/predictions", json(closed)), 422, closed);
+    await expectProblem(await call("/v1/predictions", createJsonRequest(closed)), 422, closed);
   });
 
-  it("may be no text at all", async () => {
+  it("with bytes that are not UTF-8 is answered with 400", async () => {
     const problem = await expectProblem(
-      await call("/v1/predictions", json(new Uint8Array([0x7b, 0xff, 0xfe]))),
+      await call("/v1/predictions", createJsonRequest(new Uint8Array([0x7b, 0xff, 0xfe]))),
       400,
       "{\ufffd\ufffd",
     );
@@ -153,13 +162,13 @@ describe("a body that cannot be read", () => {
 
   it.each([
     [{ method: "POST" }, null],
-    [json(""), ""],
+    [createJsonRequest(""), ""],
     [{ method: "POST", headers: { "content-type": "text/xml" }, body: "" }, ""],
-  ])("may be empty (%#)", async (init, body) => {
+  ])("that is empty is answered with 400 (%#)", async (init, body) => {
     const answer = await call("/v1/predictions", init);
     expect(answer.status).toBe(400);
-    expect(JSON.parse(answer.text).detail).toBe("The body is empty; send a JSON object.");
-    expect((await logged(answer.id))?.requestBody || null).toBe(body || null);
+    expect(JSON.parse(answer.text).detail).toBe("The body is empty. Send a JSON object.");
+    expect((await readLogRecord(answer.id))?.requestBody || null).toBe(body || null);
   });
 
   it.each([
@@ -167,19 +176,19 @@ describe("a body that cannot be read", () => {
     ["text/plain", JSON.stringify(STONE)],
     ["application/x-www-form-urlencoded", "carat=1"],
     ["application/jsonp", "{}"],
-  ])("as %s is not understood", async (type, body) => {
+  ])("with the content type %s is answered with 415", async (type, body) => {
     const answer = await call("/v1/predictions", { method: "POST", headers: { "content-type": type }, body });
     const problem = await expectProblem(answer, 415, body);
     expect(problem.detail).toContain(type);
     expect(answer.response.headers.get("accept")).toBe("application/json");
   });
 
-  it("may have no content type", async () => {
+  it("without a content type is answered with 415", async () => {
     const body = encoder.encode(JSON.stringify(STONE));
     await expectProblem(await call("/v1/predictions", { method: "POST", body }), 415, JSON.stringify(STONE));
   });
 
-  it("may be encoded", async () => {
+  it("with a content encoding is answered with 415", async () => {
     const gzip = new Response(JSON.stringify(STONE)).body?.pipeThrough(new CompressionStream("gzip"));
     const body = new Uint8Array(await new Response(gzip).arrayBuffer());
     const answer = await call("/v1/predictions", {
@@ -190,7 +199,7 @@ describe("a body that cannot be read", () => {
     expect(answer.status).toBe(415);
   });
 
-  it("of JSON with a charset, or in capitals, is understood", async () => {
+  it("is parsed if the content type has a charset or capital letters", async () => {
     for (const type of ["application/json; charset=utf-8", "Application/JSON"]) {
       const answer = await call("/v1/predictions", {
         method: "POST",
@@ -206,67 +215,78 @@ describe("a body above 1 MiB", () => {
   const limit = 1_048_576;
   const chunk = encoder.encode("x".repeat(65_536));
 
-  /** A body of some bytes that comes in pieces, with no length announced. */
-  function stream(bytes: number): { body: ReadableStream<Uint8Array>; sent: () => number } {
+  /** Creates a body that is streamed in chunks, without a content length. */
+  function createStream(bytes: number): { body: ReadableStream<Uint8Array>; sent: () => number } {
     let sent = 0;
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
         if (sent >= bytes) return controller.close();
-        const piece = chunk.subarray(0, Math.min(chunk.byteLength, bytes - sent));
-        sent += piece.byteLength;
-        controller.enqueue(piece);
+        const next = chunk.subarray(0, Math.min(chunk.byteLength, bytes - sent));
+        sent += next.byteLength;
+        controller.enqueue(next);
       },
     });
     return { body, sent: () => sent };
   }
 
-  it("is refused, and logged as far as it was read where it came with a key", async () => {
-    const init = json("x".repeat(2 * limit));
-    const key = bearer(await makeKey("shop", ["predict"]));
+  it("is rejected; with a valid key the log keeps the first 1 MiB of it", async () => {
+    const init = createJsonRequest("x".repeat(2 * limit));
+    const key = createAuthorizationHeader(await createKey("shop", ["predict"]));
     const headers = { "content-type": "application/json", ...key };
     const answer = await call("/v1/predictions", { ...init, headers });
     expect(answer.status).toBe(413);
     expect(JSON.parse(answer.text).detail).toContain("1 MiB");
-    const record = await logged(answer.id);
+    const record = await readLogRecord(answer.id);
     expect(record?.status).toBe(413);
     expect(record?.requestBody).toBe("x".repeat(limit));
   });
 
-  it("is refused without a length, and not read to its end", async () => {
-    const { body, sent } = stream(50 * limit);
-    const answer = await call("/v1/predictions", json(body));
+  it("is rejected without a content length, and is not read to its end", async () => {
+    const { body, sent } = createStream(50 * limit);
+    const answer = await call("/v1/predictions", createJsonRequest(body));
     expect(answer.status).toBe(413);
     expect(sent()).toBeLessThan(2 * limit);
   });
 
-  it.each(["10", "0", "99999999999"])("is measured by what comes, not by a length of %s", async (length) => {
-    const headers = { "content-type": "application/json", "content-length": length };
-    const large = await call("/v1/predictions", { method: "POST", headers, body: stream(limit + 1).body });
-    expect(large.status).toBe(413);
-    const small = await call("/v1/predictions", { method: "POST", headers, body: stream(limit).body });
-    expect(small.status).toBe(400);
-  });
+  it.each(["10", "0", "99999999999"])(
+    "is detected by the received bytes if the content length claims %s",
+    async (length) => {
+      const headers = { "content-type": "application/json", "content-length": length };
+      const large = await call("/v1/predictions", {
+        method: "POST",
+        headers,
+        body: createStream(limit + 1).body,
+      });
+      expect(large.status).toBe(413);
+      const small = await call("/v1/predictions", {
+        method: "POST",
+        headers,
+        body: createStream(limit).body,
+      });
+      expect(small.status).toBe(400);
+    },
+  );
 
-  it("that breaks off is malformed", async () => {
+  it("is answered with 400 if the connection closes early", async () => {
     const body = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.error(new Error("gone")),
     });
-    expect((await call("/v1/predictions", json(body))).status).toBe(400);
+    expect((await call("/v1/predictions", createJsonRequest(body))).status).toBe(400);
   });
 });
 
-describe("a request for something else", () => {
+describe("a request with an unknown path, method or parameter", () => {
   it.each([
     ["GET", "/v1/nothing"],
     ["POST", "/v1"],
     ["GET", "/favicon.ico"],
     ["GET", "/v1/models/a/b/c/d"],
     ["DELETE", "/v1/nothing"],
-  ])("%s %s is not found", async (method, path) => {
+  ])("%s %s is answered with 404", async (method, path) => {
     const answer = await call(path, { method });
     const problem = await expectProblem(answer, 404, null);
     expect(problem.detail).toContain(path);
-    expect(await logged(answer.id)).toMatchObject({ method, path, route: null });
+    expect(await readLogRecord(answer.id)).toMatchObject({ method, path, route: null });
   });
 
   it.each([
@@ -277,20 +297,24 @@ describe("a request for something else", () => {
     ["PATCH", "/v1/models/log-linear", "GET, HEAD"],
     ["PUT", "/health", "GET, HEAD"],
     ["POST", "/openapi.json", "GET, HEAD"],
-  ])("%s %s names the methods that are there", async (method, path, allow) => {
+  ])("%s %s is answered with 405 and the allowed methods", async (method, path, allow) => {
     const answer = await call(path, { method });
     expect(answer.response.headers.get("allow")).toBe(allow);
     await expectProblem(answer, 405, null);
   });
 
-  it("tells the methods when asked for them", async () => {
+  it("OPTIONS is answered with the allowed methods", async () => {
     const answer = await call("/v1/models", { method: "OPTIONS" });
     expect(answer.status).toBe(204);
     expect(answer.response.headers.get("allow")).toBe("GET, HEAD");
-    expect(await logged(answer.id)).toMatchObject({ method: "OPTIONS", status: 204, responseBody: null });
+    expect(await readLogRecord(answer.id)).toMatchObject({
+      method: "OPTIONS",
+      status: 204,
+      responseBody: null,
+    });
   });
 
-  it("takes no unknown query parameter", async () => {
+  it("is rejected with an unknown or invalid query parameter", async () => {
     for (const path of [
       "/v1/models?page=2",
       "/v1/models?__proto__=1",
@@ -299,14 +323,14 @@ describe("a request for something else", () => {
     ]) {
       expect((await call(path)).status).toBe(422);
     }
-    const init = json(JSON.stringify(STONE));
+    const init = createJsonRequest(JSON.stringify(STONE));
     for (const query of ["modle=x", "model=", "model=A", "model=a&model=b", "model=a@0", "model=../a"]) {
       const answer = await call(`/v1/predictions?${query}`, init);
       expect(answer.status, query).toBe(422);
     }
   });
 
-  it("takes no name that is none", async () => {
+  it("is rejected with an invalid name in the path", async () => {
     for (const name of ["..%2f..%2fetc", "A", "a--b", "%00", "%E0%A4%A", "a".repeat(200), "%F0%9F%92%8E"]) {
       expect((await call(`/v1/models/${name}`)).status, name).toBe(422);
       expect((await call(`/v1/models/a/versions/${name}`)).status, name).toBe(422);
@@ -314,15 +338,15 @@ describe("a request for something else", () => {
   });
 });
 
-describe("a failure of our own", () => {
-  it("is a 500 that says nothing of its inside, and the log has the reason", async () => {
+describe("an unexpected error", () => {
+  it("is answered with 500 without internal details, and the log has the reason", async () => {
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     const broken = { ...env, DB: null as unknown as D1Database };
     const answer = await call("/v1/models", {}, broken);
     const problem = await expectProblem(answer, 500, null);
     expect(answer.text).not.toMatch(/null|undefined|TypeError|at /);
     expect(problem.type).toBe("urn:facet:problem:internal");
-    expect((await logged(answer.id))?.problem).toMatch(/null/);
+    expect((await readLogRecord(answer.id))?.problem).toMatch(/null/);
     expect(error).toHaveBeenCalledOnce();
     error.mockRestore();
   });

@@ -1,6 +1,6 @@
 /**
- * Clients that go away before they are answered. The Worker is called through its own binding here: such a
- * request has a life of its own, which ends when the caller aborts, as with a real client.
+ * Clients that disconnect before the response. These tests call the Worker through its own binding, because
+ * an abort then cancels the request as the disconnect of a real client does.
  */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
@@ -8,33 +8,33 @@ import { drizzle } from "drizzle-orm/d1";
 import { afterEach, expect, it, vi } from "vitest";
 import { requests } from "../../../src/db/request-log/schema.ts";
 import worker from "../../../src/index.ts";
-import { HOST, STONE } from "../support/call.ts";
-import { faultyDatabase, wrap } from "../support/faults.ts";
-import { bearer } from "../support/keys.ts";
+import { ORIGIN, STONE } from "../support/call.ts";
+import { createFaultyDatabase, overrideMethods } from "../support/faults.ts";
+import { createAuthorizationHeader } from "../support/keys.ts";
 
 const { DB } = env;
 
-/** Whether the registry waits. */
-let held = false;
+/** While true, the registry does not answer. */
+let isRegistryBlocked = false;
 
 afterEach(() => {
   env.DB = DB;
-  held = false;
+  isRegistryBlocked = false;
 });
 
-/** Begins a request, which is told apart by its user agent. */
-function begin(name: string, path: string, init: RequestInit = {}) {
+/** Starts a request. Its user agent identifies it. Returns a function that disconnects. */
+function startRequest(name: string, path: string, init: RequestInit = {}) {
   const client = new AbortController();
   const headers = { ...init.headers, "user-agent": name };
-  const answer = exports.default
-    .fetch(`${HOST}${path}`, { ...init, headers, signal: client.signal })
+  const status = exports.default
+    .fetch(`${ORIGIN}${path}`, { ...init, headers, signal: client.signal })
     .then((response) => response.status);
-  answer.catch(() => {});
-  /** Goes away; returns what is in the log then. */
-  const leave = async () => {
+  status.catch(() => {});
+  /** Disconnects and returns the log record of the request. */
+  const disconnect = async () => {
     client.abort();
-    await expect(answer).rejects.toThrow("aborted");
-    held = false;
+    await expect(status).rejects.toThrow("aborted");
+    isRegistryBlocked = false;
     return vi.waitFor(
       async () => {
         const rows = await drizzle(env.LOG_DB).select().from(requests);
@@ -45,36 +45,39 @@ function begin(name: string, path: string, init: RequestInit = {}) {
       { timeout: 30_000, interval: 50 },
     );
   };
-  return leave;
+  return disconnect;
 }
 
-/** Watches the registry, and tells when it was asked so often: a request that aborts sooner was never seen. */
-function watchRegistry() {
-  let asked = 0;
-  env.DB = faultyDatabase(DB, async () => {
-    asked++;
-    await released();
+/**
+ * Counts the statements and returns a function that waits for a number of them. A request that aborts
+ * earlier would never reach the Worker.
+ */
+function countStatements() {
+  let statements = 0;
+  env.DB = createFaultyDatabase(DB, async () => {
+    statements++;
+    await waitWhileBlocked();
   });
-  return (times: number) => until(() => asked >= times);
+  return (count: number) => waitUntilTrue(() => statements >= count);
 }
 
-/** Waits by the clock: a request cannot wait for a promise that another one keeps. */
-async function released(): Promise<void> {
-  while (held) await scheduler.wait(10);
+/** Polls, because workerd does not let a request wait for a promise of another request. */
+async function waitWhileBlocked(): Promise<void> {
+  while (isRegistryBlocked) await scheduler.wait(10);
 }
 
-async function until(done: () => boolean): Promise<void> {
-  await vi.waitFor(() => expect(done()).toBe(true), { timeout: 30_000, interval: 5 });
+async function waitUntilTrue(isDone: () => boolean): Promise<void> {
+  await vi.waitFor(() => expect(isDone()).toBe(true), { timeout: 30_000, interval: 5 });
 }
 
-it("a client that goes away while it is answered is in the log, without an answer", async () => {
-  const asked = watchRegistry();
-  for (let moment = 0; moment < 8; moment++) {
-    held = true;
-    const leave = begin(`reader ${moment}`, "/v1/models/log-linear");
-    await asked(moment + 1);
-    await scheduler.wait(15 * moment);
-    expect(await leave()).toMatchObject({
+it("logs a client that disconnects during the request, without a response", async () => {
+  const waitForStatements = countStatements();
+  for (let attempt = 0; attempt < 8; attempt++) {
+    isRegistryBlocked = true;
+    const disconnect = startRequest(`reader ${attempt}`, "/v1/models/log-linear");
+    await waitForStatements(attempt + 1);
+    await scheduler.wait(15 * attempt);
+    expect(await disconnect()).toMatchObject({
       status: 499,
       path: "/v1/models/log-linear",
       route: "/v1/models/:name",
@@ -83,52 +86,52 @@ it("a client that goes away while it is answered is in the log, without an answe
   }
 });
 
-it("what was done for a client that goes away is in the log", async () => {
-  let committed = false;
-  held = true;
-  env.DB = wrap(DB, {
+it("logs what was done for a client that disconnects", async () => {
+  let isCommitted = false;
+  isRegistryBlocked = true;
+  env.DB = overrideMethods(DB, {
     batch: async <T>(statements: D1PreparedStatement[]) => {
       const results = await DB.batch<T>(statements);
-      committed = true;
-      await released();
+      isCommitted = true;
+      await waitWhileBlocked();
       return results;
     },
   });
   const body = JSON.stringify({ diamonds: [{ ...STONE, price: 1500 }] });
   const headers = { "content-type": "application/json" };
-  const leave = begin("appraiser", "/v1/diamonds", { method: "POST", headers, body });
-  await until(() => committed);
-  const record = await leave();
+  const disconnect = startRequest("appraiser", "/v1/diamonds", { method: "POST", headers, body });
+  await waitUntilTrue(() => isCommitted);
+  const record = await disconnect();
   expect(record).toMatchObject({ status: 499, requestBody: body });
   const stones = await DB.prepare("SELECT request_id FROM appraisals").all<{ request_id: string }>();
   expect(stones.results).toEqual([{ request_id: record?.id }]);
 });
 
-it("a client that goes away while it sends is in the log, with what it had sent", async () => {
-  // The key is looked for before the body is read.
-  const asked = watchRegistry();
+it("logs a client that disconnects while it sends, with the part that it has sent", async () => {
+  // The key is looked up before the body is read.
+  const waitForStatements = countStatements();
   const { readable, writable } = new TransformStream<Uint8Array>();
-  const headers = bearer("facet_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-  const leave = begin("sender", "/v1/predictions", { method: "POST", headers, body: readable });
+  const headers = createAuthorizationHeader("facet_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+  const disconnect = startRequest("sender", "/v1/predictions", { method: "POST", headers, body: readable });
   await writable.getWriter().write(new TextEncoder().encode('{"carat":'));
-  await asked(1);
+  await waitForStatements(1);
   await scheduler.wait(100);
-  expect(await leave()).toMatchObject({
+  expect(await disconnect()).toMatchObject({
     status: 499,
     requestBody: '{"carat":',
     problem: expect.stringContaining("disconnected"),
   });
 });
 
-it("a client that stops in the middle and stays is told so, and is in the log", async () => {
+it("answers and logs a client that stops sending but stays connected", async () => {
   const { readable, writable } = new TransformStream<Uint8Array>();
   const context = createExecutionContext();
   const init = { method: "POST", body: readable, headers: { "user-agent": "staller" } };
-  const answer = worker.fetch(new Request(`${HOST}/v1/predictions`, init), env, context);
+  const pendingResponse = worker.fetch(new Request(`${ORIGIN}/v1/predictions`, init), env, context);
   await writable.getWriter().write(new TextEncoder().encode('{"carat":'));
-  const response = await answer;
+  const response = await pendingResponse;
   expect(response.status).toBe(400);
-  expect(await response.text()).toContain("broke off");
+  expect(await response.text()).toContain("The connection closed before the end of the body");
   await waitOnExecutionContext(context);
   const rows = await drizzle(env.LOG_DB).select().from(requests);
   expect(rows.find(({ userAgent }) => userAgent === "staller")).toMatchObject({
@@ -138,14 +141,14 @@ it("a client that stops in the middle and stays is told so, and is in the log", 
   });
 });
 
-it("a request that something is thrown from which is no error is in the log as a 500", async () => {
+it("logs a request as a 500 if a value other than an Error is thrown", async () => {
   const prepare = () => {
-    throw "no error";
+    throw "not an Error";
   };
   const context = createExecutionContext();
-  const request = new Request(`${HOST}/v1/models`, { headers: { "user-agent": "thrown" } });
-  const broken = { ...env, DB: wrap(DB, { prepare }) };
-  await expect(worker.fetch(request, broken, context)).rejects.toBe("no error");
+  const request = new Request(`${ORIGIN}/v1/models`, { headers: { "user-agent": "thrown" } });
+  const brokenEnv = { ...env, DB: overrideMethods(DB, { prepare }) };
+  await expect(worker.fetch(request, brokenEnv, context)).rejects.toBe("not an Error");
   await waitOnExecutionContext(context);
   const rows = await drizzle(env.LOG_DB).select().from(requests);
   expect(rows.find(({ userAgent }) => userAgent === "thrown")).toMatchObject({

@@ -1,18 +1,22 @@
-/** What browsers are told: of every kind of answer, and of pages on other origins. */
+/** Headers for browsers: security headers, CORS, HEAD and OPTIONS. */
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { call, STONE } from "../support/call.ts";
 
 const SHOP = "https://shop.example";
-const origins = (list: string): Env => ({ ...env, CORS_ORIGINS: list }) as unknown as Env;
-const listed = origins(`https://other.example, ${SHOP}`);
+const createEnvWithOrigins = (list: string): Env => ({ ...env, CORS_ORIGINS: list }) as unknown as Env;
+const envWithShop = createEnvWithOrigins(`https://other.example, ${SHOP}`);
 
-const ask = (method: string, path: string, headers: Record<string, string> = {}, bindings: Env = listed) =>
-  call(path, { method, headers: { origin: SHOP, ...headers } }, bindings);
-const preflight = (path: string, method: string, bindings?: Env) =>
-  ask("OPTIONS", path, { "access-control-request-method": method }, bindings);
+const sendFromShop = (
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  bindings: Env = envWithShop,
+) => call(path, { method, headers: { origin: SHOP, ...headers } }, bindings);
+const sendPreflight = (path: string, method: string, bindings?: Env) =>
+  sendFromShop("OPTIONS", path, { "access-control-request-method": method }, bindings);
 
-describe("every answer", () => {
+describe("every response", () => {
   it.each([
     ["GET", "/health"],
     ["HEAD", "/health"],
@@ -24,7 +28,7 @@ describe("every answer", () => {
     ["GET", "/v1/nowhere"],
     ["POST", "/v1/predictions"],
     ["GET", "/v1/requests"],
-  ])("to %s %s keeps browsers to what it is for", async (method, path) => {
+  ])("to %s %s has a strict content security policy", async (method, path) => {
     const { response } = await call(path, { method });
     const header = (name: string) => response.headers.get(name) ?? "";
     const policy = header("content-security-policy");
@@ -37,7 +41,22 @@ describe("every answer", () => {
     expect(header("access-control-allow-origin")).toBe("");
   });
 
-  it("files have the same headers", async () => {
+  it("has exactly these headers", async () => {
+    const { response } = await call("/health");
+    expect(Object.fromEntries(response.headers)).toEqual({
+      "access-control-expose-headers": expect.any(String),
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+      "content-type": "application/json;charset=UTF-8",
+      "referrer-policy": "no-referrer",
+      "server-timing": expect.any(String),
+      "strict-transport-security": "max-age=31536000",
+      vary: "Origin",
+      "x-content-type-options": "nosniff",
+      "x-request-id": expect.any(String),
+    });
+  });
+
+  it("for a file has the same security headers", async () => {
     for (const path of ["/docs/page.js", "/docs/swagger-ui.css"]) {
       const { status, headers } = (await call(path)).response;
       expect(status).toBe(200);
@@ -51,7 +70,7 @@ describe("every answer", () => {
 
 describe("HEAD", () => {
   it.each(["/health", "/docs", "/docs/page.css", "/openapi.json", "/v1/models"])(
-    "of %s is GET without the body",
+    "%s is answered like GET without the body",
     async (path) => {
       const [head, get] = [await call(path, { method: "HEAD" }), await call(path)];
       expect(head.status).toBe(get.status);
@@ -63,13 +82,18 @@ describe("HEAD", () => {
 
 describe("a page of another origin", () => {
   it.each([SHOP, `${SHOP} https://x.example`, `,${SHOP},`])(
-    "that is listed in %j may read answers",
+    "may read responses if the list is %j",
     async (list) => {
       const answers = [
-        await ask("GET", "/v1/models", {}, origins(list)),
-        await ask("GET", "/v1/requests", {}, origins(list)),
-        await ask("POST", "/v1/predictions", { "content-type": "text/xml" }, origins(list)),
-        await ask("GET", "/v1/nowhere", {}, origins(list)),
+        await sendFromShop("GET", "/v1/models", {}, createEnvWithOrigins(list)),
+        await sendFromShop("GET", "/v1/requests", {}, createEnvWithOrigins(list)),
+        await sendFromShop(
+          "POST",
+          "/v1/predictions",
+          { "content-type": "text/xml" },
+          createEnvWithOrigins(list),
+        ),
+        await sendFromShop("GET", "/v1/nowhere", {}, createEnvWithOrigins(list)),
       ];
       expect(answers.map(({ status }) => status)).toEqual([200, 401, 400, 404]);
       for (const { response } of answers) {
@@ -81,8 +105,8 @@ describe("a page of another origin", () => {
     },
   );
 
-  it("asks first, and need not ask again for hours", async () => {
-    const { status, response } = await preflight("/v1/aliases/champion", "PUT");
+  it("sends a preflight, which is valid for hours", async () => {
+    const { status, response } = await sendPreflight("/v1/aliases/champion", "PUT");
     expect(status).toBe(204);
     expect(response.headers.get("access-control-allow-origin")).toBe(SHOP);
     expect(response.headers.get("access-control-allow-methods")).toContain("PUT");
@@ -93,11 +117,11 @@ describe("a page of another origin", () => {
   });
 
   it.each(["", "https://shop.example.evil", "http://shop.example", "null", "https://shop.example:8443"])(
-    "may not where the list is %j",
+    "may not read responses if the list is %j",
     async (list) => {
       for (const { response } of [
-        await preflight("/v1/predictions", "POST", origins(list)),
-        await ask("GET", "/v1/models", {}, origins(list)),
+        await sendPreflight("/v1/predictions", "POST", createEnvWithOrigins(list)),
+        await sendFromShop("GET", "/v1/models", {}, createEnvWithOrigins(list)),
       ]) {
         expect(response.headers.get("access-control-allow-origin")).toBeNull();
         expect(response.headers.get("vary")).toMatch(/origin/i);
@@ -105,24 +129,24 @@ describe("a page of another origin", () => {
     },
   );
 
-  it("may not where nothing is said", async () => {
-    const { CORS_ORIGINS: _, ...silent } = env;
-    const { response } = await ask("GET", "/v1/models", {}, silent as unknown as Env);
+  it("may not read responses if CORS_ORIGINS is not set", async () => {
+    const { CORS_ORIGINS: _, ...envWithoutOrigins } = env;
+    const { response } = await sendFromShop("GET", "/v1/models", {}, envWithoutOrigins as unknown as Env);
     expect(response.headers.get("access-control-allow-origin")).toBeNull();
   });
 
-  it("may be any", async () => {
-    const { response } = await ask("GET", "/v1/models", {}, origins("*"));
+  it("may always read responses if the list is *", async () => {
+    const { response } = await sendFromShop("GET", "/v1/models", {}, createEnvWithOrigins("*"));
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
   });
 });
 
 describe("OPTIONS without a preflight", () => {
-  it("tells the methods of a path, and is none of what is not there", async () => {
-    const { status, response } = await ask("OPTIONS", "/v1/predictions");
+  it("answers the methods of a path, and 404 for an unknown path", async () => {
+    const { status, response } = await sendFromShop("OPTIONS", "/v1/predictions");
     expect(status).toBe(204);
     expect(response.headers.get("allow")).toBe("POST");
-    expect((await ask("OPTIONS", "/v1/nowhere")).status).toBe(404);
+    expect((await sendFromShop("OPTIONS", "/v1/nowhere")).status).toBe(404);
   });
 });
 
@@ -132,7 +156,7 @@ describe("a charset", () => {
     ['application/json;charset="utf-16"', 415],
     ["application/json; x=1; Charset=UTF-8", 422],
     ['application/json; charset="utf-8"', 422],
-  ])("of %s is %i", async (type, status) => {
+  ])("in %s is answered with %i", async (type, status) => {
     const body = JSON.stringify({ ...STONE, cut: "Ruby" });
     const answer = await call("/v1/predictions", { method: "POST", headers: { "content-type": type }, body });
     expect(answer.status).toBe(status);

@@ -1,14 +1,19 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ENDPOINTS } from "../../../src/endpoints/index.ts";
-import { call, logged } from "../support/call.ts";
-import { differences, type OpenApiDocument, type Operation, openApi } from "../support/contract.ts";
+import { call, readLogRecord } from "../support/call.ts";
+import {
+  type OpenApiDocument,
+  type Operation,
+  readOpenApiDocument,
+  validateResponseBody,
+} from "../support/contract.ts";
 
 let document: OpenApiDocument;
 let operations: { method: string; path: string; operation: Operation }[];
 
 beforeAll(async () => {
-  document = await openApi();
+  document = await readOpenApiDocument();
   operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method, path, operation })),
   );
@@ -17,21 +22,21 @@ beforeAll(async () => {
 describe("the endpoints", () => {
   const files = import.meta.glob("../../../src/endpoints/*.ts", { eager: true });
 
-  it("are all in the list", () => {
+  it("are all in the list of endpoints", () => {
     const classes = Object.entries(files)
       .filter(([path]) => !/\/(index|base)\.ts$/.test(path))
       .flatMap(([, module]) => Object.values(module));
     expect(new Set(classes)).toEqual(new Set(ENDPOINTS));
   });
 
-  it("are all in the document", () => {
+  it("are all in the OpenAPI document", () => {
     const listed = ENDPOINTS.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
     expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(listed.sort());
   });
 });
 
 describe("/openapi.json", () => {
-  it("documents each operation for people", () => {
+  it("has a summary and descriptions for each operation", () => {
     expect(document.openapi).toBe("3.1.0");
     const tags = document.tags.map(({ name }) => name);
     for (const { path, operation } of operations) {
@@ -63,18 +68,18 @@ describe("/openapi.json", () => {
     ["createOutcome", ["201", ...body, ...common, "404"]],
     ["listRequests", common],
     ["getRequest", [...common, "404"]],
-    ["forgetRequest", [...common, "404"]],
+    ["eraseRequest", [...common, "404"]],
     ["getMonitoring", common],
     ["getHealth", ["500"]],
     ["getReadiness", ["429", "500", "503"]],
-  ])("documents every status of %s", (id, statuses) => {
+  ])("documents every status code of %s", (id, statuses) => {
     const found = operations.find(({ operation }) => operation.operationId === id)?.operation;
-    const made = ["createAppraisals", "createOutcome"].includes(id) ? [] : ["200"];
-    expect(Object.keys(found?.responses ?? {}).sort()).toEqual([...made, ...statuses].sort());
+    const success = ["createAppraisals", "createOutcome"].includes(id) ? [] : ["200"];
+    expect(Object.keys(found?.responses ?? {}).sort()).toEqual([...success, ...statuses].sort());
   });
 
-  it("gives an example of each problem that is one", async () => {
-    let seen = 0;
+  it("has examples of problems that match their schema", async () => {
+    let exampleCount = 0;
     for (const { method, path, operation } of operations) {
       for (const [status, { content }] of Object.entries(operation.responses)) {
         const media = content["application/problem+json"];
@@ -82,34 +87,42 @@ describe("/openapi.json", () => {
         else expect(media, `${path} ${status}`).toBeDefined();
         for (const { value } of Object.values(media?.examples ?? {})) {
           expect(value).toMatchObject({ status: Number(status) });
-          expect(await differences(method, path, status, "application/problem+json", value)).toEqual([]);
-          seen++;
+          expect(await validateResponseBody(method, path, status, "application/problem+json", value)).toEqual(
+            [],
+          );
+          exampleCount++;
         }
       }
     }
-    expect(seen).toBeGreaterThan(30);
+    expect(exampleCount).toBeGreaterThan(30);
   });
 
-  it("is what Redocly asks for, in all its strictness", async () => {
+  it("passes the strict rules of Redocly", async () => {
     const body = JSON.stringify(document);
     const response = await env.OPENAPI_LINT.fetch("http://lint/", { method: "POST", body });
     expect(await response.json()).toEqual([]);
-    const spoiled = await env.OPENAPI_LINT.fetch("http://lint/", {
+    const invalid = await env.OPENAPI_LINT.fetch("http://lint/", {
       method: "POST",
       body: '{"openapi":"3.1.0"}',
     });
-    expect(await spoiled.json()).not.toEqual([]);
+    expect(await invalid.json()).not.toEqual([]);
   });
 
-  it("is what it was checked to be: the check finds faults", async () => {
+  it("is checked by a schema validator that finds wrong values", async () => {
     const wrong = { title: "Nothing", errors: [{ path: 1 }] };
-    const errors = await differences("post", "/v1/predictions", "422", "application/problem+json", wrong);
+    const errors = await validateResponseBody(
+      "post",
+      "/v1/predictions",
+      "422",
+      "application/problem+json",
+      wrong,
+    );
     expect(errors).toContain("/errors/0/path must be string");
   });
 });
 
 describe("/docs", () => {
-  it("loads nothing from elsewhere and has no script inline", async () => {
+  it("loads nothing from other servers and has no inline script", async () => {
     const { response, text } = await call("/docs");
     expect(response.headers.get("content-type")).toMatch(/^text\/html/);
     const policy = response.headers.get("content-security-policy") ?? "";
@@ -123,7 +136,7 @@ describe("/docs", () => {
     }
   });
 
-  it("finds what it loads", async () => {
+  it("links only to files that exist", async () => {
     const { text } = await call("/docs");
     const paths = [...text.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? "");
     expect(paths.length).toBeGreaterThan(3);
@@ -132,7 +145,7 @@ describe("/docs", () => {
     }
   });
 
-  it("loads files with their types, once: the next time they are where they were", async () => {
+  it("serves files with their content type, and answers 304 if the file has not changed", async () => {
     for (const [file, type] of [
       ["swagger-ui-bundle.js", /^text\/javascript/],
       ["swagger-ui.css", /^text\/css/],
@@ -143,13 +156,13 @@ describe("/docs", () => {
       expect(tag).toMatch(/"/);
       const again = await call(`/docs/${file}`, { headers: { "if-none-match": tag } });
       expect([again.status, again.text]).toEqual([304, ""]);
-      // In the log, without what is the same for everybody.
+      // The log has both requests, without the file.
       for (const { id, status } of [first, again])
-        expect(await logged(id)).toMatchObject({ status, route: "/docs/:file", responseBody: null });
+        expect(await readLogRecord(id)).toMatchObject({ status, route: "/docs/:file", responseBody: null });
     }
   });
 
-  it("has no other files, and takes none", async () => {
+  it("answers 404 for other files, and 405 for other methods", async () => {
     for (const path of ["/docs/nothing.js", "/docs/..%2f_headers", "/docs/a/b"]) {
       const missing = await call(path);
       expect(missing.status, path).toBe(404);
