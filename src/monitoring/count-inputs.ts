@@ -2,72 +2,69 @@ import type { Baseline } from "../db/registry/baselines.ts";
 import { type PredictionRow, samplePredictions } from "../db/request-log/samples.ts";
 import { GRADES } from "../domain/diamond.ts";
 import { findBin } from "../domain/drift.ts";
-import type { ModelReference } from "../domain/model-record.ts";
-import { formatVersion } from "../domain/model-selector.ts";
-import { SAMPLE } from "../domain/monitoring.ts";
+import { formatVersion, type ModelReference } from "../domain/model-reference.ts";
+import { DRIFT_SAMPLE } from "../domain/monitoring.ts";
+import { BATCH_ROUTE, PREDICTION_ROUTES } from "../domain/routes.ts";
 import type { CallBudget } from "../lib/call-budget.ts";
-import { withTimeout } from "../lib/single-flight.ts";
+import { withTimeout } from "../lib/timeout.ts";
 import { readBodies } from "../request-log/bodies.ts";
-import {
-  BATCH_ROUTE,
-  PREDICTION_ROUTES,
-  type PricedInput,
-  readPricedStones,
-} from "../request-log/read/predictions.ts";
+import { type PricedInput, readPricedStones } from "../request-log/read/predictions.ts";
 import type { Counter } from "./counter.ts";
 
-/** What a version takes at most: a statement for each route, and the bodies of batches from the bucket. */
-export const MOST_CALLS = PREDICTION_ROUTES.length + SAMPLE.parts * SAMPLE.batches;
-/** How long bodies in the bucket are waited for: the others are a sample as well. */
-const BODIES_MS = 5_000;
+/** The most calls for one version: a statement for each route, and the bodies of batches from the bucket. */
+export const MAX_CALLS_PER_VERSION =
+  PREDICTION_ROUTES.length + DRIFT_SAMPLE.slicesPerHour * DRIFT_SAMPLE.batchesPerSlice;
+/** A prediction whose bodies take longer to read is left out, because the others are a sample as well. */
+const BODIES_READ_TIMEOUT_MS = 5_000;
 
 interface Run extends Pick<Env, "LOG_DB" | "MODELS"> {
-  readonly allowance: CallBudget;
+  readonly budget: CallBudget;
 }
 
 /**
- * Counts the values of each column, and the prices, in the bins of the model's training rows: of a sample of
- * the hour's predictions, because drift is a matter of shares, and an hour can have a million of them.
+ * Counts the values of each column, and the prices, in the bins of the model's training histograms. It counts
+ * a sample of the hour's predictions: drift compares proportions, and an hour can have a million predictions.
  */
 export async function countInputs(
   run: Run,
   hour: number,
   { name, version, histograms }: Baseline,
-  tally: Counter,
+  counter: Counter,
 ): Promise<void> {
   if (histograms === null) return;
+  const model = { name, version };
   const columns = Object.entries(histograms).map(([column, { edges }]) => ({
     column,
-    subject: inputSubject({ name, version }, column),
-    bins: edges === undefined ? gradesOf(column).length : edges.length + 1,
-    bin: (value: unknown) => {
+    subject: inputSubject(model, column),
+    binCount: edges === undefined ? gradesOf(column).length : edges.length + 1,
+    findBin: (value: unknown) => {
       if (edges === undefined) return gradesOf(column).indexOf(value as string);
       return typeof value === "number" ? findBin(edges, value) : -1;
     },
   }));
   for (const route of PREDICTION_ROUTES) {
-    const perPart = route === BATCH_ROUTE ? SAMPLE.batches : SAMPLE.singles;
-    const answered = { route, model: name, version };
-    const rows = await run.allowance.call(() => samplePredictions(run.LOG_DB, hour, answered, perPart));
-    for (const stone of (await Promise.all(rows.map((row) => readStones(run, route, row)))).flat()) {
-      for (const { column, subject, bins, bin } of columns) {
-        const place = bin(stone[column as keyof PricedInput]);
-        // What was left out is not counted: the model completes it, and that is no drift.
-        if (place >= 0) tally.add("input", subject, bins, place, 1);
+    const perSlice = route === BATCH_ROUTE ? DRIFT_SAMPLE.batchesPerSlice : DRIFT_SAMPLE.predictionsPerSlice;
+    const rows = await run.budget.call(() => samplePredictions(run.LOG_DB, hour, { route, model }, perSlice));
+    const stones = await Promise.all(rows.map((row) => readStones(run, route, row)));
+    for (const stone of stones.flat()) {
+      for (const { column, subject, binCount, findBin } of columns) {
+        const bin = findBin(stone[column as keyof PricedInput]);
+        // A value that the caller left out is not counted: the model completes it, so it cannot drift.
+        if (bin >= 0) counter.add("input", subject, binCount, bin, 1);
       }
     }
   }
 }
 
-/** The stones of a prediction; none where their bodies cannot be read. */
+/** The stones of a prediction; none if its bodies cannot be read. */
 async function readStones(
-  { MODELS, allowance }: Run,
+  { MODELS, budget }: Run,
   route: string,
   row: PredictionRow,
 ): Promise<PricedInput[]> {
   if (row.bodies === null) return readPricedStones(route, row, row.price);
   try {
-    const bodies = await allowance.call(() => withTimeout(BODIES_MS, readBodies(MODELS, row)));
+    const bodies = await budget.call(() => withTimeout(BODIES_READ_TIMEOUT_MS, readBodies(MODELS, row)));
     return readPricedStones(route, bodies, row.price);
   } catch {
     return [];
@@ -77,7 +74,7 @@ async function readStones(
 export const inputSubject = (model: ModelReference, column: string): string =>
   `${formatVersion(model)} ${column}`;
 
-/** The grades of a column, which are its bins; none for other columns. */
+/** The grades of a column, which are its bins; none for a column of numbers. */
 export function gradesOf(column: string): readonly string[] {
   return (GRADES as Record<string, readonly string[]>)[column] ?? [];
 }

@@ -1,15 +1,15 @@
 import type { Rollup } from "../db/request-log/rollups.ts";
 
-/** The counts of an hour while it is being counted. */
+/** Counts the requests of one hour, by kind, subject and bin. */
 export class Counter {
   readonly #rollups = new Map<string, Rollup>();
 
-  /** Adds to a bin of a subject, which has so many. */
-  add(kind: Rollup["kind"], subject: string, bins: number, bin: number, count: number): void {
+  /** Adds to one bin of a subject that has `binCount` bins. */
+  add(kind: Rollup["kind"], subject: string, binCount: number, bin: number, amount: number): void {
     const key = `${kind} ${subject}`;
-    const rollup = this.#rollups.get(key) ?? { kind, subject, counts: Array<number>(bins).fill(0) };
+    const rollup = this.#rollups.get(key) ?? { kind, subject, counts: Array<number>(binCount).fill(0) };
     this.#rollups.set(key, rollup);
-    rollup.counts[bin]! += count;
+    rollup.counts[bin]! += amount;
   }
 
   get rollups(): Rollup[] {

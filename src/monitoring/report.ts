@@ -1,12 +1,12 @@
 import { type Baseline, listBaselines } from "../db/registry/baselines.ts";
-import { HOUR_MS, hourOf, readCountedUntil } from "../db/request-log/rollup-hours.ts";
+import { hourOf, readCountedUntil } from "../db/request-log/rollup-hours.ts";
 import { listRollups, type Rollup } from "../db/request-log/rollups.ts";
 import { populationStabilityIndex } from "../domain/drift.ts";
 import { percentile } from "../domain/latency.ts";
-import type { Histograms, ModelReference } from "../domain/model-record.ts";
-import { formatVersion } from "../domain/model-selector.ts";
+import type { Histograms } from "../domain/model-record.ts";
+import { formatVersion, type ModelReference, parseVersion } from "../domain/model-reference.ts";
 import {
-  DRIFT_BANDS,
+  DRIFT_THRESHOLDS,
   type Drift,
   type LiveError,
   MIN_STONES_FOR_VERDICT,
@@ -14,6 +14,7 @@ import {
   type Monitoring,
   WORSE_THAN_TESTED_RATIO,
 } from "../domain/monitoring.ts";
+import { HOUR_MS } from "../lib/time.ts";
 import { gradesOf, inputSubject } from "./count-inputs.ts";
 
 /** The windows of monitoring, in hours. */
@@ -23,116 +24,122 @@ export type Window = keyof typeof WINDOWS;
 type Counts = readonly number[];
 
 /**
- * Traffic, latency, drift and live error of the hours of a window and the one that is on: from the hourly
- * counts, so that the cost is that of the hours, not of the requests.
+ * Reports traffic, latency, drift and live error of the current hour and the hours of a window before it. It
+ * reads the hourly counts, so the cost grows with the number of hours and not with the number of requests.
  */
 export async function createReport(
   { DB, LOG_DB }: Pick<Env, "DB" | "LOG_DB">,
   window: Window,
   now = Date.now(),
 ): Promise<Monitoring> {
-  const present = hourOf(now);
-  const since = present - WINDOWS[window];
-  const [counts, countedUntil] = await Promise.all([
-    listRollups(LOG_DB, since, present),
+  const currentHour = hourOf(now);
+  const firstHour = currentHour - WINDOWS[window];
+  const [rollups, countedUntil] = await Promise.all([
+    listRollups(LOG_DB, firstHour, currentHour),
     readCountedUntil(LOG_DB, now),
   ]);
-  const answers = answersOf(sumBySubject(counts, "latency"));
-  const answered = sumBySubject(counts, "model");
-  const inputs = sumBySubject(counts, "input");
-  const outcomes = sumBySubject(counts, "outcome");
-  const versions = new Map<string, ModelReference>();
-  for (const subject of [...answered.keys(), ...outcomes.keys()])
-    versions.set(subject, parseVersion(subject));
-  const yardsticks = await listBaselines(DB, [...versions.values()]);
-  const models = [...versions].map(([key, model]): ModelTraffic => {
-    const yardstick = yardsticks.find((one) => formatVersion(one) === key);
-    return {
-      ...model,
-      requests: total(answered.get(key) ?? []),
-      stones: total(inputs.get(inputSubject(model, "price")) ?? []),
-      drift: driftOf(model, yardstick?.histograms ?? null, inputs),
-      live: liveOf(outcomes.get(key) ?? [], yardstick),
-    };
-  });
+  const latencies = toLatencyCounts(sumBySubject(rollups, "latency"));
   return {
     window,
-    since: new Date(since * HOUR_MS).toISOString(),
+    since: new Date(firstHour * HOUR_MS).toISOString(),
     countedUntil: countedUntil === null ? null : new Date(countedUntil).toISOString(),
-    ...traffic(answers),
-    routes: routesOf(answers),
-    models: models.sort((a, b) => b.requests - a.requests),
+    ...summarizeTraffic(latencies),
+    routes: summarizeRoutes(latencies),
+    models: await summarizeModels(DB, rollups),
   };
 }
 
+/** Adds up the counts of each subject over all hours. */
 function sumBySubject(rollups: readonly Rollup[], kind: Rollup["kind"]): Map<string, number[]> {
   const sums = new Map<string, number[]>();
   for (const rollup of rollups) {
     if (rollup.kind !== kind) continue;
-    const sum = sums.get(rollup.subject);
-    if (sum === undefined) sums.set(rollup.subject, rollup.counts);
-    else
-      rollup.counts.forEach((count, bin) => {
-        sum[bin] = (sum[bin] ?? 0) + count;
-      });
+    const sum = sums.get(rollup.subject) ?? [];
+    sums.set(rollup.subject, sum);
+    addCounts(sum, rollup.counts);
   }
   return sums;
 }
 
-/** The requests of a route that were answered with a status, by their duration. */
-interface Answers {
+function addCounts(sum: number[], counts: Counts): void {
+  for (const [bin, count] of counts.entries()) sum[bin] = (sum[bin] ?? 0) + count;
+}
+
+/** The requests of a route that were answered with a status, counted by duration. */
+interface LatencyCounts {
   readonly route: string;
   readonly status: number;
   readonly bins: Counts;
 }
 
-function answersOf(latency: ReadonlyMap<string, Counts>): Answers[] {
+function toLatencyCounts(latency: ReadonlyMap<string, Counts>): LatencyCounts[] {
   return Array.from(latency, ([subject, bins]) => {
     const [route = "", status] = subject.split(" ");
     return { route, status: Number(status), bins };
   }).filter(({ status }) => Number.isInteger(status));
 }
 
-function routesOf(answers: readonly Answers[]): Monitoring["routes"] {
+function summarizeRoutes(latencies: readonly LatencyCounts[]): Monitoring["routes"] {
   return Array.from(
-    Map.groupBy(answers, ({ route }) => route),
+    Map.groupBy(latencies, ({ route }) => route),
     ([route, ofRoute]) => ({
       route: route === "" ? null : route,
-      ...traffic(ofRoute),
+      ...summarizeTraffic(ofRoute),
       statuses: ofRoute
         .toSorted((a, b) => a.status - b.status)
-        .map(({ status, bins }) => ({ status, requests: total(bins), latency: latencyOf(bins) })),
+        .map(({ status, bins }) => ({ status, requests: total(bins), latency: computePercentiles(bins) })),
     }),
   ).sort((a, b) => b.requests - a.requests);
 }
 
-function traffic(
-  answers: readonly Answers[],
+function summarizeTraffic(
+  latencies: readonly LatencyCounts[],
 ): Pick<Monitoring, "requests" | "errorShare" | "refusedShare" | "latency"> {
   const bins: number[] = [];
-  for (const one of answers)
-    one.bins.forEach((count, bin) => {
-      bins[bin] = (bins[bin] ?? 0) + count;
-    });
+  for (const counts of latencies) addCounts(bins, counts.bins);
   const requests = total(bins);
-  const share = (from: number, to: number) => {
+  const fractionWithStatus = (from: number, to: number) => {
     if (requests === 0) return null;
-    const some = answers.filter(({ status }) => status >= from && status <= to);
-    return some.reduce((sum, one) => sum + total(one.bins), 0) / requests;
+    const matching = latencies.filter(({ status }) => status >= from && status <= to);
+    return matching.reduce((sum, counts) => sum + total(counts.bins), 0) / requests;
   };
   return {
     requests,
-    errorShare: share(500, 599),
-    refusedShare: share(400, 499),
-    latency: latencyOf(bins),
+    errorShare: fractionWithStatus(500, 599),
+    refusedShare: fractionWithStatus(400, 499),
+    latency: computePercentiles(bins),
   };
 }
 
-function latencyOf(bins: Counts): Monitoring["latency"] {
+function computePercentiles(bins: Counts): Monitoring["latency"] {
   return { p50: percentile(bins, 0.5), p95: percentile(bins, 0.95), p99: percentile(bins, 0.99) };
 }
 
-function driftOf(
+/** Traffic, drift and live error of each model version that answered or that has outcomes. */
+async function summarizeModels(db: D1Database, rollups: readonly Rollup[]): Promise<ModelTraffic[]> {
+  const requests = sumBySubject(rollups, "model");
+  const inputs = sumBySubject(rollups, "input");
+  const outcomes = sumBySubject(rollups, "outcome");
+  const versions = new Set([...requests.keys(), ...outcomes.keys()]);
+  const models = Array.from(versions, parseVersion);
+  const baselines = await listBaselines(db, models);
+  return models
+    .map((model) => {
+      const version = formatVersion(model);
+      const baseline = baselines.find((candidate) => formatVersion(candidate) === version);
+      return {
+        ...model,
+        requests: total(requests.get(version) ?? []),
+        stones: total(inputs.get(inputSubject(model, "price")) ?? []),
+        drift: measureDrift(model, baseline?.histograms ?? null, inputs),
+        live: measureLiveError(outcomes.get(version) ?? [], baseline),
+      };
+    })
+    .sort((a, b) => b.requests - a.requests);
+}
+
+/** Compares the inputs of a model version with its training histograms, column by column. */
+function measureDrift(
   model: ModelReference,
   histograms: Histograms | null,
   inputs: ReadonlyMap<string, Counts>,
@@ -141,28 +148,31 @@ function driftOf(
   return Object.fromEntries(
     Object.entries(histograms).map(([column, { edges, counts }]) => {
       const bins =
-        edges === undefined ? gradesOf(column) : Array.from({ length: edges.length + 1 }, (_, i) => i);
+        edges === undefined ? gradesOf(column) : Array.from({ length: edges.length + 1 }, (_, bin) => bin);
       const expected = bins.map((bin) => counts[bin] ?? 0);
-      return [column, judgeDrift(expected, inputs.get(inputSubject(model, column)) ?? [])];
+      return [column, compareWithBaseline(expected, inputs.get(inputSubject(model, column)) ?? [])];
     }),
   );
 }
 
-function judgeDrift(expected: Counts, actual: Counts): Drift {
+function compareWithBaseline(expected: Counts, actual: Counts): Drift {
   const stones = total(actual);
   if (stones === 0 || total(expected) === 0) return { stones, psi: null, verdict: "not enough data" };
   const psi = populationStabilityIndex(expected, actual);
   if (stones < MIN_STONES_FOR_VERDICT) return { stones, psi, verdict: "not enough data" };
-  if (psi >= DRIFT_BANDS.significant) return { stones, psi, verdict: "significant" };
-  return { stones, psi, verdict: psi >= DRIFT_BANDS.moderate ? "moderate" : "stable" };
+  if (psi >= DRIFT_THRESHOLDS.significant) return { stones, psi, verdict: "significant" };
+  return { stones, psi, verdict: psi >= DRIFT_THRESHOLDS.moderate ? "moderate" : "stable" };
 }
 
-/** From the number of outcomes, and the sums of their absolute errors in dollars and as shares. */
-function liveOf([stones = 0, error = 0, share = 0]: Counts, yardstick: Baseline | undefined): LiveError {
-  const { mae: testMae = null, mape: testMape = null } = yardstick?.metrics ?? {};
+/** Compares the errors of reported outcomes with the model's error on test rows. */
+function measureLiveError(
+  [stones = 0, absoluteErrorSum = 0, relativeErrorSum = 0]: Counts,
+  baseline: Baseline | undefined,
+): LiveError {
+  const { mae: testMae = null, mape: testMape = null } = baseline?.metrics ?? {};
   if (stones === 0) return { stones, mae: null, mape: null, testMae, testMape, verdict: "not enough data" };
-  const mae = error / stones;
-  const figures = { stones, mae, mape: share / stones, testMae, testMape };
+  const mae = absoluteErrorSum / stones;
+  const figures = { stones, mae, mape: relativeErrorSum / stones, testMae, testMape };
   if (stones < MIN_STONES_FOR_VERDICT || testMae === null) return { ...figures, verdict: "not enough data" };
   return {
     ...figures,
@@ -172,9 +182,4 @@ function liveOf([stones = 0, error = 0, share = 0]: Counts, yardstick: Baseline 
 
 function total(counts: Counts): number {
   return counts.reduce((sum, count) => sum + count, 0);
-}
-
-function parseVersion(text: string): ModelReference {
-  const [name = "", version] = text.split("@");
-  return { name, version: Number(version) };
 }

@@ -1,99 +1,99 @@
 import { listBaselines } from "../db/registry/baselines.ts";
 import { countOutcomes } from "../db/request-log/outcomes.ts";
-import { type DirtyHour, HOUR_MS, listDirtyHours } from "../db/request-log/rollup-hours.ts";
+import { type DirtyHour, listDirtyHours } from "../db/request-log/rollup-hours.ts";
 import { countTraffic, replaceHourCounts, type TrafficCount } from "../db/request-log/rollups.ts";
-import { LATENCY_EDGES } from "../domain/latency.ts";
-import type { ModelReference } from "../domain/model-record.ts";
-import { formatVersion } from "../domain/model-selector.ts";
+import { LATENCY_EDGES_MS } from "../domain/latency.ts";
+import { formatVersion, type ModelReference } from "../domain/model-reference.ts";
 import { CallBudget } from "../lib/call-budget.ts";
-import { firstRetainedDay } from "../request-log/archive/archive.ts";
-import { DAY_MS } from "../request-log/archive/chunk.ts";
-import { countInputs, MOST_CALLS } from "./count-inputs.ts";
+import { DAY_MS, HOUR_MS } from "../lib/time.ts";
+import { firstRetainedDay } from "../request-log/retained-days.ts";
+import { ROLLUP_BUDGET } from "../settings/call-budgets.ts";
+import { countInputs, MAX_CALLS_PER_VERSION } from "./count-inputs.ts";
 import { Counter } from "./counter.ts";
 
-/** A run: the archive's has the other calls, see src/log/upkeep.ts. What it leaves is for the next. */
-const RUN = { calls: 500, ms: 60_000 };
-const MOST_HOURS = 24;
-/** Whose inputs are counted: those versions that answered most in the hour. */
-const MOST_VERSIONS = 8;
-/** What an hour takes at most: its outcomes, its traffic, the yardsticks, the counts, and the inputs. */
-const CALLS_OF_HOUR = 6 + MOST_VERSIONS * MOST_CALLS;
+/** The next run counts the other hours. */
+const MAX_HOURS_PER_RUN = 24;
+/** Inputs are counted for this many versions: those that answered most often in the hour. */
+const MAX_VERSIONS_PER_HOUR = 8;
+/** Outcomes, traffic and baselines take a call each, and replacing the counts takes three. */
+const MAX_CALLS_PER_HOUR = 6 + MAX_VERSIONS_PER_HOUR * MAX_CALLS_PER_VERSION;
 
 type Bindings = Pick<Env, "DB" | "LOG_DB" | "MODELS" | "LOG_RETENTION_DAYS">;
 
 interface Run extends Bindings {
-  readonly allowance: CallBudget;
-  /** The first hour of which no request has moved to the archive. */
-  readonly kept: number;
+  readonly budget: CallBudget;
+  /** The first hour whose requests are all in the table. */
+  readonly firstRetainedHour: number;
   readonly now: number;
 }
 
 /**
- * Counts each hour that is not complete yet, or that something came into, from the log: whatever was counted
- * of it before is replaced, so that a run may come late, be cut off, or run twice. Returns the hours counted.
- * @throws at the end, where some could not be counted.
+ * Counts each dirty hour from the log and replaces its earlier counts. A run may therefore be late, be
+ * stopped, or run twice. Returns the number of counted hours.
+ * @throws AggregateError after the last hour, if some hours could not be counted.
  */
 export async function rollUp(env: Bindings, now = Date.now()): Promise<number> {
-  const allowance = new CallBudget(RUN);
-  const kept = (firstRetainedDay(env, now) * DAY_MS) / HOUR_MS;
-  const hours = await allowance.call(() => listDirtyHours(env.LOG_DB, now, MOST_HOURS), 2);
+  const budget = new CallBudget(ROLLUP_BUDGET);
+  const firstRetainedHour = (firstRetainedDay(env, now) * DAY_MS) / HOUR_MS;
+  const hours = await budget.call(() => listDirtyHours(env.LOG_DB, now, MAX_HOURS_PER_RUN), 2);
   const failures: unknown[] = [];
   let counted = 0;
   for (const hour of hours) {
-    if (allowance.remaining < CALLS_OF_HOUR) break;
+    if (budget.remaining < MAX_CALLS_PER_HOUR) break;
     try {
-      await countHour({ ...env, allowance, kept, now }, hour);
+      await countHour({ ...env, budget, firstRetainedHour, now }, hour);
       counted++;
     } catch (error) {
       failures.push(error);
     }
   }
   if (failures.length === 0) return counted;
-  const message = `${failures.length} hours could not be counted, and ${counted} were`;
+  const message = `${failures.length} of ${failures.length + counted} hours could not be counted`;
   throw new AggregateError(failures, message, { cause: failures[0] });
 }
 
 async function countHour(run: Run, hour: DirtyHour): Promise<void> {
-  const { LOG_DB, allowance, now } = run;
-  const tally = new Counter();
-  await countSales(run, hour.hour, tally);
-  // Of an hour that was counted, and whose requests are in the archive, the outcomes alone can be counted again.
-  const archived = hour.hour < run.kept && hour.countedAt !== 0;
-  if (!archived) await countRequests(run, hour.hour, tally);
-  const kind = archived ? "outcome" : undefined;
-  await allowance.call(() => replaceHourCounts(LOG_DB, hour, tally.rollups, { countedAt: now, kind }), 3);
+  const { LOG_DB, budget, firstRetainedHour, now } = run;
+  const counter = new Counter();
+  await countSales(run, hour.hour, counter);
+  // The requests of an archived hour cannot be counted again. Its outcomes can, because they stay in the table.
+  const isArchived = hour.hour < firstRetainedHour && hour.countedAt !== 0;
+  if (!isArchived) await countRequests(run, hour.hour, counter);
+  const kind = isArchived ? "outcome" : undefined;
+  await budget.call(() => replaceHourCounts(LOG_DB, hour, counter.rollups, { countedAt: now, kind }), 3);
 }
 
-async function countSales({ LOG_DB, allowance }: Run, hour: number, tally: Counter): Promise<void> {
+async function countSales({ LOG_DB, budget }: Run, hour: number, counter: Counter): Promise<void> {
   const [from, before] = [hour * HOUR_MS, (hour + 1) * HOUR_MS];
-  const sales = await allowance.call(() => countOutcomes(LOG_DB, from, before));
-  for (const { model, version, stones, error, share } of sales) {
+  const counts = await budget.call(() => countOutcomes(LOG_DB, from, before));
+  for (const { model, version, stones, absoluteErrorSum, relativeErrorSum } of counts) {
     const subject = formatVersion({ name: model, version });
-    for (const [place, sum] of [stones, error, share].entries()) tally.add("outcome", subject, 3, place, sum);
+    const sums = [stones, absoluteErrorSum, relativeErrorSum];
+    for (const [bin, sum] of sums.entries()) counter.add("outcome", subject, sums.length, bin, sum);
   }
 }
 
-async function countRequests(run: Run, hour: number, tally: Counter): Promise<void> {
-  const { DB, LOG_DB, allowance } = run;
-  const traffic = await allowance.call(() => countTraffic(LOG_DB, hour));
+async function countRequests(run: Run, hour: number, counter: Counter): Promise<void> {
+  const { DB, LOG_DB, budget } = run;
+  const traffic = await budget.call(() => countTraffic(LOG_DB, hour));
   for (const { route, status, bin, requests } of traffic)
-    tally.add("latency", `${route ?? ""} ${status}`, LATENCY_EDGES.length + 1, bin, requests);
-  const versions = versionsOf(traffic);
-  for (const { model, requests } of versions) tally.add("model", formatVersion(model), 1, 0, requests);
-  const busiest = versions.slice(0, MOST_VERSIONS).map(({ model }) => model);
+    counter.add("latency", `${route ?? ""} ${status}`, LATENCY_EDGES_MS.length + 1, bin, requests);
+  const versions = sumByVersion(traffic);
+  for (const { model, requests } of versions) counter.add("model", formatVersion(model), 1, 0, requests);
+  const busiest = versions.slice(0, MAX_VERSIONS_PER_HOUR).map(({ model }) => model);
   if (busiest.length === 0) return;
-  for (const yardstick of await allowance.call(() => listBaselines(DB, busiest)))
-    await countInputs(run, hour, yardstick, tally);
+  for (const baseline of await budget.call(() => listBaselines(DB, busiest)))
+    await countInputs(run, hour, baseline, counter);
 }
 
-/** The model versions that answered, the busiest first. */
-function versionsOf(traffic: readonly TrafficCount[]): { model: ModelReference; requests: number }[] {
+/** The requests that each model version answered, the busiest version first. */
+function sumByVersion(traffic: readonly TrafficCount[]): { model: ModelReference; requests: number }[] {
   const versions = new Map<string, { model: ModelReference; requests: number }>();
   for (const { model: name, version, requests } of traffic) {
     if (name === null || version === null) continue;
     const model = { name, version };
-    const before = versions.get(formatVersion(model))?.requests ?? 0;
-    versions.set(formatVersion(model), { model, requests: before + requests });
+    const sum = versions.get(formatVersion(model))?.requests ?? 0;
+    versions.set(formatVersion(model), { model, requests: sum + requests });
   }
   return [...versions.values()].sort((a, b) => b.requests - a.requests);
 }

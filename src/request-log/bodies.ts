@@ -1,43 +1,48 @@
 import { describeError } from "../db/errors.ts";
 import type { RequestRecord } from "../db/request-log/requests.ts";
-import { withTimeout } from "../lib/single-flight.ts";
+import { withTimeout } from "../lib/timeout.ts";
+import { BODIES_PUT_TIMEOUT_MS } from "../settings/timeouts.ts";
 
-/**
- * Bodies above this, in characters of JSON, go to the bucket: D1 takes rows up to 2 MB, and one character
- * can be six of JSON.
- */
-const MOST_CHARACTERS = 262_144;
-/** What stays of each body in the row, for people to see what it was. */
-const KEPT_CHARACTERS = 8_192;
-
-/** How long the record waits for the bucket: without its bodies it is worth more than not at all. */
-const PUT_MS = 3_000;
+/** Larger bodies, in characters of JSON, go to the bucket, because D1 takes rows of up to 2 MB. */
+const MAX_JSON_CHARACTERS = 262_144;
+/** One character can become six in JSON: `\u0000`. */
+const MAX_JSON_EXPANSION = 6;
+/** The row keeps this much of the start of each large body. */
+const EXCERPT_CHARACTERS = 8_192;
 
 export const bodiesKey = (id: string): string => `log-bodies/${id}.json`;
 
-/** Both bodies of a request as they were. */
+/** Both bodies of a request. */
 export type Bodies = Pick<RequestRecord, "requestBody" | "responseBody">;
 
-/** A record that fits a row: large bodies go to the bucket, and the row says where. */
+/**
+ * Makes a record fit into a row: large bodies go to the bucket, and the row gets their key. If the bucket
+ * fails, the record loses its bodies and says so in `problem`.
+ */
 export async function storeLargeBodies(bucket: R2Bucket, record: RequestRecord): Promise<RequestRecord> {
   const { requestBody, responseBody } = record;
   const characters = (requestBody?.length ?? 0) + (responseBody?.length ?? 0);
-  if (characters * 6 <= MOST_CHARACTERS) return record;
+  if (characters * MAX_JSON_EXPANSION <= MAX_JSON_CHARACTERS) return record;
   const json = JSON.stringify({ requestBody, responseBody } satisfies Bodies);
-  if (json.length <= MOST_CHARACTERS) return record;
+  if (json.length <= MAX_JSON_CHARACTERS) return record;
   const key = bodiesKey(record.id);
-  const row = { ...record, requestBody: start(requestBody), responseBody: start(responseBody) };
+  const row = {
+    ...record,
+    requestBody: toExcerpt(requestBody),
+    responseBody: toExcerpt(responseBody),
+  };
   try {
-    await withTimeout(PUT_MS, bucket.put(key, json, { httpMetadata: { contentType: "application/json" } }));
+    const put = bucket.put(key, json, { httpMetadata: { contentType: "application/json" } });
+    await withTimeout(BODIES_PUT_TIMEOUT_MS, put);
     return { ...row, bodies: key };
   } catch (error) {
-    const problem = `its bodies could not be kept: ${describeError(error)}`;
+    const problem = `the bodies could not be stored: ${describeError(error)}`;
     console.error(JSON.stringify({ message: problem, id: record.id }));
     return { ...row, problem: record.problem ? `${record.problem}; ${problem}` : problem };
   }
 }
 
-/** The bodies of a record, from the bucket where they are there. */
+/** The full bodies of a record, from the bucket if they are there. */
 export async function readBodies(
   bucket: R2Bucket,
   record: Bodies & Pick<RequestRecord, "bodies">,
@@ -46,6 +51,6 @@ export async function readBodies(
   return object === null ? record : object.json<Bodies>();
 }
 
-function start(text: string | null | undefined): string | null {
-  return text?.slice(0, KEPT_CHARACTERS).toWellFormed() ?? null;
+function toExcerpt(text: string | null): string | null {
+  return text?.slice(0, EXCERPT_CHARACTERS).toWellFormed() ?? null;
 }

@@ -1,72 +1,78 @@
 import { deleteErasedIds, listErasedIdsBefore, recordErasedIds } from "../db/request-log/erased-requests.ts";
 import { deleteOutcomes, listRelatedOutcomes } from "../db/request-log/outcomes.ts";
 import { deleteRequests } from "../db/request-log/requests.ts";
-import { timeOfId } from "../domain/request-id.ts";
-import { eraseArchived, isArchivable, withArchiveLease } from "./archive/archive.ts";
-import { DAY_MS } from "./archive/chunk.ts";
-import { quarantineKey } from "./archive/quarantine.ts";
+import { getIdTime } from "../domain/request-id.ts";
+import { DAY_MS } from "../lib/time.ts";
+import { MAX_ERASED_IDS_PER_RUN } from "../settings/call-budgets.ts";
+import { ERASED_ID_RETENTION_DAYS } from "../settings/retention.ts";
+import { eraseArchived } from "./archive/archived-request.ts";
+import { withArchiveLease } from "./archive/lease.ts";
 import { bodiesKey } from "./bodies.ts";
-import { withBucketErrors } from "./from-bucket.ts";
-import { DEAD_LETTER_PREFIX } from "./write/dead-letters.ts";
+import { withBucketErrors } from "./bucket-errors.ts";
+import { quarantineKey } from "./quarantine.ts";
+import { isArchivable } from "./retained-days.ts";
+import { deadLetterKey } from "./write/dead-letters.ts";
 
-/**
- * How long a record can still be on its way: two weeks in the queue, two more in that of the dead letters,
- * and the attempts.
- */
-const ON_ITS_WAY_MS = 30 * DAY_MS;
-/** The bucket deletes 1,000 objects at once; a request can have three. */
-const MOST_AT_ONCE = 300;
-
-/** What there was of a request and is no more. */
+/** What existed of a request and was erased. */
 export interface ErasedParts {
   readonly row: boolean;
-  /** Bodies, dead letter, and row in the bucket. */
+  /** Its bodies in the bucket. */
   readonly bodies: boolean;
+  /** Its dead-letter record or its record in quarantine. */
   readonly deadLetter: boolean;
   readonly archived: boolean;
   readonly outcomes: number;
 }
 
 /**
- * Deletes everything that is kept of a request: with it what its stones sold for and the requests that told
- * so, and the outcome that it told itself. Its record is not written any more, should it still be on its
- * way. Traffic that it was counted in stays counted. Null where the archive is at work: it could be moving the
- * request just now.
- * @throws Unavailable where the bucket fails: asked again it goes on.
+ * Deletes everything that is stored about a request: also the outcomes of its stones, the outcome requests
+ * that reported them, and the outcome that the request itself reported. If its record is still on the way to
+ * the log, it will not be written. Hourly counts do not change. Returns null while the archive is being
+ * written, because the archive could be moving the request at that moment.
+ * @throws ServiceUnavailable if the bucket fails. The same call then continues the erasure.
  */
 export async function eraseRequest(env: Env, id: string, now = Date.now()): Promise<ErasedParts | null> {
   const outcomes = await listRelatedOutcomes(env.LOG_DB, id);
-  const tellers = outcomes.filter(({ prediction }) => prediction === id).map((outcome) => outcome.id);
-  const ids = [id, ...tellers];
-  const archivable = (one: string) => isArchivable(env, one, now);
-  const work = async (): Promise<ErasedParts> => {
-    const known = ids.filter((one) => timeOfId(one) !== null);
-    await recordErasedIds(env.LOG_DB, known, now);
-    for (const teller of tellers) await forgetOne(env, teller, archivable(teller));
+  const outcomeRequests = outcomes.filter(({ prediction }) => prediction === id).map((outcome) => outcome.id);
+  const ids = [id, ...outcomeRequests];
+  const isOld = (requestId: string) => isArchivable(env, requestId, now);
+  const erase = async (): Promise<ErasedParts> => {
+    // Only ids that hold a time can be on their way to the log.
+    const validIds = ids.filter((requestId) => getIdTime(requestId) !== null);
+    await recordErasedIds(env.LOG_DB, validIds, now);
+    for (const requestId of outcomeRequests) await eraseOne(env, requestId, isOld(requestId));
     if (outcomes.length > 0) await deleteOutcomes(env.LOG_DB, id);
-    return { ...(await forgetOne(env, id, archivable(id))), outcomes: outcomes.length };
+    return { ...(await eraseOne(env, id, isOld(id))), outcomes: outcomes.length };
   };
-  return ids.some(archivable) ? withArchiveLease(env.LOG_DB, now, work) : work();
+  return ids.some(isOld) ? withArchiveLease(env.LOG_DB, now, erase) : erase();
 }
 
-async function forgetOne(
+async function eraseOne(
   { LOG_DB, MODELS }: Env,
   id: string,
   archivable: boolean,
 ): Promise<Omit<ErasedParts, "outcomes">> {
-  const { bodies, letter, aside } = await keysOf(id);
-  const deadLetter = (await Promise.all([letter, aside].map((key) => remove(MODELS, key)))).includes(true);
+  const keys = await objectKeys(id);
+  const deadLetter = await Promise.all(
+    [keys.deadLetter, keys.quarantine].map((key) => deleteObject(MODELS, key)),
+  );
   const row = (await deleteRequests(LOG_DB, [id])) > 0;
   const archived = archivable && (await withBucketErrors(() => eraseArchived(MODELS, id)));
-  return { row, deadLetter, archived, bodies: await remove(MODELS, bodies) };
+  return {
+    row,
+    deadLetter: deadLetter.includes(true),
+    archived,
+    bodies: await deleteObject(MODELS, keys.bodies),
+  };
 }
 
-/** The objects that a request can have of its own. */
-async function keysOf(id: string) {
-  return { bodies: bodiesKey(id), letter: `${DEAD_LETTER_PREFIX}${id}.json`, aside: await quarantineKey(id) };
+/** The objects in the bucket that belong to one request. */
+async function objectKeys(id: string) {
+  return { bodies: bodiesKey(id), deadLetter: deadLetterKey(id), quarantine: await quarantineKey(id) };
 }
 
-function remove(bucket: R2Bucket, key: string): Promise<boolean> {
+/** Deletes an object. Returns whether it existed. */
+function deleteObject(bucket: R2Bucket, key: string): Promise<boolean> {
   return withBucketErrors(async () => {
     if ((await bucket.head(key)) === null) return false;
     await bucket.delete(key);
@@ -75,17 +81,18 @@ function remove(bucket: R2Bucket, key: string): Promise<boolean> {
 }
 
 /**
- * Lets go of the ids of requests that were forgotten so long ago that no record of them can come any more,
- * and of objects that came after all. Returns how many ids those were.
+ * Deletes the ids of requests that were erased so long ago that their record can no longer arrive, together
+ * with objects that were written after the erasure. Returns the number of ids.
  */
 export async function deleteExpiredErasedIds(
   { LOG_DB, MODELS }: Pick<Env, "LOG_DB" | "MODELS">,
   now = Date.now(),
 ): Promise<number> {
-  const ids = await listErasedIdsBefore(LOG_DB, now - ON_ITS_WAY_MS, MOST_AT_ONCE);
+  const expiredBefore = now - ERASED_ID_RETENTION_DAYS * DAY_MS;
+  const ids = await listErasedIdsBefore(LOG_DB, expiredBefore, MAX_ERASED_IDS_PER_RUN);
   if (ids.length === 0) return 0;
-  const keys = await Promise.all(ids.map(keysOf));
-  await MODELS.delete(keys.flatMap((one) => Object.values(one)));
+  const keys = await Promise.all(ids.map(objectKeys));
+  await MODELS.delete(keys.flatMap((keysOfOne) => Object.values(keysOfOne)));
   await deleteErasedIds(LOG_DB, ids);
   return ids.length;
 }

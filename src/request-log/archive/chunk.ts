@@ -1,12 +1,14 @@
-/** Parts of the archive: gzipped NDJSON in the bucket, a row of the log a line, that say what is in them. */
-import { timeOfId } from "../../domain/request-id.ts";
+/**
+ * Chunks of the archive: gzipped NDJSON objects in the bucket with one row of the log on each line. The
+ * metadata of an object says what it contains.
+ */
+import { getIdTime } from "../../domain/request-id.ts";
+import { DAY_MS } from "../../lib/time.ts";
+import { dayOf } from "../retained-days.ts";
 
-const ARCHIVE = "log-archive/";
-export const DAY_MS = 86_400_000;
+const ARCHIVE_PREFIX = "log-archive/";
 
-export const dayOf = (at: number): number => Math.floor(at / DAY_MS);
-
-/** The first and last id in a part, the number of its rows, and the SHA-256 of its text. */
+/** First and last id, number of rows, and SHA-256 of the uncompressed text. R2 keeps metadata as text. */
 interface ChunkContents {
   readonly first: string;
   readonly last: string;
@@ -19,34 +21,34 @@ export interface ArchiveChunk {
   readonly contents: ChunkContents;
 }
 
-/** A part that is not what it was when it was written. */
+/** A chunk does not contain what its metadata says. */
 export class DamagedChunkError extends Error {}
 
-/** The parts of a day, counted from 1970. */
+/** The chunks of a day, counted from 1970. */
 export async function listChunks(bucket: R2Bucket, day: number): Promise<ArchiveChunk[]> {
   const prefix = dayPrefix(day);
-  const parts: ArchiveChunk[] = [];
+  const chunks: ArchiveChunk[] = [];
   let cursor: string | undefined;
   do {
     const page = await bucket.list({ prefix, include: ["customMetadata"], ...(cursor && { cursor }) });
     for (const { key, customMetadata } of page.objects)
-      parts.push({ key, contents: customMetadata as unknown as ChunkContents });
+      chunks.push({ key, contents: customMetadata as unknown as ChunkContents });
     cursor = page.truncated ? page.cursor : undefined;
   } while (cursor !== undefined);
-  return parts;
+  return chunks;
 }
 
-/** The parts in which a request can be. */
+/** The chunks that may contain a request. */
 export async function findChunksWith(bucket: R2Bucket, id: string): Promise<ArchiveChunk[]> {
-  const at = timeOfId(id);
+  const at = getIdTime(id);
   if (at === null) return [];
-  const parts = await listChunks(bucket, dayOf(at));
-  return parts.filter(({ contents }) => contents.first <= id && id <= contents.last);
+  const chunks = await listChunks(bucket, dayOf(at));
+  return chunks.filter(({ contents }) => contents.first <= id && id <= contents.last);
 }
 
 /**
- * Writes rows of one day as a part: a new one, or in the place of another. Memory holds the compressed
- * text. Null where there was no row.
+ * Writes rows of one day as a chunk: a new one, or in place of `replaced`. Only the compressed text is held
+ * in memory. Returns null if there are no rows.
  */
 export async function writeChunk(
   bucket: R2Bucket,
@@ -69,7 +71,7 @@ export async function writeChunk(
   const contents: ChunkContents = { first, last, rows: String(count), sha256: await digest.end() };
   const bytes = await compressed;
   if (count === 0) return null;
-  const key = replaced?.key ?? keyOf(contents);
+  const key = replaced?.key ?? chunkKey(contents);
   await bucket.put(key, bytes, {
     customMetadata: { ...contents },
     httpMetadata: { contentType: "application/gzip" },
@@ -78,64 +80,64 @@ export async function writeChunk(
 }
 
 /**
- * The rows of a part.
- * @throws DamagedPart at the end, where it does not hold what it says.
+ * The rows of a chunk.
+ * @throws DamagedChunkError after the last row, if the chunk does not contain what its metadata says.
  */
 export async function* readChunk(
   bucket: R2Bucket,
   { key, contents }: ArchiveChunk,
 ): AsyncGenerator<{ id: string }> {
   const object = await bucket.get(key);
-  if (object === null) throw new Error(`${key} is not there`);
+  if (object === null) throw new Error(`the archive chunk ${key} does not exist`);
   const digest = new Digest();
   const text = object.body
     .pipeThrough(new DecompressionStream("gzip"))
     .pipeThrough(
       new TransformStream<Uint8Array, Uint8Array>({
-        async transform(chunk, controller) {
-          await digest.write(chunk);
-          controller.enqueue(chunk);
+        async transform(bytes, controller) {
+          await digest.write(bytes);
+          controller.enqueue(bytes);
         },
       }),
     )
     .pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true }));
-  let [rest, count] = ["", 0];
-  for await (const chunk of text) {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop() ?? "";
+  let [incompleteLine, count] = ["", 0];
+  for await (const piece of text) {
+    const lines = (incompleteLine + piece).split("\n");
+    incompleteLine = lines.pop() ?? "";
     for (const line of lines) {
       count++;
       yield JSON.parse(line);
     }
   }
   const sha256 = await digest.end();
-  if (rest !== "" || String(count) !== contents.rows || sha256 !== contents.sha256)
+  if (incompleteLine !== "" || String(count) !== contents.rows || sha256 !== contents.sha256)
     throw new DamagedChunkError(
-      `${key} holds ${count} rows of SHA-256 ${sha256}, not ${contents.rows} of ${contents.sha256}`,
+      `the archive chunk ${key} has ${count} rows with the SHA-256 ${sha256}, but must have ${contents.rows} with ${contents.sha256}`,
     );
 }
 
-/** The time of its first row, without its id, which may have to be forgotten. */
-function keyOf({ first, sha256 }: ChunkContents): string {
-  const at = timeOfId(first) ?? 0;
+/** The key has the time of the first row but not its id, because the row may have to be erased. */
+function chunkKey({ first, sha256 }: ChunkContents): string {
+  const at = getIdTime(first) ?? 0;
   const time = new Date(at).toISOString().slice(11, 23).replaceAll(/[:.]/g, "");
   return `${dayPrefix(dayOf(at))}${time}-${sha256.slice(0, 16)}.ndjson.gz`;
 }
 
 function dayPrefix(day: number): string {
-  return `${ARCHIVE}${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll("-", "/")}/`;
+  return `${ARCHIVE_PREFIX}${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll("-", "/")}/`;
 }
 
-/** SHA-256 of what is written to it, a piece at a time. */
+/** The SHA-256 of bytes that are written piece by piece. */
 class Digest {
   readonly #stream = new crypto.DigestStream("SHA-256");
   readonly #writer = this.#stream.getWriter();
 
-  write(chunk: Uint8Array): Promise<void> {
-    return this.#writer.write(chunk);
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#writer.write(bytes);
   }
 
-  /** Hexadecimal. */
+  /** The digest in hexadecimal. */
   async end(): Promise<string> {
     await this.#writer.close();
     const bytes = new Uint8Array(await this.#stream.digest);

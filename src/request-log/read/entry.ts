@@ -1,37 +1,48 @@
 import { z } from "zod";
 import type { RequestSummary } from "../../db/request-log/search.ts";
-import { ModelReference } from "../../domain/model-record.ts";
+import { ModelReference, toModelReference } from "../../domain/model-reference.ts";
 
-/** A request as the log's readers get it, without its bodies. */
+/** A request in the log as the API returns it, without its bodies. */
 export const LogEntry = z
   .object({
     id: z.string().meta({ example: "019ab2f0-6d1c-7a55-9f3e-2b7c4d1e8a90" }),
-    at: z.iso.datetime().meta({ description: "When it came.", example: "2026-11-24T09:30:00.000Z" }),
+    at: z.iso
+      .datetime()
+      .meta({ description: "When the request arrived.", example: "2026-11-24T09:30:00.000Z" }),
     method: z.string().meta({ example: "POST" }),
     path: z.string().meta({ example: "/v1/predictions" }),
     route: z.string().nullable().meta({
-      description: "Pattern of the endpoint that answered; null where there is none for the path.",
+      description: "Pattern of the endpoint that answered; null if the path matches no endpoint.",
       example: "/v1/predictions",
     }),
     query: z.string().nullable(),
     status: z.number().int().meta({ example: 200 }),
-    durationMs: z.number().meta({ description: "From the request's arrival to the answer's start." }),
-    model: ModelReference.nullable().meta({ description: "The model that answered." }),
-    price: z.number().nullable().meta({ description: "The price answered; null where none or several." }),
+    durationMs: z.number().meta({
+      description: "Milliseconds from the arrival of the request to the start of the response.",
+    }),
+    model: ModelReference.nullable().meta({ description: "The model version that answered." }),
+    price: z.number().nullable().meta({
+      description: "The predicted price, US dollars; null if there is none or more than one.",
+    }),
     shadow: ModelReference.extend({ price: z.number().nullable() }).nullable().meta({
-      description: "The challenger that priced the same stone after the answer, and its price.",
+      description: "The challenger that priced the same stone after the response, and its price.",
     }),
     caller: z.string().nullable().meta({ description: "Name of the caller's key." }),
     userAgent: z.string().nullable(),
     country: z.string().nullable(),
-    colo: z.string().nullable().meta({ description: "Cloudflare's location that answered." }),
-    problem: z.string().nullable().meta({ description: "What went wrong behind the answer." }),
+    colo: z.string().nullable().meta({ description: "Airport code of the Cloudflare location." }),
+    problem: z.string().nullable().meta({ description: "Internal errors and warnings of the request." }),
   })
   .meta({ id: "LogEntry", description: "A request in the log." });
 export type LogEntry = z.infer<typeof LogEntry>;
 
 export function toEntry(row: RequestSummary): LogEntry {
-  const { id, at, method, path, route, query, status, durationMs, price, caller, userAgent, country } = row;
+  const { model, modelVersion, shadowModel, shadowVersion, shadowPrice, bodies, ...others } = row;
+  const { id, at, method, path, route, query, status, durationMs, price, ...rest } = others;
+  const { caller, userAgent, country, colo, problem, ...unnamed } = rest;
+  // A new column is a type error here until it is named above, to be shown in the entry or left out.
+  unnamed satisfies Record<string, never>;
+  const shadow = toModelReference(shadowModel, shadowVersion);
   return {
     id,
     at: new Date(at).toISOString(),
@@ -41,22 +52,13 @@ export function toEntry(row: RequestSummary): LogEntry {
     query,
     status,
     durationMs,
-    model: reference(row.model, row.modelVersion),
+    model: toModelReference(model, modelVersion),
     price,
-    shadow: shadowOf(row),
+    shadow: shadow && { ...shadow, price: shadowPrice },
     caller,
     userAgent,
     country,
-    colo: row.colo,
-    problem: row.problem,
+    colo,
+    problem,
   };
-}
-
-function shadowOf({ shadowModel, shadowVersion, shadowPrice }: RequestSummary): LogEntry["shadow"] {
-  const model = reference(shadowModel, shadowVersion);
-  return model && { ...model, price: shadowPrice };
-}
-
-function reference(name: string | null, version: number | null): ModelReference | null {
-  return name === null || version === null ? null : { name, version };
 }

@@ -1,74 +1,63 @@
+import { formatVersion } from "../../domain/model-reference.ts";
+import { toCsvLine } from "../../lib/csv.ts";
 import type { LogEntry } from "./entry.ts";
 
-/** A line of CSV holds each field of an entry; a model is written as `log-linear@3`. */
-const COLUMNS = [
-  "id",
-  "at",
-  "method",
-  "path",
-  "route",
-  "query",
-  "status",
-  "durationMs",
-  "model",
-  "price",
-  "shadowModel",
-  "shadowPrice",
-  "caller",
-  "userAgent",
-  "country",
-  "colo",
-  "problem",
-] as const;
+type CsvValue = string | number | null;
+type CsvColumn = Exclude<keyof LogEntry, "shadow"> | "shadowModel" | "shadowPrice";
 
-/** The formats of an export: their media types, and how entries become text. */
+/** The columns of the CSV export, in order. The type requires one for every field of an entry. */
+const CSV_COLUMNS: Record<CsvColumn, (entry: LogEntry) => CsvValue> = {
+  id: ({ id }) => id,
+  at: ({ at }) => at,
+  method: ({ method }) => method,
+  path: ({ path }) => path,
+  route: ({ route }) => route,
+  query: ({ query }) => query,
+  status: ({ status }) => status,
+  durationMs: ({ durationMs }) => durationMs,
+  model: ({ model }) => model && formatVersion(model),
+  price: ({ price }) => price,
+  shadowModel: ({ shadow }) => shadow && formatVersion(shadow),
+  shadowPrice: ({ shadow }) => shadow?.price ?? null,
+  caller: ({ caller }) => caller,
+  userAgent: ({ userAgent }) => userAgent,
+  country: ({ country }) => country,
+  colo: ({ colo }) => colo,
+  problem: ({ problem }) => problem,
+};
+
+/** The formats of an export: media type, text before the first entry, and text of an entry. */
 export const EXPORTS = {
   ndjson: {
     type: "application/x-ndjson",
-    start: "",
-    line: (entry: LogEntry) => `${JSON.stringify(entry)}\n`,
+    header: "",
+    toLine: (entry: LogEntry) => `${JSON.stringify(entry)}\n`,
   },
-  csv: { type: "text/csv", start: `${COLUMNS.join(",")}\r\n`, line: csvLine },
+  csv: {
+    type: "text/csv",
+    header: toCsvLine(Object.keys(CSV_COLUMNS)),
+    toLine: (entry: LogEntry) => toCsvLine(Object.values(CSV_COLUMNS).map((getValue) => getValue(entry))),
+  },
 } as const;
 
 /**
- * Streams pages of entries as text: the next page is read when the one before has been taken, so that
- * memory holds one, however many there are. A fault on the way breaks the connection off, so that nobody
- * takes a part for the whole.
+ * Streams pages of entries as text. The next page is read only when the one before was sent, so memory holds
+ * one page. An error breaks off the response, so that the client does not take it for complete.
  */
 export function exportEntries(
   pages: AsyncIterator<readonly LogEntry[]>,
-  { start, line }: (typeof EXPORTS)[keyof typeof EXPORTS],
+  { header, toLine }: (typeof EXPORTS)[keyof typeof EXPORTS],
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>({
-    start: (controller) => controller.enqueue(encoder.encode(start)),
+    start: (controller) => controller.enqueue(encoder.encode(header)),
     async pull(controller) {
       const { done, value } = await pages.next();
       if (done) controller.close();
-      else controller.enqueue(encoder.encode(value.map(line).join("")));
+      else controller.enqueue(encoder.encode(value.map(toLine).join("")));
     },
     async cancel() {
       await pages.return?.();
     },
   });
-}
-
-function csvLine({ model, shadow, ...entry }: LogEntry): string {
-  const version = (one: LogEntry["model"]) => one && `${one.name}@${one.version}`;
-  const cells: Record<(typeof COLUMNS)[number], string | number | null> = {
-    ...entry,
-    model: version(model),
-    shadowModel: version(shadow),
-    shadowPrice: shadow?.price ?? null,
-  };
-  return `${COLUMNS.map((name) => csvCell(cells[name])).join(",")}\r\n`;
-}
-
-/** Text that a spreadsheet would take for a formula gets an apostrophe before it. */
-function csvCell(value: string | number | null): string {
-  if (value === null) return "";
-  if (typeof value === "number") return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

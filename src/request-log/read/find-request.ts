@@ -1,23 +1,19 @@
-import { eq } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
-import { requests } from "../../db/request-log/schema.ts";
-import { findArchived, isArchivable } from "../archive/archive.ts";
+import { type RequestRecord, readRequest } from "../../db/request-log/requests.ts";
+import { findArchived } from "../archive/archived-request.ts";
 import { readBodies } from "../bodies.ts";
-import { withBucketErrors } from "../from-bucket.ts";
-
-/** A request in full: its row with both bodies as they were. */
-export type WholeRequest = typeof requests.$inferSelect;
+import { withBucketErrors } from "../bucket-errors.ts";
+import { isArchivable } from "../retained-days.ts";
 
 /**
- * A request by its id, from the table or from the archive; null where it is in neither.
- * @throws Unavailable where the bucket fails and is needed.
+ * Finds a request with its full bodies, in the table or in the archive; null if it is in neither.
+ * @throws ServiceUnavailable if the bucket is needed and fails.
  */
-export async function findRequest(env: Env, id: string): Promise<WholeRequest | null> {
+export async function findRequest(env: Env, id: string): Promise<RequestRecord | null> {
   const { LOG_DB, MODELS } = env;
   const row =
-    (await drizzle(LOG_DB).select().from(requests).where(eq(requests.id, id)).get()) ??
+    (await readRequest(LOG_DB, id)) ??
     (isArchivable(env, id, Date.now()) ? await withBucketErrors(() => findArchived(MODELS, id)) : null);
   if (row === null) return null;
-  const { requestBody = null, responseBody = null } = await withBucketErrors(() => readBodies(MODELS, row));
-  return { ...(row as WholeRequest), requestBody, responseBody };
+  const { requestBody, responseBody } = await withBucketErrors(() => readBodies(MODELS, row));
+  return { ...row, requestBody, responseBody };
 }

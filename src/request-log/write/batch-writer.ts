@@ -1,116 +1,134 @@
+import { isRetryable } from "../../db/errors.ts";
 import { insertRequests, type RequestRecord } from "../../db/request-log/requests.ts";
 import { withRetry } from "../../lib/retry.ts";
-import { waitAtMost, withTimeout } from "../../lib/single-flight.ts";
-import { toBatches } from "./batches.ts";
+import { waitAtMost, withTimeout } from "../../lib/timeout.ts";
+import { ACKNOWLEDGE_TIMEOUT_MS, BATCH_DELAY_MS, LOG_WRITE_TIMEOUT_MS } from "../../settings/timeouts.ts";
+import { splitIntoBatches } from "./split-batches.ts";
 
-/** How long records are gathered. One statement for all of an isolate's costs little more than one for one. */
-const GATHER_MS = 20;
-/** A request that gathers and has not begun to write by then was cut off. */
-const GONE_MS = 1_000;
-/** A record that is being written and is not by then is written again, by another request. */
-const TAKE_OVER_MS = 3_000;
-/** For all attempts together: the platform gives work after the response 30 s, see src/log/write.ts. */
-const PATIENCE_MS = 12_000;
-/** A request that has not taken note by then of what came of its record was cut off. */
-const NOTICE_MS = 1_000;
+/** A request that still collects records after this time was stopped by the platform. */
+const COLLECTOR_LOST_AFTER_MS = 1_000;
+/** Another request writes a record again if it is not written this long after a write began. */
+const REWRITE_AFTER_MS = 3_000;
 
+/** A record in the batch writer. Its own request waits for the result; any request may write it. */
 interface Entry {
   readonly record: RequestRecord;
-  /** When a request began to write it. */
-  takenAt: number;
-  /** What came of it; null as long as it is not known. */
-  outcome: "written" | Failure | null;
-  /** Resolves when the outcome is known. */
-  readonly settled: PromiseWithResolvers<void>;
-  /** Whether its own request knows the outcome, and does what is to be done. */
-  noticed: boolean;
+  /** When the latest write of the record began. */
+  writeStartedAt: number;
+  /** Null until the result is known. */
+  result: "written" | WriteFailure | null;
+  /** Resolves when the result is known. */
+  readonly resolved: PromiseWithResolvers<void>;
+  /** Whether its own request has seen the result. If so, that request saves the record after a failure. */
+  acknowledged: boolean;
 }
 
-interface Failure {
+interface WriteFailure {
   readonly error: unknown;
 }
 
-/** Keeps a record that the database did not take. Never throws. */
-type Save = (record: RequestRecord, error: unknown) => Promise<void>;
+/** Saves a record that the database did not take. Never throws. */
+type SaveRecord = (record: RequestRecord, error: unknown) => Promise<void>;
 
-/** The records that are not written yet, of all requests of this isolate. */
-const open = new Set<Entry>();
-/** Since when a request gathers; null where none does. */
-let gathering: number | null = null;
+/** The entries without a result, of all requests in this isolate. */
+const openEntries = new Set<Entry>();
+/** Since when a request collects records for its batch; null if none does. */
+let collectingSince: number | null = null;
 
 /**
- * Writes a record together with those of other requests of this isolate: the first to come waits a little
- * and writes all. Each request stays until its own record is written. The one that writes can be cut off;
- * those that wait for it notice, and write again what it had taken: the insert is idempotent.
+ * Writes a record in one batch with the records of other requests in this isolate, because one statement for
+ * many rows costs little more than one for a single row. The first request waits {@link BATCH_DELAY_MS} and
+ * writes all records; the others wait for the result.
  *
- * What the database does not take within {@link PATIENCE_MS} is saved, each record by its own request; by
- * the one that tried to write it where that request was cut off.
+ * The platform may stop the writing request at any time. The waiting requests then write its batch again. The
+ * insert ignores duplicates.
+ *
+ * A record that is not written within {@link LOG_WRITE_TIMEOUT_MS} is saved by its own request. If that
+ * request was stopped, the request that tried to write the record saves it.
  */
-export async function writeBatched(db: D1Database, record: RequestRecord, save: Save): Promise<void> {
+export async function writeBatched(
+  db: D1Database,
+  record: RequestRecord,
+  save: SaveRecord,
+  waitForRecords = () => scheduler.wait(BATCH_DELAY_MS),
+): Promise<void> {
   const entry = toEntry(record);
-  const deadline = Date.now() + PATIENCE_MS;
-  const rescues: Promise<void>[] = [];
-  open.add(entry);
-  while (entry.outcome === null) {
+  const deadline = Date.now() + LOG_WRITE_TIMEOUT_MS;
+  const saves: Promise<void>[] = [];
+  openEntries.add(entry);
+  while (entry.result === null) {
     const now = Date.now();
-    if (now >= deadline) settle([entry], { error: new Error(`not written within ${PATIENCE_MS} ms`) });
-    else if (!isFree(entry, now)) await waitAtMost(entry.takenAt + TAKE_OVER_MS - now, entry.settled.promise);
-    else if (gathering === null || now - gathering > GONE_MS)
-      rescues.push(...(await gatherAndWrite(db, deadline, save)));
-    else await waitAtMost(GONE_MS, entry.settled.promise);
+    if (now >= deadline) {
+      resolveEntries([entry], { error: new Error(`not written within ${LOG_WRITE_TIMEOUT_MS} ms`) });
+    } else if (!canWrite(entry, now)) {
+      await waitAtMost(
+        Math.min(entry.writeStartedAt + REWRITE_AFTER_MS, deadline) - now,
+        entry.resolved.promise,
+      );
+    } else if (collectingSince === null || now - collectingSince > COLLECTOR_LOST_AFTER_MS) {
+      collectingSince = now;
+      await waitForRecords();
+      collectingSince = null;
+      saves.push(...(await writeOpenEntries(db, deadline, save)));
+    } else {
+      await waitAtMost(Math.min(COLLECTOR_LOST_AFTER_MS, deadline - now), entry.resolved.promise);
+    }
   }
-  entry.noticed = true;
-  if (entry.outcome !== "written") rescues.push(save(record, entry.outcome.error));
-  await Promise.all(rescues);
+  entry.acknowledged = true;
+  if (entry.result !== "written") saves.push(save(record, entry.result.error));
+  await Promise.all(saves);
 }
 
 function toEntry(record: RequestRecord): Entry {
   return {
     record,
-    takenAt: Number.NEGATIVE_INFINITY,
-    outcome: null,
-    settled: Promise.withResolvers(),
-    noticed: false,
+    writeStartedAt: Number.NEGATIVE_INFINITY,
+    result: null,
+    resolved: Promise.withResolvers(),
+    acknowledged: false,
   };
 }
 
-function isFree(entry: Entry, now: number): boolean {
-  return now - entry.takenAt >= TAKE_OVER_MS;
+/** Whether no other request is writing the entry. */
+function canWrite(entry: Entry, now: number): boolean {
+  return now - entry.writeStartedAt >= REWRITE_AFTER_MS;
 }
 
-/** Returns what is still to be waited for: records being saved whose requests are gone. */
-async function gatherAndWrite(db: D1Database, deadline: number, save: Save): Promise<Promise<void>[]> {
-  gathering = Date.now();
-  await scheduler.wait(GATHER_MS);
-  gathering = null;
+/** Writes the records of all requests. Returns the saves of records whose own request was stopped. */
+async function writeOpenEntries(
+  db: D1Database,
+  deadline: number,
+  save: SaveRecord,
+): Promise<Promise<void>[]> {
   const now = Date.now();
-  const entries = [...open].filter((entry) => isFree(entry, now));
-  for (const entry of entries) entry.takenAt = now;
-  const rescues: Promise<void>[] = [];
-  for (const batch of toBatches(entries, ({ record }) => record)) {
+  const entries = [...openEntries].filter((entry) => canWrite(entry, now));
+  for (const entry of entries) entry.writeStartedAt = now;
+  const saves: Promise<void>[] = [];
+  for (const batch of splitIntoBatches(entries, ({ record }) => record)) {
     const records = batch.map(({ record }) => record);
-    const insert = withRetry(() => insertRequests(db, records));
+    const insert = withRetry(() => insertRequests(db, records), { shouldRetry: isRetryable });
     await withTimeout(Math.max(1, deadline - Date.now()), insert).then(
-      () => settle(batch, "written"),
+      () => resolveEntries(batch, "written"),
       (error: unknown) => {
-        settle(batch, { error });
-        rescues.push(saveAbandoned(batch, error, save));
+        resolveEntries(batch, { error });
+        saves.push(saveUnacknowledged(batch, error, save));
       },
     );
   }
-  return rescues;
+  return saves;
 }
 
-function settle(batch: readonly Entry[], outcome: NonNullable<Entry["outcome"]>): void {
-  for (const entry of batch) {
-    entry.outcome ??= outcome;
-    entry.settled.resolve();
-    open.delete(entry);
+function resolveEntries(entries: readonly Entry[], result: NonNullable<Entry["result"]>): void {
+  for (const entry of entries) {
+    entry.result ??= result;
+    entry.resolved.resolve();
+    openEntries.delete(entry);
   }
 }
 
-async function saveAbandoned(batch: readonly Entry[], error: unknown, save: Save): Promise<void> {
-  await scheduler.wait(NOTICE_MS);
-  const abandoned = batch.filter(({ noticed }) => !noticed);
-  await Promise.all(abandoned.map(({ record }) => save(record, error)));
+/** Saves the records of a failed batch whose own requests do not acknowledge the failure in time. */
+async function saveUnacknowledged(batch: readonly Entry[], error: unknown, save: SaveRecord): Promise<void> {
+  await scheduler.wait(ACKNOWLEDGE_TIMEOUT_MS);
+  const unacknowledged = batch.filter(({ acknowledged }) => !acknowledged);
+  await Promise.all(unacknowledged.map(({ record }) => save(record, error)));
 }

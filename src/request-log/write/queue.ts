@@ -1,39 +1,37 @@
 import { describeError, isRowRejected } from "../../db/errors.ts";
 import { insertRequests, type RequestRecord } from "../../db/request-log/requests.ts";
-import { withTimeout } from "../../lib/single-flight.ts";
-import { toBatches } from "./batches.ts";
+import { withTimeout } from "../../lib/timeout.ts";
+import { DEAD_LETTER_QUEUE } from "../../settings/retention.ts";
+import { QUEUE_SEND_TIMEOUT_MS } from "../../settings/timeouts.ts";
 import { saveDeadLetter } from "./dead-letters.ts";
 import { isRecord } from "./is-record.ts";
+import { splitIntoBatches } from "./split-batches.ts";
 
 /**
- * The binding that puts a queue between Worker and database; wrangler.toml says how to turn it on. `Env` is
- * made from what is turned on, so it is typed here.
+ * The optional queue between Worker and database. wrangler.toml says how to turn it on. It is declared here
+ * because `Env` is generated from the bindings that are turned on.
  */
 export interface QueueBinding {
   LOG_QUEUE?: Queue<RequestRecord>;
 }
 
-/** Where Cloudflare brings messages that the consumer could not write in all its attempts. */
-export const DEAD_LETTER_QUEUE = "facet-log-dead-letters";
-
-/** Messages are 128,000 bytes at most, some 100 of them Cloudflare's own. */
-const MOST_BYTES = 127_000;
-const SEND_MS = 5_000;
+/** Cloudflare takes messages of up to 128,000 bytes and uses about 100 of them itself. */
+const MAX_MESSAGE_BYTES = 127_000;
 
 /**
- * Sends a record to the queue. False where there is none, where the record is too large for a message, and
- * where sending fails: then it has to go another way. Where it arrived all the same it is written twice,
- * which is once.
+ * Sends a record to the queue. Returns false if there is no queue, if the record is too large for a message,
+ * or if sending fails. The caller then writes the record to the database. If the queue did take a record
+ * although sending failed, it is written a second time, and the insert ignores the duplicate.
  */
 export async function sendToQueue({ LOG_QUEUE }: QueueBinding, record: RequestRecord): Promise<boolean> {
-  if (LOG_QUEUE === undefined || !fits(record)) return false;
+  if (LOG_QUEUE === undefined || !fitsMessage(record)) return false;
   try {
-    await withTimeout(SEND_MS, LOG_QUEUE.send(record, { contentType: "json" }));
+    await withTimeout(QUEUE_SEND_TIMEOUT_MS, LOG_QUEUE.send(record, { contentType: "json" }));
     return true;
   } catch (error) {
     console.warn(
       JSON.stringify({
-        message: "a request's record did not get into the queue; it goes to the database",
+        message: "log record not queued: it is written to the database instead",
         id: record.id,
         error: describeError(error),
       }),
@@ -42,83 +40,87 @@ export async function sendToQueue({ LOG_QUEUE }: QueueBinding, record: RequestRe
   }
 }
 
-function fits(record: RequestRecord): boolean {
-  return new TextEncoder().encode(JSON.stringify(record)).byteLength <= MOST_BYTES;
+function fitsMessage(record: RequestRecord): boolean {
+  return new TextEncoder().encode(JSON.stringify(record)).byteLength <= MAX_MESSAGE_BYTES;
 }
 
+type LogMessage = Message<RequestRecord>;
+
+/** Handles messages that could not be written to the database. */
+type HandleFailure = (messages: readonly LogMessage[], bucket: R2Bucket, error: unknown) => Promise<void>;
+
 /**
- * Writes a batch of records, with one statement unless they are large. Each is acknowledged when its row is
- * committed: stopped anywhere, the others come again, and no row is there twice. What could not be written
- * comes again later, and in the end through the queue of dead letters, from which it goes to the bucket.
+ * Writes a batch of messages to the database, with one statement if they are small. A message is acknowledged
+ * after its row is committed. If the consumer is stopped, the queue delivers the other messages again.
+ *
+ * Messages that could not be written are retried. After the last retry Cloudflare moves them to the
+ * dead-letter queue, whose messages go to the bucket if the database still fails.
  */
 export async function consumeQueue(
   { queue, messages }: MessageBatch<RequestRecord>,
   env: Pick<Env, "LOG_DB" | "MODELS">,
 ): Promise<void> {
-  const failed = queue === DEAD_LETTER_QUEUE ? keep : again;
-  const letters = messages.filter(isLetter);
-  for (const part of toBatches(letters, ({ body }) => body)) await insertAll(env, part, failed);
+  const handleFailure = queue === DEAD_LETTER_QUEUE.name ? saveMessages : retryMessages;
+  const records = messages.filter(isRecordMessage);
+  for (const batch of splitIntoBatches(records, ({ body }) => body))
+    await insertMessages(env, batch, handleFailure);
 }
 
-type Letter = Message<RequestRecord>;
-
-function isLetter({ id, body }: Letter): boolean {
+function isRecordMessage({ id, body }: LogMessage): boolean {
   if (isRecord(body)) return true;
-  console.error(JSON.stringify({ message: "a message of the queue is no record of a request", id, body }));
+  console.error(JSON.stringify({ message: "queue message dropped: it is not a log record", id, body }));
   return false;
 }
 
-type Failed = (letters: readonly Letter[], bucket: R2Bucket, error: unknown) => Promise<void>;
-
-async function insertAll(
+async function insertMessages(
   env: Pick<Env, "LOG_DB" | "MODELS">,
-  letters: readonly Letter[],
-  failed: Failed,
+  messages: readonly LogMessage[],
+  handleFailure: HandleFailure,
 ): Promise<void> {
   try {
     await insertRequests(
       env.LOG_DB,
-      letters.map(({ body }) => body),
+      messages.map(({ body }) => body),
     );
   } catch (error) {
-    if (!isRowRejected(error) || letters.length === 1) return failed(letters, env.MODELS, error);
-    // One of them stands in the way of the others.
-    for (const letter of letters) await insertAll(env, [letter], failed);
+    if (!isRowRejected(error) || messages.length === 1) return handleFailure(messages, env.MODELS, error);
+    // One of the rows is invalid. Inserting each row on its own saves the others.
+    for (const message of messages) await insertMessages(env, [message], handleFailure);
     return;
   }
-  for (const letter of letters) letter.ack();
+  for (const message of messages) message.ack();
 }
 
-/** The queue's consumer says how long it takes until then, and how often. */
-const again: Failed = async (letters, _, error) => {
-  for (const letter of letters) letter.retry();
+/** The settings of the consumer say how often and after what delay messages are retried. */
+const retryMessages: HandleFailure = async (messages, _, error) => {
+  for (const message of messages) message.retry();
   console.warn(
     JSON.stringify({
-      message: "records of the queue could not be written yet",
-      count: letters.length,
+      message: "log records not written yet: the queue retries them",
+      count: messages.length,
       error: describeError(error),
     }),
   );
 };
 
-/** Behind the queue of dead letters there is none: the bucket, from which the cron drains them, or the console. */
-const keep: Failed = async (letters, bucket, error) => {
-  // All at once: a bucket that does not answer takes each of them its 7 s.
-  await Promise.all(letters.map((letter) => keepOne(letter, bucket, error)));
+/** Saves messages of the dead-letter queue in the bucket, from which a scheduled job writes them to the log. */
+const saveMessages: HandleFailure = async (messages, bucket, error) => {
+  // In parallel, because a bucket that does not answer takes seconds for each message.
+  await Promise.all(messages.map((message) => saveMessage(message, bucket, error)));
 };
 
-async function keepOne(letter: Letter, bucket: R2Bucket, error: unknown): Promise<void> {
+async function saveMessage(message: LogMessage, bucket: R2Bucket, insertError: unknown): Promise<void> {
   try {
-    await saveDeadLetter(bucket, letter.body);
-    letter.ack();
-  } catch (second) {
-    letter.retry();
+    await saveDeadLetter(bucket, message.body);
+    message.ack();
+  } catch (error) {
+    message.retry();
     console.error(
       JSON.stringify({
-        message: "a request could not be logged yet",
-        insert: describeError(error),
-        deadLetter: describeError(second),
-        record: letter.body,
+        message: "log record not written yet: database and bucket failed",
+        insert: describeError(insertError),
+        deadLetter: describeError(error),
+        record: message.body,
       }),
     );
   }

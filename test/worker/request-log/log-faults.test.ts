@@ -1,103 +1,105 @@
 /**
- * 300 overlapping requests, a third of them bad, while the log's database or bucket fail: callers notice
- * nothing, no request is lost, and after the drain each is in the database once.
+ * Sends 300 overlapping requests, a third of them invalid, while the database or the bucket of the log fails.
+ * The callers get the same answers as usual, no request is lost, and after the drain each is in the database once.
  */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import worker from "../../../src/index.ts";
-import { drainDeadLetters } from "../../../src/request-log/write/dead-letters.ts";
-import { HOST, STONE } from "../support/call.ts";
-import { hurry, lost, wrap } from "../support/faults.ts";
-import { letters, ids as rows } from "../support/log-rows.ts";
+import { drainDeadLetters } from "../../../src/request-log/write/drain-dead-letters.ts";
+import { ORIGIN, STONE } from "../support/call.ts";
+import { speedUpTime } from "../support/clock.ts";
+import { emptyStorage } from "../support/empty-storage.ts";
+import { overrideMethods } from "../support/faults.ts";
+import { loseConnection } from "../support/log-faults.ts";
+import { readDeadLetterIds, readLogIds } from "../support/log-rows.ts";
 
-const REQUESTS = 300;
+const REQUEST_COUNT = 300;
 
-/** What happens around the database's statement, which is the n-th from 1. */
-type Fault = (n: number, statement: () => Promise<unknown>) => Promise<unknown>;
+/** Runs a statement of the database, or fails. It gets the number of the statement, from 1. */
+type Fault = (statement: number, run: () => Promise<unknown>) => Promise<unknown>;
 
-const failsFirst =
-  (k: number): Fault =>
-  (n, statement) =>
-    n <= k ? Promise.reject(lost()) : statement();
-const failsAfterCommit =
-  (k: number): Fault =>
-  async (n, statement) => {
-    const result = await statement();
-    if (n <= k) throw lost();
-    return result;
+const failFirst =
+  (count: number): Fault =>
+  (statement, run) =>
+    statement <= count ? loseConnection() : run();
+const failAfterCommit =
+  (count: number): Fault =>
+  async (statement, run) => {
+    const result = await run();
+    return statement <= count ? loseConnection() : result;
   };
-const slow =
+const delay =
   (ms: number): Fault =>
-  async (_, statement) => {
+  async (_, run) => {
     await scheduler.wait(ms);
-    return statement();
+    return run();
   };
 
 /**
- * A log database with a fault in each statement that writes, which begins when `open` resolves; and a
- * promise of the end of all statements, which can come long after everybody stopped waiting for one.
+ * Creates a log database with a fault in each statement that writes. The statements start when `start`
+ * resolves. `waitForStatements` waits for all of them, also for those that the Worker stopped waiting for.
  */
-function logDatabase(fault: Fault, open: Promise<void>) {
+function createDatabaseWithFault(fault: Fault, start: Promise<void>) {
   const statements: Promise<unknown>[] = [];
-  const around = <T>(work: () => Promise<T>): Promise<T> => {
-    const n = statements.length + 1;
-    const outcome = open.then(() => fault(n, work)) as Promise<T>;
-    statements.push(outcome);
-    return outcome;
+  const runStatement = <T>(run: () => Promise<T>): Promise<T> => {
+    const statement = statements.length + 1;
+    const result = start.then(() => fault(statement, run)) as Promise<T>;
+    statements.push(result);
+    return result;
   };
-  const statement = (inner: D1PreparedStatement): D1PreparedStatement =>
-    wrap(inner, {
-      bind: (...values) => statement(inner.bind(...values)),
-      run: <T>() => around(() => inner.run<T>()),
+  const wrapStatement = (statement: D1PreparedStatement): D1PreparedStatement =>
+    overrideMethods(statement, {
+      bind: (...values) => wrapStatement(statement.bind(...values)),
+      run: <T>() => runStatement(() => statement.run<T>()),
     });
-  const LOG_DB = wrap(env.LOG_DB, { prepare: (sql) => statement(env.LOG_DB.prepare(sql)) });
-  return { LOG_DB, over: () => Promise.allSettled(statements) };
+  const LOG_DB = overrideMethods(env.LOG_DB, { prepare: (sql) => wrapStatement(env.LOG_DB.prepare(sql)) });
+  return { LOG_DB, waitForStatements: () => Promise.allSettled(statements) };
 }
 
-/** A bucket that refuses each object the first k times. */
-function bucket(k: number): R2Bucket {
-  const tries = new Map<string, number>();
+/** Creates a bucket that fails the first attempts to write each object. */
+function createFailingBucket(failuresPerObject: number): R2Bucket {
+  const attempts = new Map<string, number>();
   const put = ((...args: Parameters<R2Bucket["put"]>) => {
     const [key] = args;
-    const before = tries.get(key) ?? 0;
-    tries.set(key, before + 1);
-    return before < k ? Promise.reject(new Error("R2 is down")) : env.MODELS.put(...args);
+    const previousAttempts = attempts.get(key) ?? 0;
+    attempts.set(key, previousAttempts + 1);
+    return previousAttempts < failuresPerObject
+      ? Promise.reject(new Error("R2 is down"))
+      : env.MODELS.put(...args);
   }) as R2Bucket["put"];
-  return wrap(env.MODELS, { put });
+  return overrideMethods(env.MODELS, { put });
 }
 
-function request(i: number): Request {
-  if (i % 3 === 1) return new Request(`${HOST}/v1/models`);
-  if (i % 3 === 2) return new Request(`${HOST}/health`);
-  return new Request(`${HOST}/v1/predictions`, {
+function createRequest(i: number): Request {
+  if (i % 3 === 1) return new Request(`${ORIGIN}/v1/models`);
+  if (i % 3 === 2) return new Request(`${ORIGIN}/health`);
+  return new Request(`${ORIGIN}/v1/predictions`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ ...STONE, cut: "Ruby", carat: i }),
   });
 }
 
-/** All requests at once; returns the answers, and a promise of all that is done after them. */
-async function askAll(bindings: Env) {
+/** Sends all requests at once. Returns their ids, their answers, and a promise of the work after the answers. */
+async function sendRequests(bindings: Env) {
   const contexts: ExecutionContext[] = [];
-  const answers = await Promise.all(
-    Array.from({ length: REQUESTS }, async (_, i) => {
+  const results = await Promise.all(
+    Array.from({ length: REQUEST_COUNT }, async (_, i) => {
       const context = createExecutionContext();
       contexts.push(context);
-      const response = await worker.fetch(request(i), bindings, context);
+      const response = await worker.fetch(createRequest(i), bindings, context);
       const id = response.headers.get("x-request-id") ?? "";
       const text = (await response.text()).replaceAll(id, "ID");
-      return { id, seen: { status: response.status, type: response.headers.get("content-type"), text } };
+      return { id, answer: { status: response.status, type: response.headers.get("content-type"), text } };
     }),
   );
-  const ids = answers.map(({ id }) => id).sort();
+  const ids = results.map(({ id }) => id).sort();
   const done = Promise.all(contexts.map((context) => waitOnExecutionContext(context)));
-  return { ids, seen: answers.map(({ seen }) => seen), done };
+  return { ids, answers: results.map(({ answer }) => answer), done };
 }
 
-beforeEach(async () => {
-  await env.LOG_DB.prepare("DELETE FROM requests").run();
-});
+beforeEach(emptyStorage);
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -105,77 +107,82 @@ afterEach(() => {
 
 interface Case {
   readonly fault: Fault;
-  /** How often the bucket refuses each object. */
-  readonly refusals?: number;
-  /** Where the records are before the drain; "both" where they may be in either. */
-  readonly where: "table" | "letters" | "both";
-  readonly hurry?: number;
+  /** How often the bucket fails for each object. */
+  readonly bucketFailures?: number;
+  /** Where the records are before the drain. */
+  readonly place: "table" | "dead letters" | "either";
+  readonly speedUp?: number;
 }
 
 const CASES: Record<string, Case> = {
-  "fails its first call": { fault: failsFirst(1), where: "table" },
-  "fails its first 2 calls": { fault: failsFirst(2), where: "table" },
-  "fails its first 3 calls": { fault: failsFirst(3), where: "table" },
-  "fails its first 4 calls": { fault: failsFirst(4), where: "letters" },
-  "fails its first 5 calls": { fault: failsFirst(5), where: "both" },
-  "fails always": { fault: failsFirst(Number.POSITIVE_INFINITY), where: "letters" },
-  "is slow by 20 s": { fault: slow(20_000), where: "letters", hurry: 8 },
-  "fails once after it has committed": { fault: failsAfterCommit(1), where: "table" },
-  "fails always after it has committed": { fault: failsAfterCommit(Number.POSITIVE_INFINITY), where: "both" },
-  "fails at first, and the bucket always": {
-    fault: failsFirst(3),
-    refusals: Number.POSITIVE_INFINITY,
-    where: "table",
+  "the database fails once": { fault: failFirst(1), place: "table" },
+  "the database fails twice": { fault: failFirst(2), place: "table" },
+  "the database fails 3 times": { fault: failFirst(3), place: "table" },
+  "the database fails 4 times": { fault: failFirst(4), place: "dead letters" },
+  "the database fails 5 times": { fault: failFirst(5), place: "either" },
+  "the database always fails": { fault: failFirst(Number.POSITIVE_INFINITY), place: "dead letters" },
+  "the database takes 20 s": { fault: delay(20_000), place: "dead letters", speedUp: 8 },
+  "the database fails once after a commit": { fault: failAfterCommit(1), place: "table" },
+  "the database always fails after its commits": {
+    fault: failAfterCommit(Number.POSITIVE_INFINITY),
+    place: "either",
   },
-  "fails always, and the bucket twice for each": {
-    fault: failsFirst(Number.POSITIVE_INFINITY),
-    refusals: 2,
-    where: "letters",
+  "the database fails 3 times and the bucket always": {
+    fault: failFirst(3),
+    bucketFailures: Number.POSITIVE_INFINITY,
+    place: "table",
+  },
+  "the database always fails and the bucket twice for each object": {
+    fault: failFirst(Number.POSITIVE_INFINITY),
+    bucketFailures: 2,
+    place: "dead letters",
   },
 };
 
-describe("while the log's database", () => {
-  it.each(Object.entries(CASES))("%s, 0 requests are lost and 0 are double", async (_, fault) => {
-    const open = Promise.withResolvers<void>();
-    const MODELS = bucket(fault.refusals ?? 0);
+describe("the request log", () => {
+  it.each(Object.entries(CASES))("loses and duplicates no request if %s", async (_, testCase) => {
+    const { fault, bucketFailures = 0, place, speedUp } = testCase;
+    const start = Promise.withResolvers<void>();
+    const MODELS = createFailingBucket(bucketFailures);
     const lines: string[] = [];
     vi.spyOn(console, "error").mockImplementation((line: string) => lines.push(line));
-    if (fault.hurry) hurry(fault.hurry);
+    // The global clock, because the Worker runs the whole request and takes no time limits as arguments.
+    if (speedUp) speedUpTime(speedUp);
 
-    // Nothing is written before all are answered: who waited for it would wait for ever.
-    const { LOG_DB, over } = logDatabase(fault.fault, open.promise);
-    const { ids, seen, done } = await askAll({ ...env, MODELS, LOG_DB });
-    open.resolve();
+    // The database starts to write after all answers, so a request that waited for its record would never end.
+    const { LOG_DB, waitForStatements } = createDatabaseWithFault(fault, start.promise);
+    const { ids, answers, done } = await sendRequests({ ...env, MODELS, LOG_DB });
+    start.resolve();
     await done;
-    expect(new Set(ids).size).toBe(REQUESTS);
+    expect(new Set(ids).size).toBe(REQUEST_COUNT);
 
-    const [table, kept] = await Promise.all([rows(), letters()]);
-    expect([...new Set([...table, ...kept])].sort()).toEqual(ids);
-    if (fault.where === "table") expect(table).toEqual(ids);
-    if (fault.where === "letters") expect(kept).toEqual(ids);
+    const [logged, saved] = await Promise.all([readLogIds(), readDeadLetterIds()]);
+    expect([...new Set([...logged, ...saved])].sort()).toEqual(ids);
+    if (place === "table") expect(logged).toEqual(ids);
+    if (place === "dead letters") expect(saved).toEqual(ids);
     expect(lines).toEqual([]);
 
     vi.restoreAllMocks();
-    await over();
+    await waitForStatements();
     await drainDeadLetters(env);
-    expect(await letters()).toEqual([]);
-    expect(await rows()).toEqual(ids);
+    expect(await readDeadLetterIds()).toEqual([]);
+    expect(await readLogIds()).toEqual(ids);
 
-    // The same requests while nothing fails.
-    const calm = await askAll(env);
-    await calm.done;
-    expect(seen).toEqual(calm.seen);
+    const withoutFault = await sendRequests(env);
+    await withoutFault.done;
+    expect(answers).toEqual(withoutFault.answers);
   });
 
-  it("and the bucket fail always, every request is a line of the console", async () => {
+  it("prints every request to the console log if the database and the bucket always fail", async () => {
     const lines: string[] = [];
     vi.spyOn(console, "error").mockImplementation((line: string) => lines.push(line));
-    const { LOG_DB } = logDatabase(failsFirst(Number.POSITIVE_INFINITY), Promise.resolve());
-    const { ids, done } = await askAll({ ...env, LOG_DB, MODELS: bucket(Number.POSITIVE_INFINITY) });
+    const { LOG_DB } = createDatabaseWithFault(failFirst(Number.POSITIVE_INFINITY), Promise.resolve());
+    const MODELS = createFailingBucket(Number.POSITIVE_INFINITY);
+    const { ids, done } = await sendRequests({ ...env, LOG_DB, MODELS });
     await done;
     const records = lines.map((line) => JSON.parse(line).record).filter((record) => record !== undefined);
     expect(records.map(({ id }) => id).sort()).toEqual(ids);
-    expect(records.filter(({ status }) => status === 422)).toHaveLength(REQUESTS / 3);
-    expect(await rows()).toEqual([]);
+    expect(records.filter(({ status }) => status === 422)).toHaveLength(REQUEST_COUNT / 3);
+    expect(await readLogIds()).toEqual([]);
   });
 });

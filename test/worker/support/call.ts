@@ -1,4 +1,4 @@
-/** Calls the Worker and waits until what it does after the response is done. */
+/** Calls the Worker and waits for the work that it does after the response. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { eq } from "drizzle-orm";
@@ -6,29 +6,28 @@ import { drizzle } from "drizzle-orm/d1";
 import { expect } from "vitest";
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
 import { requests } from "../../../src/db/request-log/schema.ts";
-import type { ProblemDetails } from "../../../src/http/errors.ts";
 import worker from "../../../src/index.ts";
 import { readBodies } from "../../../src/request-log/bodies.ts";
-import { breaches } from "./contract.ts";
+import { findContractViolations } from "./contract.ts";
 
 export interface Answer {
   readonly response: Response;
   readonly status: number;
   readonly text: string;
-  /** The id under which the request is logged. */
+  /** The request id: the key of its log record. */
   readonly id: string;
 }
 
-export const HOST = "https://facet.test";
+export const ORIGIN = "https://facet.test";
 
-/** Every answer is checked against the OpenAPI document: so every test is one of the API's contract. */
+/** Checks each answer against the OpenAPI document, so that every test also tests the contract. */
 export async function call(path: string, init?: RequestInit, bindings: Env = env): Promise<Answer> {
   const context = createExecutionContext();
-  const request = new Request(`${HOST}${path}`, init);
+  const request = new Request(`${ORIGIN}${path}`, init);
   const response = await worker.fetch(request, bindings, context);
   const text = await response.clone().text();
   await waitOnExecutionContext(context);
-  expect(await breaches(request, response, text)).toEqual([]);
+  expect(await findContractViolations(request, response, text)).toEqual([]);
   return { response, status: response.status, text, id: response.headers.get("x-request-id") ?? "" };
 }
 
@@ -51,13 +50,11 @@ export async function post<Body>(
   return { ...answer, body: JSON.parse(answer.text) };
 }
 
-/** The log's record of an answer, with its bodies as they were. */
-export async function logged(id: string): Promise<RequestRecord | undefined> {
+/** Reads the log record of a request, with the complete bodies. */
+export async function readLogRecord(id: string): Promise<RequestRecord | undefined> {
   const row = await drizzle(env.LOG_DB).select().from(requests).where(eq(requests.id, id)).get();
   return row && { ...row, ...(await readBodies(env.MODELS, row)) };
 }
 
-export type Refusal = ProblemDetails;
-
-/** A stone that the models of the tests price. */
 export { EXAMPLE_STONE as STONE } from "../../../src/domain/diamond.ts";
+export type { ProblemDetails } from "../../../src/http/errors.ts";

@@ -1,54 +1,51 @@
-/** Wraps real bindings so that chosen calls fail, wait or are counted; all others reach the real thing. */
-import { vi } from "vitest";
+/** Wrappers around real bindings: chosen calls fail, wait or are counted, all others go through. */
 
-export function wrap<Binding extends object>(binding: Binding, overrides: Partial<Binding>): Binding {
+export function overrideMethods<Binding extends object>(
+  binding: Binding,
+  overrides: Partial<Binding>,
+): Binding {
   return new Proxy(binding, {
     get(target, property) {
-      const own = Reflect.get(overrides, property);
-      if (own !== undefined) return own;
+      const override = Reflect.get(overrides, property);
+      if (override !== undefined) return override;
       const value = Reflect.get(target, property);
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
 }
 
-/** A database whose statements fail as long as `fault` throws or waits; it sees the SQL. */
-export function faultyDatabase(db: D1Database, fault: (sql: string) => Promise<void>): D1Database {
-  const statement = (inner: D1PreparedStatement, sql: string): D1PreparedStatement =>
-    wrap(inner, {
-      bind: (...values: unknown[]) => statement(inner.bind(...values), sql),
+/** Wraps a database. Each statement first awaits `beforeStatement(sql)`, which may throw or delay. */
+export function createFaultyDatabase(
+  db: D1Database,
+  beforeStatement: (sql: string) => Promise<void>,
+): D1Database {
+  const wrapStatement = (statement: D1PreparedStatement, sql: string): D1PreparedStatement =>
+    overrideMethods(statement, {
+      bind: (...values: unknown[]) => wrapStatement(statement.bind(...values), sql),
       run: async <T>() => {
-        await fault(sql);
-        return inner.run<T>();
+        await beforeStatement(sql);
+        return statement.run<T>();
       },
       all: async <T>() => {
-        await fault(sql);
-        return inner.all<T>();
+        await beforeStatement(sql);
+        return statement.all<T>();
       },
+      first: (async (column?: string) => {
+        await beforeStatement(sql);
+        return column === undefined ? statement.first() : statement.first(column);
+      }) as D1PreparedStatement["first"],
       raw: (async (options?: { columnNames?: false }) => {
-        await fault(sql);
-        return inner.raw(options);
+        await beforeStatement(sql);
+        return statement.raw(options);
       }) as D1PreparedStatement["raw"],
     });
-  return wrap(db, {
-    prepare: (sql: string) => statement(db.prepare(sql), sql),
+  return overrideMethods(db, {
+    prepare: (sql: string) => wrapStatement(db.prepare(sql), sql),
     batch: async () => {
-      await fault("batch");
-      throw new Error("a batch of wrapped statements cannot be run");
+      await beforeStatement("batch");
+      throw new Error("wrapped statements cannot run as a batch");
     },
   });
 }
 
-export const lost = () => new Error("D1_ERROR: Network connection lost.");
-
-/** Lets waits and the clock run some times faster. */
-export function hurry(times: number): void {
-  const wait = scheduler.wait.bind(scheduler);
-  const now = Date.now.bind(Date);
-  const start = now();
-  const later = setTimeout;
-  vi.spyOn(scheduler, "wait").mockImplementation((ms, options) => wait(ms / times, options));
-  vi.spyOn(globalThis, "setTimeout").mockImplementation(((work: () => void, ms = 0) =>
-    later(work, ms / times)) as typeof setTimeout);
-  vi.spyOn(Date, "now").mockImplementation(() => start + (now() - start) * times);
-}
+export const createConnectionLostError = () => new Error("D1_ERROR: Network connection lost.");

@@ -1,19 +1,19 @@
-/** Keys of callers in the real registry, and the bindings of a deployment that asks for them. */
+/** API keys in the real registry, and bindings with which the Worker requires a key. */
 import { env } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import { keys } from "../../../src/db/registry/schema.ts";
 import type { Scope } from "../../../src/domain/access.ts";
 import { sha256 } from "../../../src/lib/sha256.ts";
 
-/** The tests' own bindings are open: see vitest.config.ts. */
-export const CLOSED: Env = withAccess("keys");
+/** The default bindings of the tests require no key (vitest.config.ts). */
+export const ENV_WITH_KEYS: Env = createEnvWithAccess("keys");
 
-export function withAccess(access: string | undefined): Env {
+export function createEnvWithAccess(access: string | undefined): Env {
   return { ...env, ACCESS: access } as Env;
 }
 
-/** Makes a key, as `npm run keys -- create` does, and returns it. */
-export async function makeKey(
+/** Creates a key in the way of `npm run keys -- create` and returns it. */
+export async function createKey(
   name: string,
   scopes: Scope[],
   changes: Partial<typeof keys.$inferInsert> = {},
@@ -29,10 +29,10 @@ export async function makeKey(
   return key;
 }
 
-export async function revoke(name: string): Promise<void> {
+export async function revokeKey(name: string): Promise<void> {
   await env.DB.prepare("UPDATE keys SET revoked_at = ?1 WHERE name = ?2")
     .bind(new Date().toISOString(), name)
     .run();
 }
 
-export const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+export const createAuthorizationHeader = (key: string) => ({ authorization: `Bearer ${key}` });

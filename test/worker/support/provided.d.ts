@@ -1,13 +1,13 @@
 import "vitest";
 
 declare module "vitest" {
-  /** What test/worker-models.ts makes in Node for the tests in workerd. */
+  /** Values that test/support/worker-models.ts prepares in Node for the tests in workerd. */
   interface ProvidedContext {
     /** ONNX files by name, base64. */
-    models: Record<"steep" | "shallow" | "cliff" | "strange", string>;
-    /** `steep` with other slopes: 100, 200, 300, 400, 600, 700. */
-    slopes: string[];
-    /** The rows of the embedded dataset as training keeps them, JSON. */
+    models: Record<"steep" | "shallow" | "nanPrice" | "noPrice", string>;
+    /** The linear model with the slopes 100, 200, 300, 400, 600, 700, 800, 900 and 1,100, base64. */
+    linearModels: string[];
+    /** The rows of the embedded dataset in the form in which training stores them, JSON. */
     stones: string;
   }
 }

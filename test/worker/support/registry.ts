@@ -1,19 +1,19 @@
-/** Publishes small models into the real bindings, as a training run would. */
+/** Publishes small models into the real bindings in the way of a training run. */
 import { env } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import { inject, type ProvidedContext } from "vitest";
 import { aliases, aliasHistory, datasets, models } from "../../../src/db/registry/schema.ts";
-import type { ModelReference } from "../../../src/domain/model-record.ts";
+import type { ModelReference } from "../../../src/domain/model-reference.ts";
 import { sha256 } from "../../../src/lib/sha256.ts";
 import { post, STONE } from "./call.ts";
 
-const figures = { mae: 300, rmse: 600, r2: 0.97, mape: 0.08, medianApe: 0.06, within10: 0.7, rows: 20 };
+const METRICS = { mae: 300, rmse: 600, r2: 0.97, mape: 0.08, medianApe: 0.06, within10: 0.7, rows: 20 };
 
-type File = keyof ProvidedContext["models"];
+type ModelFile = keyof ProvidedContext["models"];
 
-export interface Version extends ModelReference {
-  /** Which of the test's ONNX files, or the file itself; none for a row whose file was never there. */
-  file?: File | Uint8Array<ArrayBuffer>;
+export interface TestModel extends ModelReference {
+  /** The name of a test ONNX file, or its bytes. Without it, the bucket has no file for the row. */
+  file?: ModelFile | Uint8Array<ArrayBuffer>;
   dataset?: number;
   seed?: number;
 }
@@ -26,11 +26,21 @@ export async function publishDataset(seq: number): Promise<void> {
     .onConflictDoNothing();
 }
 
-/** A version with its file; returns the file's key. */
-export async function publish({ name, version, file, dataset = 1, seed = 7 }: Version): Promise<string> {
+/** Publishes a model version with its file and returns the key of the file. */
+export async function publishModel({
+  name,
+  version,
+  file,
+  dataset = 1,
+  seed = 7,
+}: TestModel): Promise<string> {
   await publishDataset(dataset);
   const bytes =
-    file instanceof Uint8Array ? file : file ? onnx(file) : new TextEncoder().encode(`${name} ${version}`);
+    file instanceof Uint8Array
+      ? file
+      : file
+        ? readModelFile(file)
+        : new TextEncoder().encode(`${name} ${version}`);
   const hash = await sha256(bytes);
   const key = `models/${name}/${hash}.onnx`;
   if (file !== undefined) await env.MODELS.put(key, bytes);
@@ -48,7 +58,7 @@ export async function publish({ name, version, file, dataset = 1, seed = 7 }: Ve
       rejected: { "price not above 0": 1 },
       seed,
       hyperparameters: { target: "price" },
-      metrics: { ...figures, bands: { "0.5-1": figures } },
+      metrics: { ...METRICS, bands: { "0.5-1": METRICS } },
       ranges: { carat: [0.2, 5.01], depth: [43, 79], table: [43, 95], x: [3, 11], y: [3, 59], z: [1, 32] },
       importance: { gain: null, permutation: { carat: 1 } },
       decision: {
@@ -70,9 +80,9 @@ export async function publish({ name, version, file, dataset = 1, seed = 7 }: Ve
   return key;
 }
 
-/** Waits until the runtime is loaded: on a busy machine that takes longer than a request may. */
-export async function warmUp(): Promise<void> {
-  await publish({ name: "warm-up", version: 1, file: "steep" });
+/** Waits until the ONNX runtime is loaded. On a busy machine that takes longer than the timeout of a request. */
+export async function warmUpRuntime(): Promise<void> {
+  await publishModel({ name: "warm-up", version: 1, file: "steep" });
   for (let attempt = 1; attempt <= 5; attempt++) {
     const { status } = await post("/v1/predictions?model=warm-up", STONE);
     if (status === 200) return;
@@ -80,8 +90,8 @@ export async function warmUp(): Promise<void> {
   }
 }
 
-/** Points an alias at a version, with its history. */
-export async function point(alias: string, to: ModelReference): Promise<void> {
+/** Points an alias at a version and adds the move to the history. */
+export async function pointAlias(alias: string, to: ModelReference): Promise<void> {
   const db = drizzle(env.DB);
   const from = (await db.select().from(aliases)).find((row) => row.alias === alias);
   const revision = (from?.revision ?? 0) + 1;
@@ -106,10 +116,15 @@ export async function point(alias: string, to: ModelReference): Promise<void> {
   ]);
 }
 
-export function onnx(file: File): Uint8Array<ArrayBuffer> {
-  return decode(inject("models")[file]);
+/** @param index of a linear model whose slope no named file has, see `linearModels` in provided.d.ts */
+export function readLinearModel(index: number): Uint8Array<ArrayBuffer> {
+  return decodeBase64(inject("linearModels")[index] ?? "");
 }
 
-export function decode(base64: string): Uint8Array<ArrayBuffer> {
+export function readModelFile(file: ModelFile): Uint8Array<ArrayBuffer> {
+  return decodeBase64(inject("models")[file]);
+}
+
+function decodeBase64(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 }

@@ -1,17 +1,17 @@
 import { env } from "cloudflare:workers";
 
 /**
- * Empties the databases and the bucket. `reset()` of the test plugin would cut off what is still being
- * written in the background, here and in test files that run beside this one.
+ * Empties the databases and the bucket. `reset()` of the test plugin would abort background writes of this
+ * test file and of those that run at the same time.
  */
-export async function empty(): Promise<void> {
+export async function emptyStorage(): Promise<void> {
   for (const database of [env.DB, env.LOG_DB]) {
     const tables = await database
       .prepare(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%'",
       )
       .all<{ name: string }>();
-    // Rows of models name their dataset: the other way round is refused.
+    // Models reference their dataset, so datasets are deleted last.
     const names = tables.results.map(({ name }) => name).filter((name) => name !== "d1_migrations");
     names.sort((a, b) => Number(a === "datasets") - Number(b === "datasets"));
     await database.batch(names.map((name) => database.prepare(`DELETE FROM "${name}"`)));

@@ -1,0 +1,125 @@
+/** Interrupts the archive job at every call to the database and the bucket. No row may be lost or archived twice. */
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { RequestRecord } from "../../../../src/db/request-log/requests.ts";
+import { MINUTE_MS } from "../../../../src/lib/time.ts";
+import { archiveOldDays } from "../../../../src/request-log/archive/archive.ts";
+import { JOB_BUDGETS } from "../../../../src/settings/call-budgets.ts";
+import { createRandom } from "../../../support/random.ts";
+import { archiveAll, createRecordsOfDay, NOW, readArchive, readArchivedRows } from "../../support/archive.ts";
+import { emptyStorage } from "../../support/empty-storage.ts";
+import { overrideMethods } from "../../support/faults.ts";
+import { insertRecords, readLogIds, sortIds } from "../../support/log-rows.ts";
+
+/** An interrupted run keeps its lease for 20 minutes. */
+const LEASE_EXPIRED_AFTER_MS = 21 * MINUTE_MS;
+
+let random: () => number;
+
+beforeEach(async () => {
+  await emptyStorage();
+  random = createRandom(3);
+});
+
+/** Counts calls, and fails from the given call on. That call itself fails before or after it takes effect. */
+function createInterruptedEnv(failingCall: number, takesEffect = false) {
+  let calls = 0;
+  const runCall = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    calls++;
+    if (calls > failingCall || (calls === failingCall && !takesEffect)) throw new Error("interrupted");
+    const result = await work();
+    if (calls === failingCall) throw new Error("interrupted");
+    return result;
+  };
+  const wrapStatement = (statement: D1PreparedStatement): D1PreparedStatement =>
+    overrideMethods(statement, {
+      bind: (...values: unknown[]) => wrapStatement(statement.bind(...values)),
+      run: <T>() => runCall(() => statement.run<T>()),
+      all: <T>() => runCall(() => statement.all<T>()),
+      first: (<T>() => runCall(() => statement.first<T>())) as D1PreparedStatement["first"],
+    });
+  const bindings = {
+    ...env,
+    LOG_DB: overrideMethods(env.LOG_DB, { prepare: (sql: string) => wrapStatement(env.LOG_DB.prepare(sql)) }),
+    MODELS: overrideMethods(env.MODELS, {
+      put: ((...args: Parameters<R2Bucket["put"]>) =>
+        runCall(() => env.MODELS.put(...args))) as R2Bucket["put"],
+      get: ((key: string) => runCall(() => env.MODELS.get(key))) as R2Bucket["get"],
+      list: (options) => runCall(() => env.MODELS.list(options)),
+    }),
+  };
+  return { bindings, countCalls: () => calls };
+}
+
+const createCountingEnv = () => createInterruptedEnv(Number.POSITIVE_INFINITY);
+
+/** Expects each record in exactly one chunk, or in the table, or in both while its day is being archived. */
+async function expectNothingLost(all: readonly RequestRecord[]): Promise<void> {
+  const archivedIds = sortIds(await readArchivedRows());
+  expect(new Set(archivedIds).size).toBe(archivedIds.length);
+  expect([...new Set([...archivedIds, ...(await readLogIds())])].sort()).toEqual(sortIds(all));
+}
+
+async function deleteArchive(): Promise<void> {
+  const { objects } = await env.MODELS.list({ prefix: "log-archive/" });
+  await env.MODELS.delete(objects.map(({ key }) => key));
+}
+
+describe("archiveOldDays", () => {
+  it("splits a large day into chunks, within the call budget of the job", async () => {
+    const all = createRecordsOfDay(95, 45_000, random);
+    await insertRecords(all);
+    const { bindings, countCalls } = createCountingEnv();
+    expect(await archiveOldDays(bindings, NOW)).toBe(45_000);
+    expect(countCalls()).toBeLessThanOrEqual(JOB_BUDGETS.archiveOldDays.calls);
+    const chunks = await readArchive();
+    expect(chunks.map(({ rows }) => rows.length)).toEqual([20_000, 20_000, 5000]);
+    await expectNothingLost(all);
+    expect(await readLogIds()).toEqual([]);
+  });
+
+  it.each([
+    ["before", false],
+    ["after", true],
+  ])("makes progress if each run is interrupted one call later, %s the call", async (_, takesEffect) => {
+    const all = [
+      ...createRecordsOfDay(93, 2500, random),
+      ...createRecordsOfDay(92, 1200, random),
+      ...createRecordsOfDay(91, 3, random),
+    ];
+    await insertRecords(all);
+    let failingCall = 1;
+    for (let now = NOW; ; now += LEASE_EXPIRED_AFTER_MS) {
+      const { bindings, countCalls } = createInterruptedEnv(failingCall, takesEffect);
+      const movedRows = await archiveOldDays(bindings, now).catch(() => "interrupted");
+      await expectNothingLost(all);
+      if (movedRows === 0) break;
+      expect(countCalls()).toBeGreaterThanOrEqual(Math.min(failingCall, 2));
+      failingCall++;
+    }
+    expect(failingCall).toBeGreaterThan(10);
+    expect(await readLogIds()).toEqual([]);
+    expect(await readArchivedRows()).toHaveLength(all.length);
+  });
+
+  it("continues after a run that was interrupted at any call", async () => {
+    const all = [...createRecordsOfDay(93, 2500, random), ...createRecordsOfDay(92, 700, random)];
+    await insertRecords(all);
+    const { bindings, countCalls } = createCountingEnv();
+    await archiveOldDays(bindings, NOW);
+    const totalCalls = countCalls();
+    expect(totalCalls).toBeGreaterThan(15);
+    let now = NOW;
+    for (let failingCall = 1; failingCall <= totalCalls; failingCall += 2) {
+      await deleteArchive();
+      await insertRecords(all);
+      const { bindings } = createInterruptedEnv(failingCall, failingCall % 4 === 1);
+      await archiveOldDays(bindings, now).catch(() => {});
+      await expectNothingLost(all);
+      now += LEASE_EXPIRED_AFTER_MS;
+      await archiveAll(now);
+      await expectNothingLost(all);
+      expect(await readLogIds()).toEqual([]);
+    }
+  });
+});

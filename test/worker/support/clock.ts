@@ -1,0 +1,19 @@
+/** Changes the time that the Worker sees. Its caches read the global clock, so a test cannot hand one in. */
+import { vi } from "vitest";
+
+/** Moves `Date.now()` forwards, or backwards if negative. `vi.useRealTimers()` undoes it. */
+export function moveClock(seconds: number): void {
+  vi.setSystemTime(Date.now() + seconds * 1000);
+}
+
+/** Speeds up timers and the clock by a factor. `vi.restoreAllMocks()` undoes it. */
+export function speedUpTime(factor: number): void {
+  const wait = scheduler.wait.bind(scheduler);
+  const now = Date.now.bind(Date);
+  const startedAt = now();
+  const originalSetTimeout = setTimeout;
+  vi.spyOn(scheduler, "wait").mockImplementation((ms, options) => wait(ms / factor, options));
+  vi.spyOn(globalThis, "setTimeout").mockImplementation(((callback: () => void, ms = 0) =>
+    originalSetTimeout(callback, ms / factor)) as typeof setTimeout);
+  vi.spyOn(Date, "now").mockImplementation(() => startedAt + (now() - startedAt) * factor);
+}
