@@ -1,29 +1,72 @@
 import { readFileSync } from "node:fs";
 import { parse } from "csv-parse/sync";
-import { CLARITIES, COLORS, CUTS } from "../../src/domain/diamond.ts";
+import { GRADE_COLUMNS, GRADES, NUMBER_COLUMNS, type PricedStone } from "../../src/domain/diamond.ts";
+import { createRandom } from "../../test/support/random.ts";
+import type { Matrix } from "../../training/boosting/index.ts";
 
-/** The embedded dataset, by column: grades as their rank from worst to best, price in US dollars. */
-export type Diamonds = Record<(typeof COLUMNS)[number] | "price", Float32Array>;
-
-/** The plain features, in the order of every bench. */
+/** The columns of a stone without its price, in the order of every benchmark. */
 export const COLUMNS = ["carat", "cut", "color", "clarity", "depth", "table", "x", "y", "z"] as const;
 
-const GRADES: Record<string, readonly string[]> = { cut: CUTS, color: COLORS, clarity: CLARITIES };
-export const FILE = new URL("../../node_modules/@observablehq/sample-datasets/diamonds.csv", import.meta.url);
+/** The embedded dataset by column. A grade is its rank from worst to best; the price is in US dollars. */
+export type Diamonds = Record<(typeof COLUMNS)[number] | "price", Float32Array>;
 
-/** The stones whose measurements are all above 0: 53,920 of 53,940. */
-export function loadDiamonds(): Diamonds {
-  const rows = (parse(readFileSync(FILE), { columns: true }) as Record<string, string>[]).filter((row) =>
-    ["x", "y", "z"].every((name) => Number(row[name]) > 0),
-  );
-  const column = (name: string) =>
-    Float32Array.from(rows, (row) => GRADES[name]?.indexOf(row[name]!) ?? Number(row[name]));
-  return Object.fromEntries([...COLUMNS, "price"].map((name) => [name, column(name)])) as Diamonds;
+/** A table to fit: features, and the price of each row in US dollars. */
+export interface PriceTable {
+  x: Matrix;
+  y: Float32Array;
 }
 
-/** The numbers 0 to `count - 1` in a random order that depends on the seed alone. */
-export function shuffled(count: number, seed: number): Int32Array {
-  const random = generator(seed);
+const CSV_FILE = new URL("../../node_modules/@observablehq/sample-datasets/diamonds.csv", import.meta.url);
+
+/** Reads the stones of the embedded dataset whose sizes are all above 0: 53,920 of 53,940. */
+export function readStones(): PricedStone[] {
+  const rows = parse(readFileSync(CSV_FILE), { columns: true }) as Record<string, string>[];
+  return rows
+    .filter((row) => ["x", "y", "z"].every((name) => Number(row[name]) > 0))
+    .map((row) => {
+      const numbers = [...NUMBER_COLUMNS, "price"].map((name) => [name, Number(row[name])]);
+      return Object.fromEntries([
+        ...numbers,
+        ...GRADE_COLUMNS.map((name) => [name, row[name]]),
+      ]) as PricedStone;
+    });
+}
+
+export function loadDiamonds(): Diamonds {
+  const stones = readStones();
+  const columns: [string, Float32Array][] = [...NUMBER_COLUMNS, "price" as const].map((name) => [
+    name,
+    Float32Array.from(stones, (stone) => stone[name]),
+  ]);
+  for (const name of GRADE_COLUMNS) {
+    const grades: readonly string[] = GRADES[name];
+    columns.push([name, Float32Array.from(stones, (stone) => grades.indexOf(stone[name]))]);
+  }
+  return Object.fromEntries(columns) as Diamonds;
+}
+
+/** Copies some rows of the dataset to a table. */
+export function selectRows(diamonds: Diamonds, rows: Int32Array): PriceTable {
+  return {
+    x: { rows: rows.length, columns: COLUMNS.map((name) => selectValues(diamonds[name], rows)) },
+    y: selectValues(diamonds.price, rows),
+  };
+}
+
+export function selectValues(values: Float32Array, rows: Int32Array): Float32Array {
+  return Float32Array.from(rows, (row) => values[row]!);
+}
+
+/** Splits the row numbers 0 to `count - 1` at random into 80 % training rows and 20 % test rows. */
+export function splitRandomly(count: number, seed: number): { train: Int32Array; test: Int32Array } {
+  const order = shuffleIndices(count, seed);
+  const testCount = Math.round(count / 5);
+  return { test: order.slice(0, testCount), train: order.slice(testCount) };
+}
+
+/** Returns the numbers 0 to `count - 1` in a random order that depends only on the seed. */
+export function shuffleIndices(count: number, seed: number): Int32Array {
+  const random = createRandom(seed);
   const order = Int32Array.from({ length: count }, (_, i) => i);
   for (let i = count - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
@@ -32,29 +75,12 @@ export function shuffled(count: number, seed: number): Int32Array {
   return order;
 }
 
-/** Mulberry32: numbers from 0 to 1. */
-export function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b_79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-export function pick(values: Float32Array, rows: Int32Array): Float32Array {
-  return Float32Array.from(rows, (row) => values[row]!);
-}
-
-export function meanAbsoluteError(predicted: Float32Array, actual: Float32Array): number {
+export function computeMeanAbsoluteError(predicted: ArrayLike<number>, actual: Float32Array): number {
   let sum = 0;
   for (let row = 0; row < actual.length; row++) sum += Math.abs(predicted[row]! - actual[row]!);
   return sum / actual.length;
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+export function computeMean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

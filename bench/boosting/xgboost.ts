@@ -10,7 +10,7 @@ export function hasXGBoost(): boolean {
   return spawnSync(PYTHON, ["-c", "import xgboost"]).status === 0;
 }
 
-/** A Python process that holds a table and fits XGBoost to it on demand. */
+/** A Python process that holds a table and fits XGBoost to it on request. */
 export class XGBoost {
   private readonly child: ChildProcess;
   private readonly lines: AsyncIterator<string>;
@@ -21,29 +21,30 @@ export class XGBoost {
     this.lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
   }
 
-  /** @param file float32, the features column after column, then the target */
+  /** @param file float32, one feature column after another, then the target */
   static async start(rows: number, file: string): Promise<XGBoost> {
-    const started = new XGBoost(rows, file);
-    started.version = await started.answer();
-    return started;
+    const process = new XGBoost(rows, file);
+    process.version = await process.readLine();
+    return process;
   }
 
   async fit(threads: number): Promise<{ seconds: number; peakMegabytes: number }> {
     this.child.stdin!.write(`fit ${threads}\n`);
-    const [seconds = Number.NaN, peakMegabytes = Number.NaN] = (await this.answer()).split(" ").map(Number);
+    const [seconds = Number.NaN, peakMegabytes = Number.NaN] = (await this.readLine()).split(" ").map(Number);
     return { seconds, peakMegabytes };
   }
 
-  async predict(rows: number, file: string, out: string): Promise<void> {
-    this.child.stdin!.write(`predict ${rows} ${file} ${out}\n`);
-    await this.answer();
+  /** Writes the newest model's predictions of another table, without a target, to `outputFile`. */
+  async predict(rows: number, file: string, outputFile: string): Promise<void> {
+    this.child.stdin!.write(`predict ${rows} ${file} ${outputFile}\n`);
+    await this.readLine();
   }
 
   stop(): void {
     this.child.stdin!.end();
   }
 
-  private async answer(): Promise<string> {
+  private async readLine(): Promise<string> {
     const { value, done } = await this.lines.next();
     if (done) throw new Error("the Python process ended");
     return value;

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Real XGBoost beside Facet's learner, for boosting.ts: fits it at the notebook's settings, as often as asked.
+"""Fits real XGBoost at the notebook's settings, for the benchmarks fit-time.ts and accuracy.ts.
 
-/usr/bin/python3 xgboost_fit.py ROWS FILE   FILE holds float32: the features column after column, then the target.
-Standard input, a line each: `fit THREADS` answers with seconds and peak memory in MB;
-`predict ROWS FILE OUT` writes the
-newest model's predictions of another table of that layout, without a target.
+/usr/bin/python3 xgboost_fit.py ROWS FILE   FILE holds float32: one feature column after another, then the target.
+
+Each line of the standard input is a command. `fit THREADS` prints the seconds and the peak memory in MB.
+`predict ROWS FILE OUTPUT` writes the newest model's predictions of another table, which has no target.
 """
 import resource
 import sys
@@ -14,7 +14,7 @@ import numpy as np
 import xgboost
 
 
-def peak():
+def peak_megabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -25,12 +25,12 @@ del table
 print(xgboost.__version__, flush=True)
 model = None
 for line in sys.stdin:
-    command, *rest = line.split()
+    command, *arguments = line.split()
     if command == "fit":
         start = time.perf_counter()
-        model = xgboost.XGBRegressor(tree_method="hist", n_estimators=100, max_depth=6, n_jobs=int(rest[0])).fit(x, y)
-        print(time.perf_counter() - start, peak(), flush=True)
+        model = xgboost.XGBRegressor(tree_method="hist", n_estimators=100, max_depth=6, n_jobs=int(arguments[0])).fit(x, y)
+        print(time.perf_counter() - start, peak_megabytes(), flush=True)
     else:
-        other = np.fromfile(rest[1], "float32").reshape(-1, int(rest[0])).T
-        model.predict(np.ascontiguousarray(other)).astype("float32").tofile(rest[2])
+        table = np.fromfile(arguments[1], "float32").reshape(-1, int(arguments[0])).T
+        model.predict(np.ascontiguousarray(table)).astype("float32").tofile(arguments[2])
         print("done", flush=True)

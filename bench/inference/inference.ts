@@ -1,62 +1,63 @@
 /**
- * How long a model takes in workerd for one stone and for 1,000: each model is trained on the embedded
- * dataset, exported, and run by the Worker's own runtime. Prints the median of five measurements.
+ * Measures the time that each model takes in workerd for one stone and for 1,000 stones. Each model is
+ * trained on the embedded dataset and run by the Worker's own ONNX runtime. Prints medians of five
+ * measurements.
  *
- *   node bench/inference.ts
+ *   node bench/inference/inference.ts
  */
-import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import Table from "cli-table3";
-import { WRANGLER } from "../../cloudflare/wrangler.ts";
+import { startDevServer } from "../../cloudflare/dev-server.ts";
 import { isTestStone } from "../../src/domain/split.ts";
 import { median } from "../../src/lib/statistics.ts";
 import { createFitBuilder } from "../../training/builders/fit.ts";
 import { readDataset } from "../../training/data/dataset.ts";
-import { embeddedSource } from "../../training/data/source.ts";
+import { createEmbeddedSource } from "../../training/data/source.ts";
 import { MODELS } from "../../training/models/index.ts";
 
 const SEED = 42;
-const PORT = 8797;
+const RETRY_DELAY_MS = 500;
 const MEASUREMENTS = 5;
-const SIZES = [
+/** Batch sizes, and the runs of each that one measurement averages. */
+const BATCHES = [
   { rows: 1, runs: 2000 },
   { rows: 1000, runs: 30 },
 ];
 
-const { stones } = await readDataset([embeddedSource()]);
+const { stones } = await readDataset([createEmbeddedSource()]);
 const split = {
   train: stones.filter((stone) => !isTestStone(stone.splitKey, SEED)),
   test: stones.filter((stone) => isTestStone(stone.splitKey, SEED)),
 };
 
 const config = join(import.meta.dirname, "wrangler.toml");
-const server = spawn(process.execPath, [WRANGLER, "dev", "--config", config, "--port", String(PORT)], {
-  stdio: "ignore",
-  env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" },
-});
+const server = await startDevServer({ config, output: "none" });
 try {
   const table = new Table({
-    head: ["model", "KiB", ...SIZES.map(({ rows }) => `${rows} rows, ms`)],
+    head: ["model", "KiB", ...BATCHES.map(({ rows }) => `${rows} rows, ms`)],
     style: { head: [] },
   });
   for (const model of MODELS) {
     const { bytes } = await createFitBuilder(model).build(split, { seed: SEED });
     const cells = [];
-    for (const size of SIZES) cells.push((await measure(bytes, size)).toFixed(3));
+    for (const batch of BATCHES) cells.push((await measureMs(bytes, batch)).toFixed(3));
     table.push([model.name, Math.round(bytes.length / 1024), ...cells]);
   }
   console.log(table.toString());
 } finally {
-  server.kill();
+  await server.stop();
 }
 
-async function measure(bytes: Uint8Array, { rows, runs }: (typeof SIZES)[number]): Promise<number> {
+/** Measures the milliseconds of one run. Retries until the server has started. */
+async function measureMs(bytes: Uint8Array, { rows, runs }: (typeof BATCHES)[number]): Promise<number> {
   const means: number[] = [];
   while (means.length < MEASUREMENTS) {
-    const url = `http://127.0.0.1:${PORT}/?rows=${rows}&runs=${runs}`;
-    const answer = await fetch(url, { method: "POST", body: Buffer.from(bytes) }).catch(() => null);
-    if (answer?.ok) means.push(((await answer.json()) as { mean: number }).mean);
-    else await new Promise((wait) => setTimeout(wait, 500));
+    const url = `${server.url}/?rows=${rows}&runs=${runs}`;
+    const response = await fetch(url, { method: "POST", body: Buffer.from(bytes) }).catch(() => null);
+    // The first requests can fail, because the server is still starting.
+    if (response?.ok) means.push(((await response.json()) as { mean: number }).mean);
+    else await sleep(RETRY_DELAY_MS);
   }
   return median(means);
 }

@@ -1,6 +1,7 @@
 /**
- * A regression tree, its nodes in arrays; node 0 is the root. A row goes left where `value < threshold`, float32
- * on both sides, and a missing value (NaN) goes left where `defaultLeft` is 1. In a leaf, `left` is -1.
+ * A regression tree. Its nodes are entries of parallel arrays; node 0 is the root. A row goes left if
+ * `value < threshold`, both float32. A missing value (NaN) goes left if `defaultLeft` is 1. The `left` of a
+ * leaf is -1.
  */
 export interface Tree {
   readonly feature: Int32Array;
@@ -8,32 +9,27 @@ export interface Tree {
   readonly left: Int32Array;
   readonly right: Int32Array;
   readonly defaultLeft: Uint8Array;
-  /** Leaf: its weight in the target's units, eta applied. */
+  /** Of a leaf: its weight in the target's units, already multiplied by eta. */
   readonly value: Float32Array;
-  /** Inner node: what its split took off twice the objective. */
+  /** Of an inner node: the amount by which its split lowers twice the objective. */
   readonly gain: Float32Array;
-  /** Sum of the hessians of the training rows in the node: their number, or their weight. */
+  /** Sum of the hessians of the node's training rows: their number, or their total weight. */
   readonly cover: Float32Array;
 }
 
-/** Boosted trees: a row's prediction is `baseScore` and the sum of its leaves, one a tree. */
+/** Boosted trees. The prediction of a row is `baseScore` plus the value of one leaf of each tree. */
 export interface Ensemble {
   readonly baseScore: number;
-  /** Number of features that a row has. */
-  readonly features: number;
+  readonly featureCount: number;
   readonly trees: readonly Tree[];
 }
 
-/** Number of leaves of all trees: what the size of an exported model grows with. */
-export function countLeaves(ensemble: Ensemble): number {
-  let leaves = 0;
-  for (const { left } of ensemble.trees) for (const child of left) if (child < 0) leaves++;
-  return leaves;
-}
-
-/** Total gain of each feature's splits, in shares that sum to 1; all 0 where nothing was split. */
-export function gainImportance(ensemble: Ensemble): Float64Array {
-  const gains = new Float64Array(ensemble.features);
+/**
+ * Computes each feature's fraction of the total gain. The fractions sum to 1; all are 0 if no tree has a
+ * split.
+ */
+export function computeGainImportance(ensemble: Ensemble): Float64Array {
+  const gains = new Float64Array(ensemble.featureCount);
   for (const { feature, left, gain } of ensemble.trees) {
     for (let node = 0; node < left.length; node++)
       if (left[node]! >= 0) gains[feature[node]!]! += gain[node]!;

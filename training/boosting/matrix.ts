@@ -1,14 +1,16 @@
-/** A table of features, column-major: `columns[f][row]`, NaN where a value is missing. */
+/** A table of features, column-major: `columns[feature][row]`. A missing value is NaN. */
 export interface Matrix {
   readonly rows: number;
   readonly columns: readonly Float32Array[];
 }
 
-/** @throws RangeError where a column's length is not the number of rows. */
+/** @throws RangeError if the length of a column is not the number of rows */
 export function checkMatrix(x: Matrix): void {
   x.columns.forEach((column, feature) => {
     if (column.length !== x.rows) {
-      throw new RangeError(`feature ${feature} has ${column.length} values, the matrix has ${x.rows} rows`);
+      throw new RangeError(
+        `feature ${feature} has ${column.length} values, but the matrix has ${x.rows} rows`,
+      );
     }
   });
 }

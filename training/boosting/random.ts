@@ -1,20 +1,19 @@
+import { mix32 } from "../../src/lib/hash.ts";
+
 /**
- * A random 32-bit number that depends on a seed and a counter alone (the finaliser of MurmurHash3 over both), so
- * that row 17 is drawn alike on whichever thread it lies.
+ * Returns a random 32-bit unsigned integer that depends only on the seed and the counter. A row's number is
+ * therefore the same on every thread.
  */
-export function randomAt(seed: number, counter: number): number {
-  let h = Math.imul(counter + 1, 0x9e37_79b1) ^ seed;
-  h = Math.imul(h ^ (h >>> 16), 0x85eb_ca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2_ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+export function randomUint32(seed: number, counter: number): number {
+  return mix32(Math.imul(counter + 1, 0x9e37_79b1) ^ seed);
 }
 
-/** `count` of the numbers 0 to `total - 1`, without repetition, ascending. */
+/** Draws `count` of the numbers 0 to `total - 1` without repetition, in ascending order. */
 export function sampleIndices(total: number, count: number, seed: number): Int32Array {
-  const drawn = Int32Array.from({ length: total }, (_, i) => i);
+  const indices = Int32Array.from({ length: total }, (_, i) => i);
   for (let i = 0; i < count; i++) {
-    const j = i + Math.floor((randomAt(seed, i) / 2 ** 32) * (total - i));
-    [drawn[i], drawn[j]] = [drawn[j]!, drawn[i]!];
+    const j = i + Math.floor((randomUint32(seed, i) / 2 ** 32) * (total - i));
+    [indices[i], indices[j]] = [indices[j]!, indices[i]!];
   }
-  return drawn.slice(0, count).sort();
+  return indices.slice(0, count).sort();
 }

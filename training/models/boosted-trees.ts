@@ -1,103 +1,79 @@
-import { weightedMedian } from "../../src/lib/statistics.ts";
 import {
   type BoostingParameters,
+  computeGainImportance,
   fitEnsemble,
-  gainImportance,
   type Matrix,
   predictEnsemble,
 } from "../boosting/index.ts";
-import type { Graph, Value } from "../onnx/graph.ts";
-import { trees } from "../onnx/trees.ts";
-import { gradeCode } from "./grades.ts";
-import type { PriceModel, StoneValues } from "./model.ts";
+import { addTreeEnsemble } from "../onnx/add-tree-ensemble.ts";
+import type { Graph, GraphValue } from "../onnx/graph.ts";
+import type { StoneValues } from "../onnx/stone-inputs.ts";
+import { encodeGrade } from "./grades.ts";
+import type { PriceModel } from "./model.ts";
+import { PRICE_TARGETS, type PriceTarget } from "./price-targets.ts";
 
-/** A feature: its name and the nodes that compute it, float [N]. */
-export type Feature = readonly [name: string, nodes: (graph: Graph, stone: StoneValues) => Value];
+/** A feature: its name, and a function that adds its nodes and returns its value, float [N]. */
+export type Feature = readonly [name: string, addNodes: (graph: Graph, stone: StoneValues) => GraphValue];
 
-/** The dataset's own columns, grades as their place from worst to best. Carat is the first feature. */
-export const COLUMNS: readonly Feature[] = [
+/**
+ * The columns of the dataset. A grade is encoded as its rank from worst to best. Carat is the first feature.
+ */
+export const COLUMN_FEATURES: readonly Feature[] = [
   ["carat", (_, stone) => stone.carat],
-  ["cut", (graph, stone) => gradeCode(graph, "cut", stone.cut)],
-  ["color", (graph, stone) => gradeCode(graph, "color", stone.color)],
-  ["clarity", (graph, stone) => gradeCode(graph, "clarity", stone.clarity)],
+  ["cut", (graph, stone) => encodeGrade(graph, "cut", stone.cut)],
+  ["color", (graph, stone) => encodeGrade(graph, "color", stone.color)],
+  ["clarity", (graph, stone) => encodeGrade(graph, "clarity", stone.clarity)],
   ["depth", (_, stone) => stone.depth],
   ["table", (_, stone) => stone.table],
   ["x", (_, stone) => stone.x],
   ["y", (_, stone) => stone.y],
   ["z", (_, stone) => stone.z],
 ];
-const CARAT = 0;
+const CARAT_INDEX = 0;
 
-/** What the trees sum up to. */
-interface Target {
-  /** What they are fitted on, from prices in US dollars and weights in carats. */
-  of(price: number, carat: number): number;
-  /** The price in US dollars from their sum. */
-  price(sum: number, carat: number): number;
-  /** The same as nodes: float [N] each. */
-  nodes(graph: Graph, sum: Value, carat: Value): Value;
-  /** What to add to all sums so that the error in dollars is least: trees that fit another target miss it. */
-  correction?(prices: ArrayLike<number>, predicted: ArrayLike<number>): number;
+interface BoostedTreesOptions {
+  readonly name: string;
+  /** The first feature must be carat. */
+  readonly features: readonly Feature[];
+  readonly target: keyof typeof PRICE_TARGETS;
+  /** The seed is that of the training run. */
+  readonly parameters: Omit<BoostingParameters, "seed">;
 }
 
-export const TARGETS = {
-  price: {
-    of: (price) => price,
-    price: (sum) => sum,
-    nodes: (_, sum) => sum,
-  },
-  /** Errors count in relative terms, and the trees need not learn that weight multiplies the price. */
-  "log price per carat": {
-    of: (price, carat) => Math.log(price / carat),
-    price: (sum, carat) => Math.exp(sum) * carat,
-    nodes: (graph, sum, carat) => graph.mul(graph.exp(sum), carat),
-    correction: (prices, predicted) =>
-      Math.log(
-        weightedMedian(
-          Float64Array.from(prices, (price, row) => price / predicted[row]!),
-          predicted,
-        ),
-      ),
-  },
-} as const satisfies Record<string, Target>;
-
-/** Regression trees, boosted as XGBoost boosts them, over some features. */
-export function boostedTrees(model: {
-  readonly name: string;
-  readonly features: readonly Feature[];
-  readonly target: keyof typeof TARGETS;
-  /** All but the seed, which is the run's. */
-  readonly parameters: Omit<BoostingParameters, "seed">;
-}): PriceModel {
-  const { name, features, parameters } = model;
-  const target: Target = TARGETS[model.target];
-  const names = features.map(([feature]) => feature);
+/** Creates a model of boosted regression trees over some features. */
+export function createBoostedTreesModel(options: BoostedTreesOptions): PriceModel {
+  const { name, features, parameters } = options;
+  const target: PriceTarget = PRICE_TARGETS[options.target];
+  const featureNames = features.map(([feature]) => feature);
   return {
     name,
-    hyperparameters: { ...parameters, target: model.target, features: names },
-    featureNames: names,
+    hyperparameters: { ...parameters, target: options.target, features: featureNames },
+    featureNames,
 
-    features(graph, stone) {
-      const columns = features.map(([, nodes]) => graph.unsqueeze(nodes(graph, stone), 1));
+    addFeatures(graph, stone) {
+      const columns = features.map(([, addNodes]) => graph.unsqueeze(addNodes(graph, stone), 1));
       return graph.concat(columns, 1);
     },
 
     async fit({ features: matrix, prices }, { seed, onProgress }) {
-      const carat = matrix.columns[CARAT]!;
-      const y = prices.map((price, row) => target.of(price, carat[row]!));
-      const options = onProgress ? { onRound: onProgress } : {};
-      const { fitted, ...grown } = await fitEnsemble(matrix, y, { ...parameters, seed }, options);
-      const priced = (sums: Float32Array, { columns }: Matrix) =>
-        sums.map((sum, row) => target.price(sum, columns[CARAT]![row]!));
-      const correction = target.correction?.(prices, priced(fitted, matrix)) ?? 0;
-      const ensemble = { ...grown, baseScore: Math.fround(grown.baseScore + correction) };
-      const gain = gainImportance(ensemble);
+      const carat = matrix.columns[CARAT_INDEX]!;
+      const y = prices.map((price, row) => target.fromPrice(price, carat[row]!));
+      const fitOptions = onProgress ? { onRound: onProgress } : {};
+      const { predictions, ...fitted } = await fitEnsemble(matrix, y, { ...parameters, seed }, fitOptions);
+      const toPrices = (predicted: Float32Array, { columns }: Matrix) =>
+        predicted.map((value, row) => target.toPrice(value, columns[CARAT_INDEX]![row]!));
+      const correction = target.computeCorrection?.(prices, toPrices(predictions, matrix)) ?? 0;
+      const ensemble = { ...fitted, baseScore: Math.fround(fitted.baseScore + correction) };
+      const gain = computeGainImportance(ensemble);
       return {
-        price: (graph, values) =>
-          target.nodes(graph, trees(graph, values, ensemble), graph.gather(values, graph.int64(CARAT), 1)),
-        predict: (values) => priced(predictEnsemble(ensemble, values), values),
-        ...(target.correction && { settled: { correction } }),
-        importance: Object.fromEntries(names.map((feature, i) => [feature, gain[i] ?? 0])),
+        addPrice(graph, values) {
+          const predicted = addTreeEnsemble(graph, values, ensemble);
+          const caratValue = graph.gather(values, graph.int64Constant(CARAT_INDEX), 1);
+          return target.addToPrice(graph, predicted, caratValue);
+        },
+        predict: (values) => toPrices(predictEnsemble(ensemble, values), values),
+        ...(target.computeCorrection && { fittedParameters: { correction } }),
+        importance: Object.fromEntries(featureNames.map((feature, i) => [feature, gain[i] ?? 0])),
       };
     },
   };

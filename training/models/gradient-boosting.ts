@@ -1,39 +1,43 @@
-import { boostedTrees, COLUMNS, type Feature } from "./boosted-trees.ts";
-import { gradeCode } from "./grades.ts";
+import { COLUMN_FEATURES, createBoostedTreesModel, type Feature } from "./boosted-trees.ts";
+import { encodeGrade } from "./grades.ts";
 
-/** What gemmology looks at beside the columns themselves, each rounded to float32 node by node. */
-const SHAPE: readonly Feature[] = [
-  // The box around the stone, mm^3, and how much of it is diamond: a spread or a deep stone of one weight.
+/** Features of the stone's shape that gemmologists use. Each node rounds to float32. */
+const SHAPE_FEATURES: readonly Feature[] = [
+  // The volume of the box around the stone, mm^3.
   ["volume", (graph, { x, y, z }) => graph.mul(graph.mul(x, y), z)],
+  // Carats per mm^3 of that box. At the same weight it tells a shallow stone from a deep one.
   ["density", (graph, { carat, x, y, z }) => graph.div(carat, graph.mul(graph.mul(x, y), z))],
   ["x/y", (graph, { x, y }) => graph.div(x, y)],
-  // Depth as measured less depth as written, in percent: where they differ, one of them is mistyped.
+  // The depth computed from the sizes minus the depth given, in percent. A large gap means that one is wrong.
   [
     "depth gap",
     (graph, { depth, x, y, z }) => {
-      const measured = graph.div(graph.mul(graph.float(200), z), graph.add(x, y));
-      return graph.sub(measured, depth);
+      const computed = graph.div(graph.mul(graph.floatConstant(200), z), graph.add(x, y));
+      return graph.sub(computed, depth);
     },
   ],
 ];
 
-/** The grades in pairs, ordered by one and then by the other: a tree parts D-IF from the rest in one split. */
-const PAIRS: readonly Feature[] = (["color", "clarity"] as const).map((first): Feature => {
+/**
+ * Pairs of grades, ordered by one grade and then by the other. With them, one split of a tree separates for
+ * example colour D with clarity IF from all other stones.
+ */
+const GRADE_PAIR_FEATURES: readonly Feature[] = (["color", "clarity"] as const).map((first): Feature => {
   const second = first === "color" ? "clarity" : "color";
   return [
     `${first}, ${second}`,
     (graph, stone) =>
       graph.add(
-        graph.mul(graph.float(8), gradeCode(graph, first, stone[first])),
-        gradeCode(graph, second, stone[second]),
+        graph.mul(graph.floatConstant(8), encodeGrade(graph, first, stone[first])),
+        encodeGrade(graph, second, stone[second]),
       ),
   ];
 });
 
-/** Boosted trees at the settings that cross-validation on training rows chose: docs/decisions.md. */
-export const gradientBoosting = boostedTrees({
+/** Boosted trees with the settings that cross-validation on training rows selected, see docs/decisions.md. */
+export const gradientBoosting = createBoostedTreesModel({
   name: "gradient-boosting",
-  features: [...COLUMNS, ...SHAPE, ...PAIRS],
+  features: [...COLUMN_FEATURES, ...SHAPE_FEATURES, ...GRADE_PAIR_FEATURES],
   target: "log price per carat",
   parameters: {
     rounds: 235,
@@ -47,8 +51,7 @@ export const gradientBoosting = boostedTrees({
     subsample: 0.85,
     colsampleByTree: 0.6,
     baseScore: "mean",
-    monotone: [],
-    // A residual of 0.05 is a price 5 % off.
+    // A residual of 0.05 is a price that is 5 % wrong.
     huber: { delta: 0.05, after: 60 },
   },
 });

@@ -1,14 +1,14 @@
-import { Matrix, solve } from "ml-matrix";
+import { Matrix as DenseMatrix, solve } from "ml-matrix";
 import { GRADE_COLUMNS, GRADES, type GradeColumn } from "../../src/domain/diamond.ts";
-import type { Matrix as Features } from "../boosting/index.ts";
+import type { Matrix } from "../boosting/index.ts";
 import type { PriceModel, TrainingSet } from "./model.ts";
 
-/** Each column's grades but the worst, which is the baseline that the others are measured against. */
+/** The dummy variables: all grades of each column except the worst, which is the reference level. */
 const DUMMIES = GRADE_COLUMNS.map((column) => ({ column, grades: GRADES[column].slice(1) as string[] }));
 
 /**
- * Ordinary least squares of log price on carat, length x and dummies of the grades, as the notebook that
- * this project grew out of has it.
+ * The notebook's linear regression: ordinary least squares of log price on carat, length x and dummies of the
+ * grades.
  */
 export const logLinear: PriceModel = {
   name: "log-linear",
@@ -16,13 +16,13 @@ export const logLinear: PriceModel = {
   featureNames: [
     "carat",
     "x",
-    ...DUMMIES.flatMap(({ column, grades }) => grades.map((g) => `${column}=${g}`)),
+    ...DUMMIES.flatMap(({ column, grades }) => grades.map((grade) => `${column}=${grade}`)),
   ],
 
-  features(graph, stone) {
+  addFeatures(graph, stone) {
     const columns = [graph.unsqueeze(stone.carat, 1), graph.unsqueeze(stone.x, 1)];
     const dummies = DUMMIES.map(({ column, grades }: { column: GradeColumn; grades: string[] }) =>
-      graph.op(
+      graph.addNode(
         "OneHotEncoder",
         [stone[column]],
         { cats_strings: grades, zeros: 1 },
@@ -33,37 +33,38 @@ export const logLinear: PriceModel = {
   },
 
   async fit(training) {
-    const { weights, intercept } = leastSquaresOfLog(training);
+    const { weights, intercept } = fitLeastSquares(training);
     return {
-      price(graph, features) {
-        // In double: a float32 sum of logs would be off by a few millionths of the price.
+      addPrice(graph, features) {
+        // In float64: the error of a float32 sum of logarithms would be a few millionths of the price.
         const product = graph.matMul(
           graph.cast(features, "double"),
-          graph.double(weights, [weights.length, 1]),
+          graph.doubleConstant(weights, [weights.length, 1]),
         );
-        const log = graph.add(graph.squeeze(product, 1), graph.double(intercept));
-        return graph.cast(graph.exp(log), "float");
+        const logPrice = graph.add(graph.squeeze(product, 1), graph.doubleConstant(intercept));
+        return graph.cast(graph.exp(logPrice), "float");
       },
-      predict: (features) => predict(features, weights, intercept),
-      settled: { intercept, weights },
+      predict: (features) => predictPrices(features, weights, intercept),
+      fittedParameters: { intercept, weights },
     };
   },
 };
 
 /**
- * Solves the centred normal equations by SVD, so that a grade that no training row has gets the weight 0
- * rather than failing the fit.
+ * Fits log prices by ordinary least squares. Solves the centred normal equations by singular value
+ * decomposition, so the weight of a grade without training rows is 0. Other solvers would fail on the
+ * singular matrix.
  */
-export function leastSquaresOfLog({ features, prices }: TrainingSet): {
+export function fitLeastSquares({ features, prices }: TrainingSet): {
   weights: number[];
   intercept: number;
 } {
   const { columns, rows } = features;
   const target = Float64Array.from(prices, Math.log);
-  const means = columns.map(mean);
-  const targetMean = mean(target);
-  const gram = Matrix.zeros(columns.length, columns.length);
-  const moments = Matrix.zeros(columns.length, 1);
+  const means = columns.map(computeMean);
+  const targetMean = computeMean(target);
+  const gram = DenseMatrix.zeros(columns.length, columns.length);
+  const moments = DenseMatrix.zeros(columns.length, 1);
   columns.forEach((a, i) => {
     columns.slice(0, i + 1).forEach((b, j) => {
       let sum = 0;
@@ -80,16 +81,16 @@ export function leastSquaresOfLog({ features, prices }: TrainingSet): {
   return { weights, intercept };
 }
 
-function mean(values: ArrayLike<number>): number {
+function computeMean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]!;
   return sum / values.length;
 }
 
-function predict(features: Features, weights: readonly number[], intercept: number): Float64Array {
-  const prices = new Float64Array(features.rows).fill(intercept);
+function predictPrices(features: Matrix, weights: readonly number[], intercept: number): Float64Array {
+  const logPrices = new Float64Array(features.rows).fill(intercept);
   features.columns.forEach((column, i) => {
-    for (let row = 0; row < features.rows; row++) prices[row]! += column[row]! * weights[i]!;
+    for (let row = 0; row < features.rows; row++) logPrices[row]! += column[row]! * weights[i]!;
   });
-  return prices.map(Math.exp);
+  return logPrices.map(Math.exp);
 }

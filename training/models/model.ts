@@ -1,46 +1,46 @@
-import type { GradeColumn, NumberColumn } from "../../src/domain/diamond.ts";
 import type { Matrix } from "../boosting/index.ts";
-import type { Graph, Value } from "../onnx/graph.ts";
+import type { Graph, GraphValue } from "../onnx/graph.ts";
+import type { StoneValues } from "../onnx/stone-inputs.ts";
 
-/** A stone's columns as values of a graph, each of shape [N]: numbers as float, grades as string. */
-export type StoneValues = Readonly<Record<NumberColumn, Value> & Record<GradeColumn, Value>>;
-
-/** What a model is fitted on. Features come from the model's own graph, run over the training rows. */
+/**
+ * The data that a model is fitted on. The features are the output of the model's own graph for the training
+ * stones.
+ */
 export interface TrainingSet {
   readonly features: Matrix;
-  /** Prices in US dollars, one a row. */
+  /** The price of each row, US dollars. */
   readonly prices: Float32Array;
 }
 
 export interface FitContext {
   readonly seed: number;
-  /** Told as the fit goes on, for the progress display. */
+  /** Called during the fit, for the progress display. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** A model after its fit: how its price is computed, in the graph and in plain code. */
+/** A model after its fit. It can compute prices in a graph and in plain code. */
 export interface FittedModel {
-  /** Adds the nodes from features [N, F] to prices [N] in US dollars, float. */
-  price(graph: Graph, features: Value): Value;
-  /** The same in plain code: the reference that the graph must agree with. */
+  /** Adds the nodes that compute prices, float [N] in US dollars, from features, float [N, F]. */
+  addPrice(graph: Graph, features: GraphValue): GraphValue;
+  /** Computes the same prices in plain code. The exported graph is checked against them. */
   predict(features: Matrix): Float32Array | Float64Array;
-  /** What the fit settled by itself, such as the number of rounds; kept with the hyperparameters. */
-  readonly settled?: Readonly<Record<string, unknown>>;
-  /** How much each feature contributed, in shares that sum to 1. */
+  /** Parameters that the fit determined, such as an intercept. They are stored with the hyperparameters. */
+  readonly fittedParameters?: Readonly<Record<string, unknown>>;
+  /** Each feature's fraction of the total gain. The fractions sum to 1. */
   readonly importance?: Readonly<Record<string, number>>;
 }
 
 /**
- * A kind of price model. A new one is a file that exports this, and a line in ./index.ts.
- * The registry, the gate and the Worker know nothing else of it.
+ * A kind of price model. To add one, write a file that exports it and add a line to ./index.ts.
+ * The registry, the promotion policy and the Worker do not depend on the kind of a model.
  */
 export interface PriceModel {
-  /** Lower-case words joined by hyphens: its name in the registry and in the API. */
+  /** The name in the registry and in the API: lower-case words joined by hyphens. */
   readonly name: string;
   readonly hyperparameters: Readonly<Record<string, unknown>>;
   /** Names of the F features, in order. */
   readonly featureNames: readonly string[];
-  /** Adds the nodes from a completed stone to its features, float, shape [N, F]. */
-  features(graph: Graph, stone: StoneValues): Value;
+  /** Adds the nodes that compute the features, float [N, F], from a stone without missing measurements. */
+  addFeatures(graph: Graph, stone: StoneValues): GraphValue;
   fit(training: TrainingSet, context: FitContext): Promise<FittedModel>;
 }

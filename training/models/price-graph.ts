@@ -1,33 +1,23 @@
-import { GRADE_COLUMNS, NUMBER_COLUMNS } from "../../src/domain/diamond.ts";
-import { Graph, type Value } from "../onnx/graph.ts";
-import { type CompletionConstants, complete } from "./completion.ts";
-import type { StoneValues } from "./model.ts";
+import { Graph, type GraphValue } from "../onnx/graph.ts";
+import { addStoneInputs, type StoneValues } from "../onnx/stone-inputs.ts";
+import { addCompletion, type CompletionConstants } from "./completion.ts";
 
-/** US dollars. However far a stone lies from what a model has seen, its price is positive and finite. */
-export const LOWEST_PRICE = 1;
-export const HIGHEST_PRICE = 1e9;
+/** Bounds of a predicted price. Even for a stone far outside the training data, it is positive and finite. */
+export const MIN_PREDICTED_PRICE_USD = 1;
+export const MAX_PREDICTED_PRICE_USD = 1e9;
 
 /**
- * A whole model as an ONNX file: the columns of a stone go in, missing measurements are completed, the
- * given nodes price it, and `price` comes out.
+ * Builds the ONNX file of a whole model. Its inputs are the columns of a stone, and its output is `price`.
+ * The graph completes missing measurements before the nodes of `addPrice`.
  */
-export function priceGraph(
+export function buildPriceGraph(
   name: string,
   constants: CompletionConstants,
-  price: (graph: Graph, stone: StoneValues) => Value,
+  addPrice: (graph: Graph, stone: StoneValues) => GraphValue,
 ): Uint8Array {
   const graph = new Graph(name);
-  const raw = price(graph, complete(graph, stoneInputs(graph), constants));
-  const positive = graph.max(raw, graph.float(LOWEST_PRICE));
-  graph.output(graph.min(positive, graph.float(HIGHEST_PRICE)), "price");
+  const price = addPrice(graph, addCompletion(graph, addStoneInputs(graph), constants));
+  const atLeastMinimum = graph.max(price, graph.floatConstant(MIN_PREDICTED_PRICE_USD));
+  graph.addOutput(graph.min(atLeastMinimum, graph.floatConstant(MAX_PREDICTED_PRICE_USD)), "price");
   return graph.toBytes();
-}
-
-/** Declares the inputs that every model has: the dataset's own columns. */
-export function stoneInputs(graph: Graph): StoneValues {
-  const inputs: [string, Value][] = [
-    ...NUMBER_COLUMNS.map((name): [string, Value] => [name, graph.input(name, "float")]),
-    ...GRADE_COLUMNS.map((name): [string, Value] => [name, graph.input(name, "string")]),
-  ];
-  return Object.fromEntries(inputs) as unknown as StoneValues;
 }

@@ -9,7 +9,10 @@ import {
   XGBOOST_DEFAULTS,
 } from "../../../training/boosting/index.ts";
 
-/** The expected predictions are real XGBoost's (1.7.4, Debian's python3-xgboost), written by make.py beside them. */
+/**
+ * Oracle: the predictions of real XGBoost (1.7.4, Debian's python3-xgboost), which make.py in this folder
+ * wrote.
+ */
 const FIXTURES = new URL("../../fixtures/xgboost/", import.meta.url);
 
 interface Case {
@@ -21,18 +24,22 @@ interface Case {
 
 const { cases } = JSON.parse(readFileSync(new URL("cases.json", FIXTURES), "utf8")) as { cases: Case[] };
 
-describe("the same predictions as XGBoost's hist", () => {
+describe("predictions are equal to those of XGBoost's hist method", () => {
   test.each(cases)("$name", async ({ table, parameters, predictions }) => {
     const { x, y } = readTable(table);
     const ensemble = await fitEnsemble(x, y, { ...XGBOOST_DEFAULTS, ...parameters });
-    const ours = predictEnsemble(ensemble, x);
-    let largest = 0;
+    const predicted = predictEnsemble(ensemble, x);
+    let largestDifference = 0;
     for (let row = 0; row < x.rows; row++) {
-      largest = Math.max(largest, Math.abs(ours[row]! - predictions[row]!) / Math.abs(predictions[row]!));
+      largestDifference = Math.max(
+        largestDifference,
+        Math.abs(predicted[row]! - predictions[row]!) / Math.abs(predictions[row]!),
+      );
     }
-    expect(ours).toHaveLength(predictions.length);
-    // Float32 sums of 100 leaves; a single split that differs would show as about 0.01.
-    expect(largest).toBeLessThan(1e-5);
+    expect(predicted).toHaveLength(predictions.length);
+    // The limit allows for float32 sums of 100 leaves. A single different split would change a prediction by
+    // about 1 %.
+    expect(largestDifference).toBeLessThan(1e-5);
   });
 });
 

@@ -1,20 +1,23 @@
-/** The least squares against what defines them, and against coefficients that are known. */
+/**
+ * Compares the least squares with known coefficients, with the closed form, and with their defining property.
+ */
 import { expect, test } from "vitest";
-import { leastSquaresOfLog } from "../../../training/models/log-linear.ts";
-import { randomTable } from "../boosting/tables.ts";
+import { fitLeastSquares } from "../../../training/models/log-linear.ts";
+import { createRandomTable } from "../boosting/random-table.ts";
 
-test("finds the coefficients that the data was made with", () => {
+test("finds the coefficients that the data was generated with", () => {
   const columns = [Float32Array.of(0, 1, 2, 3, 4, 5), Float32Array.of(1, 0, 1, 1, 0, 0)];
   const prices = Float32Array.from({ length: 6 }, (_, row) =>
     Math.exp(6 + 0.5 * columns[0]![row]! - 0.25 * columns[1]![row]!),
   );
-  const { weights, intercept } = leastSquaresOfLog({ features: { rows: 6, columns }, prices });
+  const { weights, intercept } = fitLeastSquares({ features: { rows: 6, columns }, prices });
+  // Oracle: the coefficients in the formula of the prices.
   expect(intercept).toBeCloseTo(6, 6);
   expect(weights[0]).toBeCloseTo(0.5, 6);
   expect(weights[1]).toBeCloseTo(-0.25, 6);
 });
 
-test("of two parameters agrees with the closed form: covariance over variance", () => {
+test("agrees with the closed form for one feature: covariance over variance", () => {
   const x = Float32Array.of(0.3, 0.5, 0.9, 1.2, 2);
   const prices = Float32Array.of(500, 1500, 4000, 6000, 17000);
   const y = Array.from(prices, Math.log);
@@ -22,15 +25,15 @@ test("of two parameters agrees with the closed form: covariance over variance", 
   const [meanX, meanY] = [mean(x), mean(y)];
   const covariance = mean(Array.from(x, (value, i) => (value - meanX) * (y[i]! - meanY)));
   const slope = covariance / mean(Array.from(x, (value) => (value - meanX) ** 2));
-  const { weights, intercept } = leastSquaresOfLog({ features: { rows: 5, columns: [x] }, prices });
+  const { weights, intercept } = fitLeastSquares({ features: { rows: 5, columns: [x] }, prices });
   expect(weights[0]).toBeCloseTo(slope, 9);
   expect(intercept).toBeCloseTo(meanY - slope * meanX, 9);
 });
 
-test("leaves residuals that no feature explains: that is what makes it least", () => {
-  const { x, y } = randomTable(300, 5);
+test("the residuals are orthogonal to every feature, which defines the least squares", () => {
+  const { x, y } = createRandomTable(300, 5);
   const prices = y.map((value) => 100 + Math.abs(value));
-  const { weights, intercept } = leastSquaresOfLog({ features: x, prices });
+  const { weights, intercept } = fitLeastSquares({ features: x, prices });
   const residuals = Array.from(prices, (price, row) =>
     weights.reduce((rest, weight, i) => rest - weight * x.columns[i]![row]!, Math.log(price) - intercept),
   );

@@ -5,61 +5,69 @@ import {
   CLARITIES,
   COLORS,
   CUTS,
-  MAX_MEASURE,
-  MAX_PRICE,
+  MAX_TRAINING_PRICE,
+  MAX_VALUE,
   MEASUREMENTS,
   type Measurement,
-  MIN_MEASURE,
-  MIN_PRICE,
+  MIN_TRAINING_PRICE,
+  MIN_TRAINING_VALUE,
   NUMBER_COLUMNS,
   PricedStone,
   Stone,
 } from "../../../src/domain/diamond.ts";
 import { isTestStone } from "../../../src/domain/split.ts";
 import { computeFeatures, relativeDifferences, trainModel } from "../../../training/builders/fit.ts";
-import type { Split, TrainedModel } from "../../../training/builders/model-builder.ts";
-import { assignIds, type DatasetStone, readDataset } from "../../../training/data/dataset.ts";
-import { embeddedSource } from "../../../training/data/source.ts";
+import { readDataset } from "../../../training/data/dataset.ts";
+import { assignIds, type DatasetStone } from "../../../training/data/dataset-stone.ts";
+import { createEmbeddedSource } from "../../../training/data/source.ts";
+import type { Split } from "../../../training/data/split.ts";
 import { fitCompletion } from "../../../training/models/completion.ts";
 import { MODELS } from "../../../training/models/index.ts";
-import { createModel, type Model } from "../../../training/onnx/runtime.ts";
-import { stoneTensors } from "../../../training/onnx/stone-tensors.ts";
-import { medianPrice } from "./median-price.ts";
+import type { PriceModel } from "../../../training/models/model.ts";
+import type { TrainedModel } from "../../../training/models/trained-model.ts";
+import { type LoadedModel, loadModel } from "../../../training/onnx/runtime.ts";
+import { toStoneTensors } from "../../../training/onnx/stone-tensors.ts";
+import { medianPriceModel } from "./median-price.ts";
 
 const SEED = 42;
 let split: Split;
 
 beforeAll(async () => {
-  const { stones } = await readDataset([embeddedSource()]);
-  // Every ninth stone: all grades, quick to fit.
-  const some = stones.filter((_, i) => i % 9 === 0);
-  const side = (test: boolean) =>
-    some.filter((stone: DatasetStone) => isTestStone(stone.splitKey, SEED) === test);
-  split = { train: side(false), test: side(true) };
+  const { stones } = await readDataset([createEmbeddedSource()]);
+  // Every ninth stone: enough for all grades, and few enough for a fast fit.
+  const sample = stones.filter((_, i) => i % 9 === 0);
+  const filterSide = (test: boolean) =>
+    sample.filter((stone: DatasetStone) => isTestStone(stone.splitKey, SEED) === test);
+  split = { train: filterSide(false), test: filterSide(true) };
 });
 
-test("every file of the folder that exports a model is in the list", () => {
-  const support = ["boosted-trees.ts", "completion.ts", "grades.ts", "index.ts", "model.ts"];
-  const files = readdirSync(new URL("../../../training/models", import.meta.url)).filter(
-    (f) => !support.includes(f),
-  );
-  expect(MODELS.map((model) => `${model.name}.ts`).sort()).toEqual(files.sort());
+test("MODELS lists every model that a file of the folder exports, and the file has the model's name", async () => {
+  const folder = new URL("../../../training/models/", import.meta.url);
+  const exported: string[] = [];
+  for (const file of readdirSync(folder)) {
+    const module: Record<string, unknown> = await import(new URL(file, folder).pathname);
+    const models = Object.values(module).filter(isPriceModel);
+    for (const model of models) expect(file).toBe(`${model.name}.ts`);
+    exported.push(...models.map((model) => model.name));
+  }
+  expect(exported.length).toBeGreaterThan(0);
+  expect(MODELS.map((model) => model.name).sort()).toEqual(exported.sort());
 });
 
-describe.each([...MODELS, medianPrice])("$name", (kind) => {
+describe.each([...MODELS, medianPriceModel])("$name", (kind) => {
   let trained: TrainedModel;
-  let model: Model;
+  let model: LoadedModel;
 
   beforeAll(async () => {
     trained = await trainModel(kind, split, { seed: SEED });
-    model = await createModel(trained.bytes);
+    model = await loadModel(trained.bytes);
   });
 
-  const price = async (stones: readonly Stone[]) => [
-    ...((await model.run(stoneTensors(stones))).price?.data ?? []),
+  const predictPrices = async (stones: readonly Stone[]) => [
+    ...((await model.run(toStoneTensors(stones))).price?.data ?? []),
   ];
 
-  test("has the inputs and the output of every Facet model", () => {
+  test("has the inputs and the output that every model must have", () => {
     const inputs = Object.fromEntries(
       model.inputs.map(({ name, type, shape }) => [name, [type, shape?.length]]),
     );
@@ -69,62 +77,63 @@ describe.each([...MODELS, medianPrice])("$name", (kind) => {
     expect(model.outputs.map(({ name, type }) => [name, type])).toEqual([["price", "float32"]]);
   });
 
-  test("prices every test stone as the fitted model does, to a relative 1e-5", async () => {
+  test("the exported file and the fitted model predict the same prices, to a relative 1e-5", async () => {
     const constants = fitCompletion(split.train);
     const features = await computeFeatures(kind, constants, split.train);
     const prices = Float32Array.from(split.train, (stone) => stone.price);
     const model = await kind.fit({ features, prices }, { seed: SEED });
-    const own = model.predict(await computeFeatures(kind, constants, split.test));
+    // Oracle: the prices of the fitted model in plain code.
+    const expected = model.predict(await computeFeatures(kind, constants, split.test));
     expect(trained.prices).toHaveLength(split.test.length);
-    expect(Math.max(...relativeDifferences(trained.prices, own))).toBeLessThan(1e-5);
+    expect(Math.max(...relativeDifferences(trained.prices, expected))).toBeLessThan(1e-5);
   });
 
-  test("has metrics over all test stones and by carat band", () => {
+  test("has metrics for all test stones and for each carat band", () => {
     const { bands, ...all } = trained.metrics;
     expect(all.rows).toBe(split.test.length);
     expect(Object.values(bands).reduce((sum, band) => sum + band.rows, 0)).toBe(all.rows);
     for (const value of Object.values(all)) expect(value).toEqual(expect.any(Number));
   });
 
-  test("is the same to the byte when fitted again", async () => {
+  test("a second fit gives the same bytes", async () => {
     const again = await trainModel(kind, split, { seed: SEED });
     expect(again.sha256).toBe(trained.sha256);
   });
 
-  test("a stone has the same price alone as among others", async () => {
+  test("the price of a stone does not depend on the other stones of the batch", async () => {
     const stones = split.test.slice(0, 50);
-    const together = await price(stones);
-    for (const [i, stone] of stones.entries()) expect(await price([stone])).toEqual([together[i]]);
+    const batchPrices = await predictPrices(stones);
+    for (const [i, stone] of stones.entries()) expect(await predictPrices([stone])).toEqual([batchPrices[i]]);
   });
 
-  test("prices a stone whatever measurements are missing", async () => {
-    const known = split.test[7]!;
-    const full = (await price([known]))[0]!;
+  test("predicts a similar price with any measurements missing", async () => {
+    const stone = split.test[7]!;
+    const fullPrice = (await predictPrices([stone]))[0]!;
     const subsets = Array.from({ length: 2 ** MEASUREMENTS.length }, (_, bits) =>
       MEASUREMENTS.filter((_, i) => bits & (1 << i)),
     );
-    const stones = subsets.map((left) => without(known, left));
-    for (const [i, value] of (await price(stones)).entries()) {
-      expect(Math.abs(value / full - 1), `without ${subsets[i]?.join(", ")}`).toBeLessThan(0.25);
+    const stones = subsets.map((removed) => removeMeasurements(stone, removed));
+    for (const [i, value] of (await predictPrices(stones)).entries()) {
+      expect(Math.abs(value / fullPrice - 1), `without ${subsets[i]?.join(", ")}`).toBeLessThan(0.25);
     }
   });
 
-  test("refuses nothing that the schema accepts: the price is positive and finite", async () => {
+  test("the price of every stone that the schema accepts is positive and finite", async () => {
     const number = (max: number) => fc.double({ min: 1e-6, max, noNaN: true });
     const stone = fc.record(
       {
-        carat: number(MAX_MEASURE.carat),
+        carat: number(MAX_VALUE.carat),
         cut: fc.constantFrom(...CUTS),
         color: fc.constantFrom(...COLORS),
         clarity: fc.constantFrom(...CLARITIES),
-        ...Object.fromEntries(MEASUREMENTS.map((name) => [name, number(MAX_MEASURE[name])])),
+        ...Object.fromEntries(MEASUREMENTS.map((name) => [name, number(MAX_VALUE[name])])),
       },
       { requiredKeys: ["carat", "cut", "color", "clarity"] },
     );
-    const some = fc.array(stone, { minLength: 1, maxLength: 100 });
+    const batches = fc.array(stone, { minLength: 1, maxLength: 100 });
     await fc.assert(
-      fc.asyncProperty(some, async (stones) => {
-        for (const value of await price(stones.map((one) => Stone.parse(one)))) {
+      fc.asyncProperty(batches, async (stones) => {
+        for (const value of await predictPrices(stones.map((values) => Stone.parse(values)))) {
           expect(value).toBeGreaterThan(0);
           expect(Number.isFinite(value)).toBe(true);
         }
@@ -134,13 +143,16 @@ describe.each([...MODELS, medianPrice])("$name", (kind) => {
   });
 });
 
-test.each([...MODELS, medianPrice])(
-  "$name is fitted whatever stones the schema accepts are among others",
+test.each([...MODELS, medianPriceModel])(
+  "$name can be fitted with any stones that the schema accepts",
   async (kind) => {
-    const ends = { measure: [MIN_MEASURE, MAX_MEASURE.carat], price: [MIN_PRICE, MAX_PRICE] };
-    const absurd = ends.measure.flatMap((carat) =>
-      ends.measure.flatMap((size) =>
-        ends.price.map((price) =>
+    const limits = {
+      measure: [MIN_TRAINING_VALUE, MAX_VALUE.carat],
+      price: [MIN_TRAINING_PRICE, MAX_TRAINING_PRICE],
+    };
+    const extremeStones = limits.measure.flatMap((carat) =>
+      limits.measure.flatMap((size) =>
+        limits.price.map((price) =>
           PricedStone.parse({
             ...{ carat, cut: "Good", color: "E", clarity: "IF", price },
             ...{ depth: size, table: size, x: size, y: size, z: size },
@@ -148,17 +160,21 @@ test.each([...MODELS, medianPrice])(
         ),
       ),
     );
-    const all = {
-      train: [...split.train, ...assignIds(absurd)],
-      test: [...split.test, ...assignIds(absurd)],
+    const extendedSplit = {
+      train: [...split.train, ...assignIds(extremeStones)],
+      test: [...split.test, ...assignIds(extremeStones)],
     };
-    expect((await trainModel(kind, all, { seed: SEED })).metrics.mae).toBeGreaterThan(0);
+    expect((await trainModel(kind, extendedSplit, { seed: SEED })).metrics.mae).toBeGreaterThan(0);
   },
 );
 
-function without(stone: DatasetStone, left: readonly Measurement[]): Stone {
+function removeMeasurements(stone: DatasetStone, removed: readonly Measurement[]): Stone {
   const { id: _, splitKey: __, price: ___, ...measured } = stone;
   return Stone.parse(
-    Object.fromEntries(Object.entries(measured).filter(([name]) => !left.includes(name as Measurement))),
+    Object.fromEntries(Object.entries(measured).filter(([name]) => !removed.includes(name as Measurement))),
   );
+}
+
+function isPriceModel(value: unknown): value is PriceModel {
+  return typeof value === "object" && value !== null && "addFeatures" in value;
 }

@@ -1,12 +1,17 @@
 import type { Matrix } from "../../../training/boosting/index.ts";
 
-/** Small random tables for the tests, the same ones at every run. */
-export function randomTable(
+/**
+ * Creates a small random table. The target depends on the first two features and noise; the same seed gives
+ * the same table.
+ * @param levels number of distinct values of a feature
+ * @param missing fraction of missing values
+ */
+export function createRandomTable(
   rows: number,
   features: number,
   { seed = 1, levels = 20, missing = 0 }: { seed?: number; levels?: number; missing?: number } = {},
 ): { x: Matrix; y: Float32Array } {
-  const random = generator(seed);
+  const random = createRandom(seed);
   const columns = Array.from({ length: features }, () =>
     Float32Array.from({ length: rows }, () =>
       random() < missing ? Number.NaN : Math.floor(random() * levels) / 4,
@@ -19,8 +24,8 @@ export function randomTable(
   return { x: { rows, columns }, y };
 }
 
-/** Park and Miller's generator: numbers from 0 to 1. */
-export function generator(seed: number): () => number {
+/** Creates Park and Miller's random number generator: numbers from 0 to 1. */
+export function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state * 48_271) % 2_147_483_647;

@@ -1,0 +1,149 @@
+/**
+ * Compares the fit time and peak memory of the tree learner with those of real XGBoost (`hist` method, the
+ * notebook's settings, binning included), in the same run.
+ *
+ *   node bench/boosting/fit-time.ts                     4,000, 43,136, 53,920 and 1,000,000 rows
+ *   node bench/boosting/fit-time.ts --rows 4000 --runs 9
+ */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { median } from "../../src/lib/statistics.ts";
+import { createRandom } from "../../test/support/random.ts";
+import { fitEnsemble, XGBOOST_DEFAULTS } from "../../training/boosting/index.ts";
+import { createScratchFolder } from "../scratch-folder.ts";
+import {
+  COLUMNS,
+  type Diamonds,
+  loadDiamonds,
+  type PriceTable,
+  selectRows,
+  shuffleIndices,
+} from "./diamonds.ts";
+import { readFloats, writeFloats } from "./float-file.ts";
+import { hasXGBoost, XGBoost } from "./xgboost.ts";
+
+const TABLE_SIZES = [4000, 43_136, 53_920, 1_000_000];
+const HEAD = [
+  ...["rows", "Facet, 1 thread", "2 threads", "XGBoost, 1 thread", "2 threads"],
+  ...["best / best", "1 / 1", "2 / 2", "peak MB, Facet", "XGBoost"],
+];
+
+const { values: options } = parseArgs({
+  options: {
+    rows: { type: "string" },
+    runs: { type: "string", default: "5" },
+    /** For this script's own use: one fit in a fresh process, `ROWS:FILE:THREADS`. */
+    once: { type: "string" },
+  },
+});
+const withXGBoost = hasXGBoost();
+
+if (options.once !== undefined) await printPeakMemory(options.once);
+else await compareFitTimes(options.rows ? [Number(options.rows)] : TABLE_SIZES, Number(options.runs));
+
+async function compareFitTimes(sizes: readonly number[], runs: number): Promise<void> {
+  if (!withXGBoost) console.log("python3-xgboost is not installed: measuring only Facet's learner\n");
+  console.log(`Seconds to fit 100 trees of depth 6, binning included: medians of ${runs} alternating runs\n`);
+  console.log(`| ${HEAD.join(" | ")} |`);
+  console.log(`|${"---|".repeat(HEAD.length)}`);
+  const folder = createScratchFolder();
+  const diamonds = loadDiamonds();
+  for (const rows of sizes) {
+    const table =
+      rows > diamonds.price.length ? createLargeTable(diamonds, rows) : sampleTable(diamonds, rows);
+    const file = join(folder, `${rows}.bin`);
+    writeFloats(file, [...table.x.columns, table.y]);
+    console.log(`| ${(await measureRow(table, file, runs)).join(" | ").replaceAll("NaN", "-")} |`);
+  }
+}
+
+/** Measures one table. Returns the cells of its row in the printed table. */
+async function measureRow(table: PriceTable, file: string, runs: number): Promise<string[]> {
+  const { rows } = table.x;
+  const xgboost = withXGBoost ? await XGBoost.start(rows, file) : null;
+  const facetTimes: [number[], number[]] = [[], []];
+  const xgboostTimes: [number[], number[]] = [[], []];
+  // Run -1 warms up both programs and is not counted.
+  for (let run = -1; run < runs; run++) {
+    for (const threads of [1, 2] as const) {
+      const start = performance.now();
+      await fitEnsemble(table.x, table.y, XGBOOST_DEFAULTS, { threads });
+      const seconds = (performance.now() - start) / 1000;
+      const other = await xgboost?.fit(threads);
+      if (run < 0) continue;
+      facetTimes[threads - 1]!.push(seconds);
+      if (other) xgboostTimes[threads - 1]!.push(other.seconds);
+    }
+  }
+  xgboost?.stop();
+  const [facet1, facet2] = facetTimes.map(median) as [number, number];
+  const [xgboost1, xgboost2] = xgboostTimes.map(median) as [number, number];
+  const ratios = [
+    Math.min(facet1, facet2) / Math.min(xgboost1, xgboost2),
+    facet1 / xgboost1,
+    facet2 / xgboost2,
+  ];
+  const peaks = [measureFacetPeakMegabytes(rows, file), await measureXGBoostPeakMegabytes(rows, file)];
+  return [
+    rows.toLocaleString("en"),
+    ...[facet1, facet2, xgboost1, xgboost2].map((seconds) => seconds.toFixed(3)),
+    ...ratios.map((ratio) => ratio.toFixed(2)),
+    ...peaks.map((peak) => peak.toFixed(0)),
+  ];
+}
+
+/** Measures the peak memory of a fresh process that reads the table and fits on 2 threads. */
+function measureFacetPeakMegabytes(rows: number, file: string): number {
+  const command = [fileURLToPath(import.meta.url), "--once", `${rows}:${file}:2`];
+  return Number(spawnSync(process.execPath, command, { encoding: "utf8" }).stdout);
+}
+
+async function measureXGBoostPeakMegabytes(rows: number, file: string): Promise<number> {
+  if (!withXGBoost) return Number.NaN;
+  const xgboost = await XGBoost.start(rows, file);
+  const { peakMegabytes } = await xgboost.fit(2);
+  xgboost.stop();
+  return peakMegabytes;
+}
+
+/** Fits once and prints the peak memory of this process in megabytes. */
+async function printPeakMemory(fit: string): Promise<void> {
+  const [rowsText, file, threads] = fit.split(":");
+  const rows = Number(rowsText);
+  const values = readFloats(file!);
+  const columns = Array.from({ length: COLUMNS.length + 1 }, (_, i) =>
+    values.subarray(i * rows, (i + 1) * rows),
+  );
+  const y = columns.pop()!;
+  await fitEnsemble({ rows, columns }, y, XGBOOST_DEFAULTS, { threads: Number(threads) });
+  console.log(process.resourceUsage().maxRSS / 1024);
+}
+
+function sampleTable(diamonds: Diamonds, rows: number): PriceTable {
+  return selectRows(diamonds, shuffleIndices(diamonds.price.length, 1).slice(0, rows));
+}
+
+/** Draws stones with replacement and changes their measurements and prices by a few per mille. */
+function createLargeTable(diamonds: Diamonds, rows: number): PriceTable {
+  const random = createRandom(1);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const indices = Int32Array.from({ length: rows }, () => Math.floor(random() * diamonds.price.length));
+  const table = selectRows(diamonds, indices);
+  const relative: Partial<Record<(typeof COLUMNS)[number], number>> = {
+    carat: 0.01,
+    x: 0.005,
+    y: 0.005,
+    z: 0.005,
+  };
+  const absolute: typeof relative = { depth: 0.1, table: 0.2 };
+  COLUMNS.forEach((name, feature) => {
+    const column = table.x.columns[feature]!;
+    for (let row = 0; row < rows; row++) {
+      column[row] =
+        column[row]! * Math.exp((relative[name] ?? 0) * normal()) + (absolute[name] ?? 0) * normal();
+    }
+  });
+  return { x: table.x, y: table.y.map((price) => price * Math.exp(0.03 * normal())) };
+}
