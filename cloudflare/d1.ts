@@ -1,37 +1,45 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withTemporaryFolder } from "./temporary-folder.ts";
 import { UserError } from "./user-error.ts";
-import { DATABASE, query, type Target, WranglerError, wrangler } from "./wrangler.ts";
+import { DATABASE, LOG_DATABASE, query, type Target, WranglerError, wrangler } from "./wrangler.ts";
 
-/** Somebody else has written since the registry was read: what was decided no longer holds. */
+/** Another process changed the registry after it was read, so decisions based on it are no longer valid. */
 export class ConflictError extends UserError {
   constructor() {
-    super("the registry was changed by somebody else at the same time; run this again");
+    super("another process changed the registry at the same time; run the command again");
   }
 }
 
+/** Applies the migrations that a database does not have yet. Default: both databases of Facet. */
+export async function applyMigrations(
+  target: Target,
+  databases: readonly string[] = [DATABASE, LOG_DATABASE],
+): Promise<void> {
+  await Promise.all(databases.map((database) => wrangler(target, ["d1", "migrations", "apply", database])));
+}
+
 /**
- * Executes statements in one transaction.
- * @param done a query that gives a row once they are executed. A call whose answer was lost is made again, and
- *   then fails on what it has written itself: that is no failure.
- * @throws Overtaken where a sequence number, a version or a revision is taken by somebody else.
+ * Executes statements on the registry's database in one transaction.
+ *
+ * A retry after a lost answer executes the statements a second time, and then violates the unique constraints of
+ * its own rows. `executedQuery` tells this from a conflict: it returns a row if the statements were executed.
+ * @throws ConflictError if another process has taken a sequence number, a version or a revision
  */
 export async function executeStatements(
   target: Target,
   statements: readonly string[],
-  done?: string,
+  executedQuery?: string,
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "facet-"));
   try {
-    const path = join(folder, "statements.sql");
-    await writeFile(path, `${statements.join("\n")}\n`);
-    await wrangler(target, ["d1", "execute", DATABASE, "--file", path, "--yes"]);
+    await withTemporaryFolder(async (folder) => {
+      const path = join(folder, "statements.sql");
+      await writeFile(path, `${statements.join("\n")}\n`);
+      await wrangler(target, ["d1", "execute", DATABASE, "--file", path, "--yes"]);
+    });
   } catch (error) {
     if (!(error instanceof WranglerError) || !/UNIQUE constraint failed/.test(error.output)) throw error;
-    const [[own] = []] = done === undefined ? [] : await query(target, [done]);
-    if (own === undefined) throw new ConflictError();
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    const [rows = []] = executedQuery === undefined ? [] : await query(target, [executedQuery]);
+    if (rows.length === 0) throw new ConflictError();
   }
 }

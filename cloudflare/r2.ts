@@ -1,33 +1,35 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { withTemporaryFolder } from "./temporary-folder.ts";
 import { UserError } from "./user-error.ts";
-import { BUCKET, type Target, WranglerError, wrangler } from "./wrangler.ts";
+import { BUCKET, REPOSITORY_ROOT, type Target, WranglerError, wrangler } from "./wrangler.ts";
 
-const CACHE = join(dirname(fileURLToPath(import.meta.url)), "../node_modules/.cache/facet");
+/** Copies of downloaded files. The name of a copy is the SHA-256 of its content. */
+const CACHE_FOLDER = join(REPOSITORY_ROOT, "node_modules/.cache/facet");
 
-/** A file of the bucket: its key holds the hash of its content, so it is written once and never changed. */
+/** A file of the bucket. Its key contains the hash of its content, so a stored file never changes. */
 export interface StoredFile {
   readonly key: string;
   readonly bytes: Uint8Array;
-  /** Prices hang on it: it is read back and compared before the registry names it. */
+  /** Read the file back after the upload and compare it: for files that the Worker or the trainer depend on. */
   readonly verify: boolean;
 }
 
-/** A file that the registry names is missing or damaged: another try would find it so again. */
+/** A file that the registry names is missing or damaged. A retry would not help. */
 export class UnreadableFileError extends UserError {}
 
+/** The SHA-256 in hexadecimal. */
 export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
 /**
- * Uploads files in one call, then reads back those that serve and compares: what the registry will name
- * is there and whole.
+ * Uploads files with one call of wrangler, then reads back those with `verify` and compares them. The caller
+ * writes registry rows afterwards, so a row never names a missing or damaged file.
+ * @throws UserError if a stored file differs from the uploaded one
  */
-export async function putVerified(target: Target, files: readonly StoredFile[]): Promise<void> {
+export async function uploadFiles(target: Target, files: readonly StoredFile[]): Promise<void> {
   if (files.length === 0) return;
   await withTemporaryFolder(async (folder) => {
     const list = files.map(({ key }, i) => ({ key, file: join(folder, `${i}`) }));
@@ -36,11 +38,11 @@ export async function putVerified(target: Target, files: readonly StoredFile[]):
     await writeFile(listPath, JSON.stringify(list));
     await wrangler(target, ["r2", "bulk", "put", BUCKET, "--filename", listPath]);
     await Promise.all(
-      files.map(async ({ key, bytes, verify: served }, i) => {
-        if (!served) return;
-        const back = await download(target, key, join(folder, `${i}.back`));
-        if (sha256(back) !== sha256(bytes)) {
-          throw new UserError(`${key}: the stored file differs from what was sent`);
+      files.map(async ({ key, bytes, verify }, i) => {
+        if (!verify) return;
+        const stored = await downloadObject(target, key, join(folder, `${i}.stored`));
+        if (sha256(stored) !== sha256(bytes)) {
+          throw new UserError(`${key}: the stored file differs from the uploaded file`);
         }
       }),
     );
@@ -48,42 +50,48 @@ export async function putVerified(target: Target, files: readonly StoredFile[]):
 }
 
 /**
- * Reads a file whose SHA-256 is known; a copy on this machine serves where there is one.
- * @throws UnreadableFile
+ * Downloads a file, or reads the copy that an earlier download has left on this machine.
+ * @throws UnreadableFileError
  */
-export async function getVerified(target: Target, key: string, expected: string): Promise<Uint8Array> {
-  const path = join(CACHE, expected);
-  const cached = await readFile(path).catch(() => null);
-  if (cached !== null && sha256(cached) === expected) return cached;
-  const bytes = await getStored(target, key, expected);
+export async function downloadFileCached(
+  target: Target,
+  key: string,
+  expectedSha256: string,
+): Promise<Uint8Array> {
+  const cached = await readFile(join(CACHE_FOLDER, expectedSha256)).catch(() => null);
+  if (cached !== null && sha256(cached) === expectedSha256) return cached;
+  const bytes = await downloadFile(target, key, expectedSha256);
   await cacheFile(bytes);
   return bytes;
 }
 
-/** {@link getVerified} from the bucket itself. */
-export async function getStored(target: Target, key: string, expected: string): Promise<Uint8Array> {
-  const bytes = await withTemporaryFolder((folder) => download(target, key, join(folder, "object")));
-  if (sha256(bytes) !== expected) throw new UnreadableFileError(`${key}: the stored file is damaged`);
+/**
+ * Downloads a file from the bucket and compares its hash.
+ * @throws UnreadableFileError
+ */
+export async function downloadFile(target: Target, key: string, expectedSha256: string): Promise<Uint8Array> {
+  const bytes = await withTemporaryFolder((folder) => downloadObject(target, key, join(folder, "object")));
+  if (sha256(bytes) !== expectedSha256) throw new UnreadableFileError(`${key}: the stored file is damaged`);
   return bytes;
 }
 
-/** For `catch`: null where the file is unreadable; other errors go on. */
-export function nullIfUnreadable(error: unknown): null {
+/** For `catch`: returns null for an {@link UnreadableFileError}, and throws other errors again. */
+export function ignoreUnreadableFile(error: unknown): null {
   if (error instanceof UnreadableFileError) return null;
   throw error;
 }
 
-/** Keeps a copy on this machine, by content. */
+/** Keeps a copy of a file on this machine for {@link downloadFileCached}. */
 export async function cacheFile(bytes: Uint8Array): Promise<void> {
-  await mkdir(CACHE, { recursive: true });
-  const path = join(CACHE, sha256(bytes));
-  // Renamed into place: a killed run leaves no half-written copy under the final name.
-  const partial = `${path}.${process.pid}`;
-  await writeFile(partial, bytes);
-  await rename(partial, path);
+  await mkdir(CACHE_FOLDER, { recursive: true });
+  const path = join(CACHE_FOLDER, sha256(bytes));
+  // The rename is atomic: if the process is killed, no incomplete copy has the final name.
+  const incompletePath = `${path}.${process.pid}`;
+  await writeFile(incompletePath, bytes);
+  await rename(incompletePath, path);
 }
 
-async function download(target: Target, key: string, path: string): Promise<Uint8Array> {
+async function downloadObject(target: Target, key: string, path: string): Promise<Uint8Array> {
   try {
     await wrangler(target, ["r2", "object", "get", `${BUCKET}/${key}`, "--file", path]);
   } catch (error) {
@@ -93,13 +101,4 @@ async function download(target: Target, key: string, path: string): Promise<Uint
     throw error;
   }
   return readFile(path);
-}
-
-async function withTemporaryFolder<Result>(use: (folder: string) => Promise<Result>): Promise<Result> {
-  const folder = await mkdtemp(join(tmpdir(), "facet-"));
-  try {
-    return await use(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }

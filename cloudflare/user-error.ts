@@ -1,4 +1,7 @@
-/** A fault of the input or the surroundings, told in one line; the run ends with the given exit code. */
+/**
+ * A fault of the input or of the environment, which the user can correct. It is printed as one line, without
+ * a stack, and the process ends with its exit code.
+ */
 export class UserError extends Error {
   readonly exitCode: number;
 
@@ -8,12 +11,13 @@ export class UserError extends Error {
   }
 }
 
-/** A fault as people are told of it, or null for a bug, which deserves its stack. */
+/** The error as a {@link UserError}; null for a bug, whose stack is needed. */
 export function toUserError(error: unknown): UserError | null {
   if (error instanceof UserError) return error;
   if (!(error instanceof Error) || !("code" in error)) return null;
-  // What the operating system refuses (a full disk, a missing permission), and words parseArgs refuses.
-  const ofSystem = "syscall" in error;
-  const ofWords = String(error.code).startsWith("ERR_PARSE_ARGS");
-  return ofSystem || ofWords ? new UserError(error.message, { cause: error }) : null;
+  // Refusals of the operating system, such as a full disk or a missing permission, and options that Node's
+  // parseArgs does not accept.
+  const isSystemError = "syscall" in error;
+  const isOptionError = String(error.code).startsWith("ERR_PARSE_ARGS");
+  return isSystemError || isOptionError ? new UserError(error.message, { cause: error }) : null;
 }

@@ -1,146 +1,187 @@
 import { writeFile } from "node:fs/promises";
 import { ConflictError } from "../cloudflare/d1.ts";
 import { UserError } from "../cloudflare/user-error.ts";
-import { isTestStone } from "../src/domain/split.ts";
+import { formatDollars } from "../src/lib/format.ts";
 import { createFitBuilder } from "./builders/fit.ts";
-import { createImportBuilder } from "./builders/import.ts";
-import type { ModelBuilder, Split, TrainedModel, VersionedModel } from "./builders/model-builder.ts";
-import type { Options } from "./cli/options.ts";
-import { collectStones } from "./data/collect-stones.ts";
-import { toPredictionsCsv, toStonesCsv } from "./data/csv.ts";
-import type { Dataset, DatasetStone } from "./data/dataset.ts";
-import { checkFeedPrices } from "./data/feed-check.ts";
-import { type Decision, decide } from "./evaluation/decide.ts";
-import { dollars, type Verdict } from "./evaluation/promotion-policy.ts";
+import { createImportBuilder, type ImportOptions } from "./builders/import.ts";
+import type { ModelBuilder } from "./builders/model-builder.ts";
+import type { Dataset } from "./data/dataset.ts";
+import { type Split, splitStones } from "./data/split.ts";
+import { toPredictionsCsv, toStonesCsv } from "./data/to-csv.ts";
+import { decidePromotion, type PromotionDecision } from "./evaluation/decide-promotion.ts";
+import { checkFeedPrices } from "./evaluation/feed-check.ts";
+import type { PromotionMode, Verdict } from "./evaluation/promotion-policy.ts";
 import { MODELS } from "./models/index.ts";
 import type { PriceModel } from "./models/model.ts";
-import { readProvenance } from "./publish/provenance.ts";
-import { preparePublication, writeReports } from "./publish/publication.ts";
+import type { TrainedModel, VersionedModel } from "./models/trained-model.ts";
+import { preparePublication, writeModelCards } from "./publish/publication.ts";
 import { publish } from "./publish/publish.ts";
 import { findUpToDateVersions } from "./publish/up-to-date.ts";
-import { readChampion } from "./registry/champion.ts";
-import { findChampion, nextVersion, type Registry, readForTraining } from "./registry/read-registry.ts";
+import { type Champion, readChampion } from "./registry/champion.ts";
+import { collectStones, type StoneSelection } from "./registry/collect-stones.ts";
+import { type Provenance, readProvenance } from "./registry/provenance.ts";
+import {
+  findChampion,
+  findNextVersion,
+  type Registry,
+  readTrainingInputs,
+} from "./registry/read-registry.ts";
 
-/** What a run did. */
+export interface TrainingOptions extends StoneSelection {
+  /** The file to import instead of fitting models; null for a fit. */
+  readonly import: ImportOptions | null;
+  /** Skip the feed check, and train on quarantined appraisals too. */
+  readonly acceptFeed?: boolean;
+  /** Train even if nothing is new since the last run. */
+  readonly forceTrain?: boolean;
+  readonly seed: number;
+  readonly promote: PromotionMode;
+  readonly dryRun?: boolean;
+  /** File for the test stones with the price of each model, as CSV. */
+  readonly predictions?: string;
+  /** File for the training stones of the split, as CSV. */
+  readonly trainingRows?: string;
+  /** Folder for the model card of each model, as HTML. */
+  readonly report?: string;
+}
+
+/** The result of a run. */
 export interface TrainingRun {
   readonly dataset: Dataset;
   /** The registry after the run. */
   readonly registry: Registry;
   readonly models: readonly VersionedModel[];
-  /** Who serves now, and why. */
+  /** The champion after the run, and why it is champion. */
   readonly outcome: Pick<Verdict, "champion" | "promoted" | "reason">;
-  /** What the models were judged by; null where nothing was trained. */
-  readonly decision: Decision | null;
+  /** The measurements behind the outcome; null if nothing was trained. */
+  readonly decision: PromotionDecision | null;
 }
 
-/** Told what the run is doing, step by step. */
-export type ReportProgress = (step: Step, text: string) => void;
-export type Step = "read" | "fit" | "judge" | "publish";
+export type PipelineStep = "read" | "fit" | "judge" | "publish";
+export type ReportProgress = (step: PipelineStep, text: string) => void;
 
-const ATTEMPTS = 3;
+/** What stays the same when a run starts again after a conflict. */
+interface RunContext {
+  readonly options: TrainingOptions;
+  readonly reportProgress: ReportProgress;
+  readonly builders: readonly ModelBuilder[];
+  readonly provenance: Provenance;
+  /** By `performance.now()`, milliseconds. */
+  readonly startedAt: number;
+  /** Models that were already built, by the id of their dataset. */
+  readonly builtModels: Map<string, readonly TrainedModel[]>;
+}
+
+const MAX_ATTEMPTS = 3;
 
 /**
- * The whole run: read, clean, split, fit, export, evaluate the exported files, judge, publish.
- * @throws Failure in one line where the input or the surroundings are at fault; nothing is published then.
+ * Trains, evaluates and publishes models. If another run publishes at the same time, the run starts again
+ * with the new registry: versions and the decision depend on it.
+ * @throws UserError for a fault of the input or the environment; nothing is published then
  */
 export async function train(
-  options: Options,
-  report: ReportProgress,
-  kinds: readonly PriceModel[] = MODELS,
+  options: TrainingOptions,
+  reportProgress: ReportProgress,
+  priceModels: readonly PriceModel[] = MODELS,
 ): Promise<TrainingRun> {
-  const start = performance.now();
-  const { target, seed, promotion } = options;
-  const candidates = options.import
-    ? [await createImportBuilder(options.import)]
-    : kinds.map(createFitBuilder);
-  const origin = readProvenance(process.env);
-  const made = new Map<string, readonly TrainedModel[]>();
+  const context = {
+    options,
+    reportProgress,
+    builders:
+      options.import === null
+        ? priceModels.map(createFitBuilder)
+        : [await createImportBuilder(options.import)],
+    provenance: readProvenance(process.env),
+    startedAt: performance.now(),
+    builtModels: new Map(),
+  };
   for (let attempt = 1; ; attempt++) {
-    report("read", "reading the registry and the data");
-    const { registry, fresh } = await readForTraining(target, options.acceptFeed);
-    refuseAliases(registry, candidates);
-    const [{ dataset, feed }, champion] = await Promise.all([
-      collectStones(options, registry, fresh),
-      readChampion(target, registry),
-    ]);
-    report("read", `${dataset.stones.length} stones, ${describeRejected(dataset)}`);
-    if (!options.acceptFeed) await checkFeedPrices(champion, feed);
-    if (mayBeSettled(options) && champion !== null && champion.bytes !== null) {
-      const same = findUpToDateVersions(registry, dataset, candidates, { seed, ...origin });
-      if (same !== null) return nothingNew(dataset, registry, same);
-    }
-
-    const split = splitStones(dataset.stones, seed);
-    if (options.trainingRows !== null) await writeFile(options.trainingRows, toStonesCsv(split.train));
-    const trained = made.get(dataset.id) ?? (await makeAll(candidates, split, seed, report));
-    made.set(dataset.id, trained);
-    if (options.predictions !== null)
-      await writeFile(options.predictions, toPredictionsCsv(split.test, trained));
-
-    const models = trained.map((model) => ({ ...model, version: nextVersion(registry, model.name) }));
-    report("judge", "measuring against the champion");
-    const decision = await decide(promotion, champion, models, split.test);
-    const outcome = decision.verdict;
-    report("judge", outcome.reason);
-    const run = { dataset, split, models, decision, origin, seed, history: registry.models, start };
-    const publication = preparePublication(run);
-    if (options.reports !== null) await writeReports(options.reports, publication);
-    if (options.dryRun) return { dataset, registry, models, outcome, decision };
     try {
-      const after = await publish(target, registry, publication, (text) => report("publish", text));
-      return { dataset, registry: after, models, outcome, decision };
+      return await runPipeline(context);
     } catch (error) {
-      // Somebody else published meanwhile: what is known, versions and the decision are made anew.
-      if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error;
+      if (!(error instanceof ConflictError) || attempt === MAX_ATTEMPTS) throw error;
     }
   }
 }
 
-/** Whether the run may end without training where nothing is new: nothing was asked for that needs the models. */
-function mayBeSettled({ promotion, forceTrain, dryRun, predictions, trainingRows }: Options): boolean {
-  return promotion !== "force" && !forceTrain && !dryRun && predictions === null && trainingRows === null;
+/** Reads, cleans and splits stones; fits, exports and evaluates models; judges and publishes them. */
+async function runPipeline(context: RunContext): Promise<TrainingRun> {
+  const { options, reportProgress, builders, provenance, startedAt } = context;
+  const { target, seed } = options;
+
+  reportProgress("read", "reading the registry and the data");
+  const { registry, fresh } = await readTrainingInputs(target, options.acceptFeed ?? false);
+  checkModelNames(builders, registry);
+  const [{ dataset, feed }, champion] = await Promise.all([
+    collectStones(options, registry, fresh),
+    readChampion(target, registry),
+  ]);
+  reportProgress("read", `${dataset.stones.length} stones, ${formatRejected(dataset)}`);
+  if (!options.acceptFeed) await checkFeedPrices(champion, feed);
+  if (canSkipTraining(options, champion)) {
+    const { facetVersion } = provenance;
+    const versions = findUpToDateVersions(registry, dataset, builders, { seed, facetVersion });
+    if (versions !== null) return describeSkippedRun(dataset, registry, versions);
+  }
+
+  const split = splitStones(dataset.stones, seed);
+  if (options.trainingRows !== undefined) await writeFile(options.trainingRows, toStonesCsv(split.train));
+  const trainedModels = context.builtModels.get(dataset.id) ?? (await buildModels(context, split));
+  context.builtModels.set(dataset.id, trainedModels);
+  if (options.predictions !== undefined)
+    await writeFile(options.predictions, toPredictionsCsv(split.test, trainedModels));
+
+  reportProgress("judge", "comparing with the champion");
+  const models = trainedModels.map((model) => ({ ...model, version: findNextVersion(registry, model.name) }));
+  const decision = await decidePromotion(options.promote, champion, models, split.test);
+  const outcome = decision.verdict;
+  reportProgress("judge", outcome.reason);
+
+  const run = { dataset, split, models, decision, provenance, seed, registry, startedAt };
+  const publication = preparePublication(run);
+  if (options.report !== undefined) await writeModelCards(options.report, publication);
+  if (options.dryRun) return { dataset, registry, models, outcome, decision };
+  const newRegistry = await publish(target, registry, publication, (text) => reportProgress("publish", text));
+  return { dataset, registry: newRegistry, models, outcome, decision };
 }
 
-/** A selector is an alias or a model's name: what is both would hide one of them. */
-function refuseAliases({ aliases }: Registry, candidates: readonly ModelBuilder[]): void {
-  const taken = candidates.find(({ name }) => aliases.some(({ alias }) => alias === name));
-  if (taken) throw new UserError(`${taken.name} is an alias already; a model must have a name of its own`);
+/** @throws UserError if a model has the name of an alias: a selector could not tell them apart */
+function checkModelNames(builders: readonly ModelBuilder[], { aliases }: Registry): void {
+  const builder = builders.find(({ name }) => aliases.some(({ alias }) => alias === name));
+  if (builder) throw new UserError(`${builder.name} is an alias, and a model needs a name of its own`);
 }
 
-async function makeAll(
-  candidates: readonly ModelBuilder[],
-  split: Split,
-  seed: number,
-  report: ReportProgress,
-): Promise<TrainedModel[]> {
+/** True if a run without new data may end early: the champion works, and no option needs trained models. */
+function canSkipTraining(options: TrainingOptions, champion: Champion | null): boolean {
+  const { promote, forceTrain, dryRun, predictions, trainingRows } = options;
+  const needsModels = promote === "force" || forceTrain || dryRun;
+  const writesFiles = predictions !== undefined || trainingRows !== undefined;
+  return !needsModels && !writesFiles && champion !== null && champion.bytes !== null;
+}
+
+async function buildModels(context: RunContext, split: Split): Promise<TrainedModel[]> {
+  const { options, reportProgress, builders } = context;
   const models: TrainedModel[] = [];
-  for (const { name, build: make } of candidates) {
-    report("fit", name);
-    const onProgress = (done: number, total: number) => report("fit", `${name}: ${done} of ${total}`);
-    const model = await make(split, { seed, onProgress });
-    report("fit", `${name}: ${model.fitSeconds.toFixed(1)} s, test MAE ${dollars(model.metrics.mae)}`);
+  for (const builder of builders) {
+    const { name } = builder;
+    reportProgress("fit", name);
+    const model = await builder.build(split, {
+      seed: options.seed,
+      onProgress: (done, total) => reportProgress("fit", `${name}: ${done} of ${total}`),
+    });
+    const mae = formatDollars(model.metrics.mae);
+    reportProgress("fit", `${name}: ${model.fitSeconds.toFixed(1)} s, test MAE ${mae}`);
     models.push(model);
   }
   return models;
 }
 
-function describeRejected(dataset: Dataset): string {
-  const reasons = Object.entries(dataset.rejected).map(([reason, count]) => `${reason}: ${count}`);
+function formatRejected({ rejected }: Dataset): string {
+  const reasons = Object.entries(rejected).map(([reason, count]) => `${reason}: ${count}`);
   return reasons.length > 0 ? `rejected ${reasons.join(", ")}` : "none rejected";
 }
 
-function splitStones(stones: readonly DatasetStone[], seed: number): Split {
-  const split = {
-    train: stones.filter((stone) => !isTestStone(stone.splitKey, seed)),
-    test: stones.filter((stone) => isTestStone(stone.splitKey, seed)),
-  };
-  if (split.train.length === 0 || split.test.length === 0) {
-    throw new UserError(`${stones.length} stones are too few to train and to test on`);
-  }
-  return split;
-}
-
-function nothingNew(dataset: Dataset, registry: Registry, versions: readonly string[]): TrainingRun {
+function describeSkippedRun(dataset: Dataset, registry: Registry, versions: readonly string[]): TrainingRun {
   const champion = findChampion(registry);
   return {
     dataset,
@@ -149,7 +190,7 @@ function nothingNew(dataset: Dataset, registry: Registry, versions: readonly str
     outcome: {
       champion: champion && { name: champion.name, version: champion.version },
       promoted: false,
-      reason: `nothing new since ${versions.join(", ")}: the same stones, seed and settings; --force-train trains all the same`,
+      reason: `nothing new since ${versions.join(", ")}: same stones, seed and settings; use --force-train to train anyway`,
     },
     decision: null,
   };

@@ -1,14 +1,14 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import ora from "ora";
-import { toUserError } from "../cloudflare/user-error.ts";
+import { reportUserError } from "../cloudflare/command-line.ts";
 import { readOptions } from "./cli/options.ts";
-import { resultJson, summaryMarkdown, summaryTable } from "./cli/summary.ts";
-import { type ReportProgress, type Step, train } from "./pipeline.ts";
+import { formatJson, formatMarkdown, formatTable } from "./cli/summary.ts";
+import { type PipelineStep, type ReportProgress, train } from "./pipeline.ts";
 
-/** Shows a run's steps as they go: one line a step, kept when the next begins. */
-function progress(): { report: ReportProgress; stop: (failed: boolean) => void } {
+/** Shows the current step of a run on one line, which stays when the next step begins. */
+function createProgressDisplay(): { report: ReportProgress; stop: (succeeded: boolean) => void } {
   const spinner = ora({ discardStdin: false });
-  let current: Step | null = null;
+  let current: PipelineStep | null = null;
   const report: ReportProgress = (step, text) => {
     if (step === current) {
       spinner.text = text;
@@ -18,26 +18,22 @@ function progress(): { report: ReportProgress; stop: (failed: boolean) => void }
     current = step;
     spinner.start(text);
   };
-  const stop = (failed: boolean) => {
-    if (current !== null) failed ? spinner.fail() : spinner.succeed();
+  const stop = (succeeded: boolean) => {
+    if (current !== null) succeeded ? spinner.succeed() : spinner.fail();
   };
   return { report, stop };
 }
 
-const { report, stop } = progress();
+const progress = createProgressDisplay();
 try {
   const options = readOptions(process.argv.slice(2), process.env);
-  const run = await train(options, report);
-  stop(false);
-  if (options.json !== null) await writeFile(options.json, resultJson(run));
-  // Appended: a CI job's summary file may hold what other steps said.
-  if (options.summary !== null) await appendFile(options.summary, summaryMarkdown(run));
-  console.log(summaryTable(run));
+  const run = await train(options, progress.report);
+  progress.stop(true);
+  if (options.json !== undefined) await writeFile(options.json, formatJson(run));
+  // The summary file of a CI job may hold the output of other steps.
+  if (options.summary !== undefined) await appendFile(options.summary, formatMarkdown(run));
+  console.log(formatTable(run));
 } catch (error) {
-  const failure = toUserError(error);
-  if (failure === null) throw error;
-  stop(failure.exitCode !== 0);
-  if (failure.exitCode === 0) console.log(failure.message);
-  else console.error(failure.message);
-  process.exitCode = failure.exitCode;
+  progress.stop(false);
+  reportUserError(error);
 }

@@ -1,9 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { toChunks, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
+import { groupBySize, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
 
-test("whatever the text, SQLite reads back what was written", () => {
+test("SQLite reads every literal as the value that was written", () => {
   const database = new DatabaseSync(":memory:");
   const text = fc.string({ unit: "binary" }).filter((value) => value.isWellFormed() && !value.includes("\0"));
   fc.assert(
@@ -17,21 +17,25 @@ test("whatever the text, SQLite reads back what was written", () => {
   );
 });
 
-test("no literal holds a character that could end a statement", () => {
+test("a literal contains no character that could end a statement", () => {
   expect(toSqlLiteral(`it's; "new" -- stones.csv`)).toMatch(/^CAST\(X'[0-9a-f]+' AS TEXT\)$/);
 });
 
-test("what a database cannot hold is refused", () => {
-  expect(() => toSqlLiteral(Number.NaN)).toThrow("no place in a database");
-  expect(() => toSqlLiteral({})).toThrow("no literal for object");
+test("toSqlLiteral throws for values that a database cannot store", () => {
+  expect(() => toSqlLiteral(Number.NaN)).toThrow("a database cannot store NaN");
+  expect(() => toSqlLiteral({})).toThrow("no SQL literal for a value of type object");
 });
 
-test("chunks stay below the limit and lose nothing", () => {
+test("groups stay below the limit and contain every text in its order", () => {
   fc.assert(
-    fc.property(fc.array(fc.string({ maxLength: 20 })), fc.integer({ min: 30, max: 200 }), (texts, limit) => {
-      const chunks = toChunks(texts, limit);
-      expect(chunks.flat()).toEqual(texts);
-      for (const some of chunks) expect(some.join(",\n").length).toBeLessThanOrEqual(limit);
-    }),
+    fc.property(
+      fc.array(fc.string({ maxLength: 20 })),
+      fc.integer({ min: 30, max: 200 }),
+      (texts, maxLength) => {
+        const groups = groupBySize(texts, maxLength);
+        expect(groups.flat()).toEqual(texts);
+        for (const group of groups) expect(group.join(",\n").length).toBeLessThanOrEqual(maxLength);
+      },
+    ),
   );
 });

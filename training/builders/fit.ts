@@ -1,97 +1,101 @@
 import { UserError } from "../../cloudflare/user-error.ts";
 import type { Matrix } from "../boosting/index.ts";
-import type { DatasetStone } from "../data/dataset.ts";
-import { type CompletionConstants, complete, fitCompletion } from "../models/completion.ts";
-import type { PriceModel } from "../models/model.ts";
-import { HIGHEST_PRICE, LOWEST_PRICE, priceGraph, stoneInputs } from "../models/price-graph.ts";
+import type { DatasetStone } from "../data/dataset-stone.ts";
+import type { Split } from "../data/split.ts";
+import { addCompletion, type CompletionConstants, fitCompletion } from "../models/completion.ts";
+import type { FitContext, PriceModel } from "../models/model.ts";
+import { buildPriceGraph, MAX_PREDICTED_PRICE_USD, MIN_PREDICTED_PRICE_USD } from "../models/price-graph.ts";
+import type { TrainedModel } from "../models/trained-model.ts";
 import { Graph } from "../onnx/graph.ts";
-import { createModel } from "../onnx/runtime.ts";
-import { stoneTensors } from "../onnx/stone-tensors.ts";
-import {
-  type BuildContext,
-  evaluateModel,
-  type ModelBuilder,
-  type Split,
-  type TrainedModel,
-} from "./model-builder.ts";
+import { loadModel } from "../onnx/runtime.ts";
+import { addStoneInputs } from "../onnx/stone-inputs.ts";
+import { toStoneTensors } from "../onnx/stone-tensors.ts";
+import { evaluateModel } from "./evaluate-model.ts";
+import type { ModelBuilder } from "./model-builder.ts";
 
-/** Above this relative difference the exported file is not the model that was fitted. */
-const PARITY = 1e-5;
+/** Largest relative difference between the prices of the exported file and of the fitted model. */
+const MAX_EXPORT_DIFFERENCE = 1e-5;
 
-/** A kind of model as a candidate: fitted on the training stones of the run. */
-export function createFitBuilder(kind: PriceModel): ModelBuilder {
+/** A builder that fits the model on the training stones of the run. */
+export function createFitBuilder(priceModel: PriceModel): ModelBuilder {
   return {
-    name: kind.name,
-    settings: kind.hyperparameters,
-    build: (split, context) => trainModel(kind, split, context),
+    name: priceModel.name,
+    settings: priceModel.hyperparameters,
+    build: (split, context) => trainModel(priceModel, split, context),
   };
 }
 
 /**
- * Fits one model on the training stones, exports it and measures the exported file on the test stones.
- * @throws Failure where the exported file does not price a stone as the fitted model does.
+ * Fits one model on the training stones, exports it and evaluates the exported file on the test stones.
+ * @throws UserError if the exported file and the fitted model disagree on the price of a test stone
  */
 export async function trainModel(
-  kind: PriceModel,
+  priceModel: PriceModel,
   split: Split,
-  context: BuildContext,
+  context: FitContext,
 ): Promise<TrainedModel> {
   const start = performance.now();
   const constants = fitCompletion(split.train);
-  const features = await computeFeatures(kind, constants, split.train);
+  const features = await computeFeatures(priceModel, constants, split.train);
   const prices = Float32Array.from(split.train, (stone) => stone.price);
-  const model = await kind.fit({ features, prices }, context);
+  const model = await priceModel.fit({ features, prices }, context);
   const fitSeconds = (performance.now() - start) / 1000;
 
-  const bytes = priceGraph(kind.name, constants, (graph, stone) =>
-    model.price(graph, kind.features(graph, stone)),
+  const bytes = buildPriceGraph(priceModel.name, constants, (graph, stone) =>
+    model.addPrice(graph, priceModel.addFeatures(graph, stone)),
   );
   const trained = await evaluateModel(
     {
-      name: kind.name,
+      name: priceModel.name,
       bytes,
-      hyperparameters: { ...kind.hyperparameters, ...model.settled },
+      hyperparameters: { ...priceModel.hyperparameters, ...model.fittedParameters },
       fitSeconds,
       gain: model.importance ?? null,
     },
     split,
     context.seed,
   );
-  const reference = model.predict(await computeFeatures(kind, constants, split.test));
+  const reference = model.predict(await computeFeatures(priceModel, constants, split.test));
   for (const [row, difference] of relativeDifferences(trained.prices, reference).entries()) {
-    if (difference <= PARITY) continue;
+    if (difference <= MAX_EXPORT_DIFFERENCE) continue;
     const stone = JSON.stringify(split.test[row]);
     throw new UserError(
-      `${kind.name}: the exported file prices ${stone} ${difference} away from the fitted model`,
+      `${priceModel.name}: the prices of the exported file and the fitted model differ by ${100 * difference} % for ${stone}`,
     );
   }
   return trained;
 }
 
-/** How far the exported file's prices are from the learner's own, relative to them, stone by stone. */
+/**
+ * The relative difference between the prices of the exported file and of the fitted model, for each stone. The
+ * exported graph limits its prices to a range, so the prices of the fitted model are limited to it as well.
+ */
 export function relativeDifferences(exported: Float32Array, reference: ArrayLike<number>): Float64Array {
   return Float64Array.from(exported, (price, row) => {
-    const expected = Math.min(Math.max(reference[row]!, LOWEST_PRICE), HIGHEST_PRICE);
+    const expected = Math.min(Math.max(reference[row]!, MIN_PREDICTED_PRICE_USD), MAX_PREDICTED_PRICE_USD);
     return Math.abs(price - expected) / expected;
   });
 }
 
 /**
- * Runs a model's feature nodes over stones: what the learner sees is what the exported graph computes,
- * to the bit, so that no row can fall on the other side of a threshold later.
+ * Computes a model's features with its own graph nodes. The fit and the exported file then see the same bits,
+ * and no stone can move to the other side of a threshold.
  */
 export async function computeFeatures(
-  kind: PriceModel,
+  priceModel: PriceModel,
   constants: CompletionConstants,
   stones: readonly DatasetStone[],
 ): Promise<Matrix> {
-  const graph = new Graph(`${kind.name}-features`);
-  graph.output(kind.features(graph, complete(graph, stoneInputs(graph), constants)), "features");
-  const model = await createModel(graph.toBytes());
+  const graph = new Graph(`${priceModel.name}-features`);
+  graph.addOutput(
+    priceModel.addFeatures(graph, addCompletion(graph, addStoneInputs(graph), constants)),
+    "features",
+  );
+  const model = await loadModel(graph.toBytes());
   try {
-    const { features } = await model.run(stoneTensors(stones));
-    if (features === undefined) throw new UserError(`${kind.name}: no features`);
-    return toColumns(features.data, stones.length, kind.featureNames.length);
+    const { features } = await model.run(toStoneTensors(stones));
+    if (features === undefined) throw new Error(`${priceModel.name}: the graph has no output named features`);
+    return toColumns(features.data, stones.length, priceModel.featureNames.length);
   } finally {
     await model.release();
   }

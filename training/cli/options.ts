@@ -1,154 +1,129 @@
-import { resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { type Command, Option } from "commander";
+import {
+  addTargetOptions,
+  createCommand,
+  readTarget,
+  type TargetOptions,
+} from "../../cloudflare/command-line.ts";
 import { UserError } from "../../cloudflare/user-error.ts";
-import type { Target } from "../../cloudflare/wrangler.ts";
-import { CHALLENGER, CHAMPION, ModelName } from "../../src/domain/model-selector.ts";
+import { ModelName } from "../../src/domain/model-reference.ts";
+import { CHALLENGER, CHAMPION } from "../../src/domain/model-selector.ts";
 import type { ImportOptions } from "../builders/import.ts";
-import { PROMOTIONS, type Promotion } from "../evaluation/promotion-policy.ts";
+import { PROMOTION_MODES } from "../evaluation/promotion-policy.ts";
+import type { TrainingOptions } from "../pipeline.ts";
 
-export interface Options {
-  /** The file to import instead of fitting models; null for a training run. */
-  readonly import: ImportOptions | null;
-  /** Paths, globs or addresses of CSV files; none for what is known, at first the embedded dataset. */
-  readonly data: readonly string[];
-  /** Add the files to what is known, rather than training on them alone. */
-  readonly append: boolean;
-  /** Take fresh stones whose prices are too far from the champion's, and quarantined ones. */
-  readonly acceptFeed: boolean;
-  /** Train even where nothing is new since the last run. */
-  readonly forceTrain: boolean;
-  readonly seed: number;
-  readonly promotion: Promotion;
-  readonly dryRun: boolean;
-  readonly target: Target;
-  /** Where the run's result goes, as JSON. */
-  readonly json: string | null;
-  /** Where each test row with each model's price goes, as CSV. */
-  readonly predictions: string | null;
-  /** Where the training rows of the split go, as CSV. */
-  readonly trainingRows: string | null;
-  /** Where the decision goes, as Markdown. */
-  readonly summary: string | null;
-  /** Folder for each model's report, as HTML. */
-  readonly reports: string | null;
+export interface CommandLineOptions extends TrainingOptions {
+  /** File for the run's result, as JSON. */
+  readonly json?: string;
+  /** File that the models and the decision are appended to, as Markdown. */
+  readonly summary?: string;
 }
 
-export const USAGE = `npm run train -- [options]
-npm run train -- import FILE --name NAME [--log] [--categories FILE] [--features FILE] [options]
+/** The values of the options of {@link createTrainCommand}, by their camel-cased flags. */
+type TrainValues = Omit<CommandLineOptions, "data" | "import" | "target"> &
+  TargetOptions & { readonly data?: readonly string[] };
 
-  --data FILE ...     CSV files, globs or http(s) addresses to train on, and on nothing else (default: the
-                      stones of the newest model and those appraised since; at first the embedded dataset)
-  --append            add the files to the stones that are known
-  --accept-feed       take fresh stones however far their prices are from the champion's, and quarantined ones
-  --force-train       train even where nothing is new
-  import FILE         take an XGBoost model (JSON, UBJ) or an ONNX file instead of fitting models
-  --name NAME         the imported model's name in the registry
-  --log               the imported XGBoost model predicts log price
-  --categories FILE   JSON: what its category codes stand for, {"cut": ["Fair", ...], ...}
-  --features FILE     JSON: our columns for its features, {"its name": "carat", ...}
-  --seed N            seed of the split and of the models (default 42)
-  --promote MODE      auto (default): the better model serves; never; force
-  --dry-run           train and judge, publish nothing
-  --predictions FILE  write each test stone with its price and each model's, as CSV
-  --training-rows FILE  write the stones that models are fitted on, as CSV: fit a model on these elsewhere to
-                      import it, for its figures are those of the others
-  --json FILE         write the run's result as JSON
-  --summary FILE      add the models and the decision to a file, as Markdown
-  --report DIR        write each model's report into a folder, as HTML
-  --state DIR         local state (default .wrangler/state, or FACET_STATE)
-  --remote            publish to Cloudflare instead of the local state
-  --help              this text`;
-
-const DEFAULT_STATE = ".wrangler/state";
 const DEFAULT_SEED = 42;
 
 /**
- * Reads the command line. Further words belong to --data: a shell has expanded a glob.
- * @throws Failure naming the option that is wrong.
+ * Reads the trainer's command line. `--help` prints the help and ends the process.
+ * @throws UserError that names the wrong option
  */
-export function readOptions(args: readonly string[], environment: NodeJS.ProcessEnv): Options {
-  const { values, positionals: words } = parse(args);
-  const importing = words[0] === "import";
-  const positionals = importing ? words.slice(2) : words;
-  if (positionals.length > 0 && values.data === undefined) {
-    throw new UserError(`${positionals[0]}: not understood; files are named with --data\n\n${USAGE}`);
-  }
-  if (values.help) throw new UserError(USAGE, { exitCode: 0 });
-  const ofImport = [values.name, values.categories, values.features];
-  if (!importing && (values.log || ofImport.some((value) => value !== undefined)))
-    throw new UserError("--name, --log, --categories and --features belong to import");
-  if (values.append && values.data === undefined)
-    throw new UserError("--append needs files: name them with --data");
-  const promotion = PROMOTIONS.find((mode) => mode === values.promote);
-  if (promotion === undefined) throw new UserError(`--promote must be one of ${PROMOTIONS.join(", ")}`);
-  const seed = Number(values.seed);
-  if (!/^\d+$/.test(values.seed) || seed > Number.MAX_SAFE_INTEGER) {
-    throw new UserError("--seed must be a whole number of 0 or more");
-  }
+export function readOptions(args: readonly string[], environment: NodeJS.ProcessEnv): CommandLineOptions {
+  const command = createTrainCommand();
+  const importOptions: ImportOptions[] = [];
+  addImportCommand(command, (options) => importOptions.push(options));
+  command.parse(args, { from: "user" });
+
+  const { data = [], state: _, remote: __, ...values } = command.opts<TrainValues>();
+  const files = importOptions.length > 0 ? data : [...data, ...command.args];
+  if (values.append && files.length === 0) throw new UserError("--append needs files: name them with --data");
   return {
-    import: importing ? readImport(words[1], values) : null,
-    data: [...(values.data ?? []), ...positionals],
-    append: values.append,
-    acceptFeed: values["accept-feed"],
-    forceTrain: values["force-train"],
-    seed,
-    promotion,
-    dryRun: values["dry-run"],
-    target: values.remote
-      ? { kind: "remote" }
-      : { kind: "local", state: resolve(values.state ?? environment.FACET_STATE ?? DEFAULT_STATE) },
-    json: values.json ?? null,
-    predictions: values.predictions ?? null,
-    trainingRows: values["training-rows"] ?? null,
-    summary: values.summary ?? null,
-    reports: values.report ?? null,
+    ...values,
+    data: files,
+    target: readTarget(command.opts<TrainValues>(), environment),
+    import: importOptions[0] ?? null,
   };
 }
 
-function readImport(file: string | undefined, values: ReturnType<typeof parse>["values"]): ImportOptions {
-  if (file === undefined) throw new UserError(`import needs a file\n\n${USAGE}`);
-  const name = ModelName.safeParse(values.name);
+function createTrainCommand(): Command {
+  const command = createCommand("npm run train --")
+    .description("Trains the models, evaluates them, publishes them, and promotes the best one.")
+    .configureHelp({ showGlobalOptions: true })
+    .helpCommand(false)
+    .option(
+      "--data <files...>",
+      "train only on these CSV files, globs or http(s) addresses (default: the stones of the newest model and " +
+        "the appraisals since then; in an empty registry the embedded dataset)",
+    )
+    .option("--append", "add the files of --data to the known stones")
+    .option("--accept-feed", "also take stones that the feed check would reject, and quarantined appraisals")
+    .option("--force-train", "train even if nothing is new")
+    .addOption(
+      new Option("--seed <number>", "seed of the split and of the models")
+        .argParser(parseSeed)
+        .default(DEFAULT_SEED),
+    )
+    .addOption(
+      new Option(
+        "--promote <mode>",
+        "who becomes champion: the best model of this run if it beats the champion (auto), nobody (never), " +
+          "the best model of this run (force)",
+      )
+        .choices(PROMOTION_MODES)
+        .default("auto"),
+    )
+    .option("--dry-run", "train and judge, but publish nothing")
+    .option("--predictions <file>", "write each test stone with its price and each model's price, as CSV")
+    .option(
+      "--training-rows <file>",
+      "write the training stones, as CSV; a model that is fitted elsewhere and then imported needs the same " +
+        "stones to have comparable metrics",
+    )
+    .option("--json <file>", "write the result of the run, as JSON")
+    .option("--summary <file>", "append the models and the decision to a file, as Markdown")
+    .option("--report <folder>", "write the model card of each model into a folder, as HTML");
+  return addTargetOptions(command)
+    .allowExcessArguments()
+    .action(({ data }: TrainValues, { args }: Command) => {
+      // A word after another option belongs to --data. Without --data it is a mistake.
+      if (args.length > 0 && data === undefined)
+        throw new UserError(`unexpected argument '${args[0]}': name CSV files with --data; see --help`);
+    });
+}
+
+function addImportCommand(train: Command, onImport: (options: ImportOptions) => void): void {
+  train
+    .command("import")
+    .description("Imports an XGBoost model (JSON or UBJ) or an ONNX file instead of fitting models.")
+    .argument("<file>", "the model file")
+    .addOption(
+      new Option("--name <name>", "the model's name in the registry")
+        .argParser(parseModelName)
+        .makeOptionMandatory(),
+    )
+    .option("--log", "the XGBoost model predicts log price")
+    .option(
+      "--categories <file>",
+      'JSON file with the meaning of its category codes: {"cut": ["Fair", ...], ...}',
+    )
+    .option("--features <file>", 'JSON file with our columns for its features: {"its name": "carat", ...}')
+    .allowExcessArguments(false)
+    .action((file: string, values: Omit<ImportOptions, "file">) => onImport({ file, ...values }));
+}
+
+function parseSeed(text: string): number {
+  const seed = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(seed))
+    throw new UserError("--seed must be a whole number of 0 or more");
+  return seed;
+}
+
+function parseModelName(text: string): string {
+  const name = ModelName.safeParse(text);
   if (!name.success)
     throw new UserError("--name must be lower-case words joined by hyphens, such as cluster-xgboost");
   if (name.data === CHAMPION || name.data === CHALLENGER)
-    throw new UserError(`--name: ${name.data} is an alias; a model must have a name of its own`);
-  return {
-    file,
-    name: name.data,
-    log: values.log,
-    categories: values.categories ?? null,
-    features: values.features ?? null,
-  };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        data: { type: "string", multiple: true },
-        name: { type: "string" },
-        log: { type: "boolean", default: false },
-        categories: { type: "string" },
-        features: { type: "string" },
-        append: { type: "boolean", default: false },
-        "accept-feed": { type: "boolean", default: false },
-        "force-train": { type: "boolean", default: false },
-        seed: { type: "string", default: String(DEFAULT_SEED) },
-        promote: { type: "string", default: "auto" },
-        "dry-run": { type: "boolean", default: false },
-        predictions: { type: "string" },
-        "training-rows": { type: "string" },
-        json: { type: "string" },
-        summary: { type: "string" },
-        report: { type: "string" },
-        help: { type: "boolean", short: "h", default: false },
-        state: { type: "string" },
-        remote: { type: "boolean", default: false },
-      },
-    });
-  } catch (cause) {
-    throw new UserError(`${cause instanceof Error ? cause.message : String(cause)}\n\n${USAGE}`, { cause });
-  }
+    throw new UserError(`--name: ${name.data} is an alias, and a model needs a name of its own`);
+  return name.data;
 }

@@ -1,101 +1,53 @@
 import Table from "cli-table3";
-import type { ModelReference } from "../../src/domain/model-record.ts";
-import { formatVersion } from "../../src/domain/model-selector.ts";
+import { formatVersion, type ModelReference } from "../../src/domain/model-reference.ts";
+import { formatDollars } from "../../src/lib/format.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { compareMetrics } from "../evaluation/comparison.ts";
-import { dollars } from "../evaluation/promotion-policy.ts";
+import { compareMetrics } from "../evaluation/compare-metrics.ts";
 import type { TrainingRun } from "../pipeline.ts";
+import { formatCount, formatPercent } from "../report/format.ts";
 
-const OLD_VERSIONS = 5;
-const SHOWN_ROWS = 2;
+/** Older versions in the table, in addition to the champion. */
+const MAX_OLDER_VERSIONS = 5;
+const MAX_REJECTED_EXAMPLES = 2;
 
-const HEAD = ["model", "test MAE", "R2", "MAPE", "within 10 %", "size", "fit", ""];
+interface SummaryTable {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
 
-/** The models of a run and some older ones, how the best one was judged, who is champion, and why. */
-export function summaryTable(run: TrainingRun): string {
-  const draw = (head: readonly string[], rows: readonly string[][]) => {
+/** The rejected rows, the models, the comparison with the champion and the decision, for a terminal. */
+export function formatTable(run: TrainingRun): string {
+  const draw = ({ head, rows }: SummaryTable) => {
     const table = new Table({ head: [...head], style: { head: [], border: [] } });
-    table.push(...rows);
+    table.push(...rows.map((row) => [...row]));
     return table.toString();
   };
-  const judged = judgement(run);
-  const decision = judged ? `\n${judged.title}\n${draw(judged.head, judged.rows)}` : "";
-  return `${notTaken(run.dataset)}${draw(HEAD, tableRows(run))}${decision}\n${outcome(run)}`;
-}
-
-/** The same as Markdown, for the summary of a CI job. */
-export function summaryMarkdown(run: TrainingRun): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const draw = (head: readonly string[], rows: readonly string[][]) =>
-    [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-  const count = run.dataset.stones.length.toLocaleString("en-US");
-  const judged = judgement(run);
-  const decision = judged ? `${judged.title}\n\n${draw(judged.head, judged.rows)}\n\n` : "";
-  return `### Facet training: ${count} stones\n\n${draw(HEAD, tableRows(run))}\n\n${decision}${outcome(run)}\n`;
-}
-
-/** The first rows that were rejected, for people to look up; nothing where none were. */
-function notTaken({ examples, rejected }: Dataset): string {
-  const total = Object.values(rejected).reduce((sum, count) => sum + count, 0);
-  const shown = examples.slice(0, SHOWN_ROWS);
-  const more = total > shown.length ? [`and ${total - shown.length} more`] : [];
-  return total === 0 ? "" : `not taken: ${[...shown, ...more].join("; ")}\n`;
-}
-
-function outcome({ outcome: { champion, reason } }: TrainingRun): string {
-  return `champion: ${champion ? formatVersion(champion) : "none"} (${reason})`;
-}
-
-/** The best of the run beside the champion, which the decision rests on; null where there was none to compare. */
-function judgement({ decision }: TrainingRun) {
-  if (!decision?.champion) return null;
-  const { champion, candidates: contenders, verdict } = decision;
-  const name = formatVersion(verdict.candidate);
-  const challenger = contenders.find((one) => formatVersion(one) === name);
-  if (challenger === undefined) return null;
-  return {
-    title: `${name} against the champion, test MAE on the same stones, which neither was trained on`,
-    head: ["carat", "stones", formatVersion(champion), name, "change"],
-    rows: compareMetrics(challenger.metrics, champion.metrics).map((row) => [
-      row.name,
-      row.rows.toLocaleString("en-US"),
-      row.championMae === null ? "" : dollars(row.championMae),
-      dollars(row.mae),
-      row.change === null ? "" : `${row.change > 0 ? "+" : ""}${percent(row.change)}`,
-    ]),
-  };
-}
-
-function tableRows({ models, registry, outcome: { champion } }: TrainingRun): string[][] {
-  const mark = (model: ModelReference) =>
-    champion !== null && formatVersion(champion) === formatVersion(model) ? "champion" : "";
-  const fresh = new Set(models.map(formatVersion));
-  const older = registry.models.filter((model) => !fresh.has(formatVersion(model)));
+  const comparison = buildComparisonTable(run);
   return [
-    ...models.map((model) => [
-      formatVersion(model),
-      dollars(model.metrics.mae),
-      model.metrics.r2?.toFixed(4) ?? "",
-      percent(model.metrics.mape),
-      percent(model.metrics.within10),
-      `${Math.round(model.bytes.length / 1024)} KiB`,
-      `${model.fitSeconds.toFixed(1)} s`,
-      mark(model),
-    ]),
-    ...older
-      .filter((model, i) => i < OLD_VERSIONS || mark(model) !== "")
-      .map((model) => [
-        formatVersion(model),
-        dollars(model.mae),
-        ...["", "", "", ""],
-        model.createdAt.slice(0, 10),
-        mark(model),
-      ]),
+    ...formatRejectedExamples(run.dataset),
+    draw(buildModelsTable(run)),
+    ...(comparison ? [comparison.title, draw(comparison)] : []),
+    formatOutcome(run),
+  ].join("\n");
+}
+
+/** The models, the comparison with the champion and the decision, for the summary of a CI job. */
+export function formatMarkdown(run: TrainingRun): string {
+  const formatRow = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const draw = ({ head, rows }: SummaryTable) =>
+    [formatRow(head), formatRow(head.map(() => "---")), ...rows.map(formatRow)].join("\n");
+  const comparison = buildComparisonTable(run);
+  const paragraphs = [
+    `### Facet training: ${formatCount(run.dataset.stones.length)} stones`,
+    draw(buildModelsTable(run)),
+    ...(comparison ? [comparison.title, draw(comparison)] : []),
+    formatOutcome(run),
   ];
+  return `${paragraphs.join("\n\n")}\n`;
 }
 
 /** The run's result for other programs. */
-export function resultJson({ dataset, models, outcome }: TrainingRun): string {
+export function formatJson({ dataset, models, outcome }: TrainingRun): string {
   const result = {
     dataset: { id: dataset.id, rows: dataset.stones.length, rejected: dataset.rejected },
     models: models.map(({ name, version, metrics, fitSeconds, bytes, sha256 }) => ({
@@ -111,6 +63,68 @@ export function resultJson({ dataset, models, outcome }: TrainingRun): string {
   return `${JSON.stringify(result, null, 2)}\n`;
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+/** A line with the first rejected rows; none if no row was rejected. */
+function formatRejectedExamples({ examples, rejected }: Dataset): string[] {
+  const total = Object.values(rejected).reduce((sum, count) => sum + count, 0);
+  if (total === 0) return [];
+  const shown = examples.slice(0, MAX_REJECTED_EXAMPLES);
+  const rest = total > shown.length ? [`and ${total - shown.length} more`] : [];
+  return [`rejected rows: ${[...shown, ...rest].join("; ")}`];
+}
+
+function formatOutcome({ outcome: { champion, reason } }: TrainingRun): string {
+  return `champion: ${champion ? formatVersion(champion) : "none"} (${reason})`;
+}
+
+/** Compares the best model of the run with the champion; null if there was no champion to compare with. */
+function buildComparisonTable({ decision }: TrainingRun): (SummaryTable & { readonly title: string }) | null {
+  if (!decision?.champion) return null;
+  const { champion, candidates, verdict } = decision;
+  const name = formatVersion(verdict.candidate);
+  const candidate = candidates.find((one) => formatVersion(one) === name);
+  if (candidate === undefined) return null;
+  return {
+    title: `${name} against the champion: test MAE on stones that neither was trained on`,
+    head: ["carat", "stones", formatVersion(champion), name, "change"],
+    rows: compareMetrics(candidate.metrics, champion.metrics).map((row) => [
+      row.name,
+      formatCount(row.rows),
+      row.championMae === null ? "" : formatDollars(row.championMae),
+      formatDollars(row.mae),
+      row.change === null ? "" : `${row.change > 0 ? "+" : ""}${formatPercent(row.change)}`,
+    ]),
+  };
+}
+
+/** The models of the run, then the champion and the newest of the other versions. */
+function buildModelsTable({ models, registry, outcome: { champion } }: TrainingRun): SummaryTable {
+  const markChampion = (model: ModelReference) =>
+    champion !== null && formatVersion(champion) === formatVersion(model) ? "champion" : "";
+  const newVersions = new Set(models.map(formatVersion));
+  const olderModels = registry.models
+    .filter((model) => !newVersions.has(formatVersion(model)))
+    .filter((model, i) => i < MAX_OLDER_VERSIONS || markChampion(model) !== "");
+  return {
+    head: ["model", "test MAE", "R2", "MAPE", "within 10 %", "size", "fit", ""],
+    rows: [
+      ...models.map((model) => [
+        formatVersion(model),
+        formatDollars(model.metrics.mae),
+        model.metrics.r2?.toFixed(4) ?? "",
+        formatPercent(model.metrics.mape),
+        formatPercent(model.metrics.within10),
+        `${Math.round(model.bytes.length / 1024)} KiB`,
+        `${model.fitSeconds.toFixed(1)} s`,
+        markChampion(model),
+      ]),
+      // Metrics other than the MAE are not read from the registry. The date stands in the column of the fit.
+      ...olderModels.map((model) => [
+        formatVersion(model),
+        formatDollars(model.mae),
+        ...["", "", "", ""],
+        model.createdAt.slice(0, 10),
+        markChampion(model),
+      ]),
+    ],
+  };
 }

@@ -7,81 +7,90 @@ import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import { UserError } from "../../cloudflare/user-error.ts";
 
-/** A place that rows are read from. */
+/** A file or an address with rows of stones. */
 export interface Source {
-  /** What the registry records: the file's name, or the address without credentials and query. */
+  /** The name in the registry: the file name, or the address without credentials and query. */
   readonly name: string;
   open(): Promise<Readable>;
 }
 
-/** How long a server may say nothing. */
-const PATIENCE_MS = 30_000;
+/** Longest time that a server may send nothing. */
+const SILENCE_TIMEOUT_MS = 30_000;
 
-/** The 53,940 stones of ggplot2's dataset, as an npm package ships them. */
-export function embeddedSource(): Source {
+/** The 53,940 stones of ggplot2's dataset `diamonds`, from an npm package. */
+export function createEmbeddedSource(): Source {
   const path = createRequire(import.meta.url).resolve("@observablehq/sample-datasets/diamonds.csv");
-  return fileSource(path);
+  return createFileSource(path);
 }
 
 /**
- * The sources that `--data` names: paths, globs and http(s) addresses, in the order given.
- * A path that exists is taken literally, whatever characters it holds.
- * @throws Failure naming what is not there.
+ * Finds the sources that `--data` names: paths, glob patterns and http(s) addresses, in the given order. An
+ * existing path is never treated as a pattern.
+ * @throws UserError with the name if there is no such file
  */
-export async function findSources(names: readonly string[], patienceMs = PATIENCE_MS): Promise<Source[]> {
+export async function findSources(
+  names: readonly string[],
+  silenceTimeoutMs = SILENCE_TIMEOUT_MS,
+): Promise<Source[]> {
   const sources: Source[] = [];
   for (const name of names) {
     if (/^https?:\/\//i.test(name)) {
-      sources.push(urlSource(name, patienceMs));
+      sources.push(createUrlSource(name, silenceTimeoutMs));
     } else if (existsSync(name)) {
-      sources.push(await checkedFile(name));
+      sources.push(await createCheckedFileSource(name));
     } else {
-      const found = /[*?[{]/.test(name) ? (await Array.fromAsync(glob(name))).sort() : [];
-      if (found.length === 0) throw new UserError(`${name}: there is no such file`);
-      for (const path of found) sources.push(await checkedFile(path));
+      const paths = /[*?[{]/.test(name) ? (await Array.fromAsync(glob(name))).sort() : [];
+      if (paths.length === 0) throw new UserError(`${name}: no such file`);
+      for (const path of paths) sources.push(await createCheckedFileSource(path));
     }
   }
   return sources;
 }
 
-async function checkedFile(path: string): Promise<Source> {
-  if (!(await stat(path)).isFile()) throw new UserError(`${path}: this is not a file`);
-  return fileSource(path);
+async function createCheckedFileSource(path: string): Promise<Source> {
+  if (!(await stat(path)).isFile()) throw new UserError(`${path}: not a file`);
+  return createFileSource(path);
 }
 
-function fileSource(path: string): Source {
+function createFileSource(path: string): Source {
   return { name: basename(path), open: async () => createReadStream(path) };
 }
 
-function urlSource(address: string, patienceMs: number): Source {
+function createUrlSource(address: string, silenceTimeoutMs: number): Source {
   const url = URL.parse(address);
-  if (url === null) throw new UserError(`${address}: this is not an address`);
+  if (url === null) throw new UserError(`${address}: invalid URL`);
   const name = `${url.origin}${url.pathname}`;
-  // fetch refuses addresses with credentials in them.
-  const bare = new URL(url);
-  bare.username = bare.password = "";
+  // fetch rejects URLs with credentials, so they are sent in a header.
+  const urlWithoutCredentials = new URL(url);
+  urlWithoutCredentials.username = urlWithoutCredentials.password = "";
   const credentials = [url.username, url.password].map((text) => querystring.unescape(text)).join(":");
   const headers: Record<string, string> =
     credentials === ":" ? {} : { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
-  const silence = new UserError(`${name}: no answer for ${patienceMs / 1000} seconds`);
+  const timeoutError = new UserError(
+    `${name}: the server sent nothing for ${silenceTimeoutMs / 1000} seconds`,
+  );
   return {
     name,
     async open() {
-      // A server that says nothing must not hold the run for ever, while a slow one may take its time.
-      const watch = new AbortController();
-      const alarm = setTimeout(() => watch.abort(silence), patienceMs);
-      const response = await fetch(bare, { headers, signal: watch.signal }).catch((cause) => {
-        clearTimeout(alarm);
-        throw cause === silence ? cause : new UserError(`${name}: cannot be reached`, { cause });
-      });
+      // The timer restarts with every chunk. A slow server can finish, but a silent one cannot block the run.
+      const controller = new AbortController();
+      const timer = setTimeout(() => controller.abort(timeoutError), silenceTimeoutMs);
+      const response = await fetch(urlWithoutCredentials, { headers, signal: controller.signal }).catch(
+        (cause) => {
+          clearTimeout(timer);
+          throw cause === timeoutError
+            ? cause
+            : new UserError(`${name}: cannot connect to the server`, { cause });
+        },
+      );
       if (!response.ok || response.body === null) {
-        clearTimeout(alarm);
+        clearTimeout(timer);
         await response.body?.cancel();
-        throw new UserError(`${name}: the server answered ${response.status}`);
+        throw new UserError(`${name}: the server responded with status ${response.status}`);
       }
       const body = Readable.fromWeb(response.body as ReadableStream);
-      body.on("data", () => alarm.refresh());
-      body.on("close", () => clearTimeout(alarm));
+      body.on("data", () => timer.refresh());
+      body.on("close", () => clearTimeout(timer));
       return body.pause();
     },
   };

@@ -2,13 +2,13 @@ import { GRADE_COLUMNS, GRADES, NUMBER_COLUMNS, type PricedStone } from "../../s
 import { findBin } from "../../src/domain/drift.ts";
 import type { Histograms } from "../../src/domain/model-record.ts";
 
-const BINS = 10;
+const HISTOGRAM_BINS = 10;
 
-/** The distribution of each input over the training stones and of the model's price over the test stones. */
+/** Builds the histogram of each input over the training stones, and of the model's price over the test stones. */
 export function buildHistograms(stones: readonly PricedStone[], prices: ArrayLike<number>): Histograms {
   return Object.fromEntries([
-    ...NUMBER_COLUMNS.map((name) => [name, ofNumbers(stones.map((stone) => stone[name]))]),
-    ["price", ofNumbers(Array.from(prices))],
+    ...NUMBER_COLUMNS.map((name) => [name, buildNumberHistogram(stones.map((stone) => stone[name]))]),
+    ["price", buildNumberHistogram(Array.from(prices))],
     ...GRADE_COLUMNS.map((name) => {
       const counts = Object.fromEntries(GRADES[name].map((grade) => [grade, 0]));
       for (const stone of stones) counts[stone[name]]! += 1;
@@ -17,12 +17,12 @@ export function buildHistograms(stones: readonly PricedStone[], prices: ArrayLik
   ]);
 }
 
-/** Bins of equal counts as far as ties allow. */
-function ofNumbers(values: readonly number[]): Histograms[string] {
+/** Chooses bins with equal counts. Equal values make the counts differ. */
+function buildNumberHistogram(values: readonly number[]): Histograms[string] {
   const sorted = Float64Array.from(values).sort();
   const quantiles = Array.from(
-    { length: BINS - 1 },
-    (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / BINS)]!,
+    { length: HISTOGRAM_BINS - 1 },
+    (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / HISTOGRAM_BINS)]!,
   );
   const edges = [...new Set(quantiles)].filter((edge) => edge > sorted[0]!);
   const counts = Object.fromEntries(Array.from({ length: edges.length + 1 }, (_, bin) => [bin, 0]));

@@ -1,75 +1,77 @@
-import type { Metrics, ModelReference } from "../../src/domain/model-record.ts";
-import { formatVersion } from "../../src/domain/model-selector.ts";
+import type { Metrics } from "../../src/domain/model-record.ts";
+import { formatVersion, type ModelReference } from "../../src/domain/model-reference.ts";
+import { formatDollars } from "../../src/lib/format.ts";
 
-/** `auto`: the better model serves; `never`: nothing changes; `force`: the best of this run serves. */
-export const PROMOTIONS = ["auto", "never", "force"] as const;
-export type Promotion = (typeof PROMOTIONS)[number];
+/**
+ * When the champion changes. `auto`: if the best candidate of the run is better. `never`: it does not
+ * change. `force`: the best candidate of the run always becomes the champion.
+ */
+export const PROMOTION_MODES = ["auto", "never", "force"] as const;
+export type PromotionMode = (typeof PROMOTION_MODES)[number];
 
-/** A model measured on the stones that the decision is made on. */
+/** A model that is judged against the champion, with its metrics on the stones of the comparison. */
 export interface Candidate extends ModelReference {
   readonly metrics: Metrics;
 }
 
 export interface Verdict {
-  /** The best of the run, which was judged. */
+  /** The best candidate of the run, which was judged. */
   readonly candidate: ModelReference;
-  /** Who serves after this run; null where nothing does. */
+  /** The champion after the run; null if there is none. */
   readonly champion: ModelReference | null;
   readonly promoted: boolean;
   readonly reason: string;
 }
 
-/** A band with fewer stones says too little to refuse a model for. */
-const BAND_ROWS = 30;
-/** How much worse a band may become. */
-const BAND_TOLERANCE = 1.1;
+/** A carat band with fewer stones is ignored: its error is too uncertain. */
+const MIN_BAND_STONES = 30;
+/** Largest ratio of a candidate's MAE to the champion's in a carat band. */
+const MAX_BAND_MAE_RATIO = 1.1;
 
 /**
- * Decides who serves: the best challenger by test MAE, if it beats the champion on the same test stones
- * (which neither was trained on) and no carat band suffers for it.
+ * Decides which model is the champion. The candidate with the lowest test MAE is promoted if its MAE is
+ * lower than the champion's on the same test stones and if its MAE is not much higher in any carat band.
+ * Neither model was trained on these stones.
  */
 export function judgeCandidates(
-  challengers: readonly Candidate[],
+  candidates: readonly Candidate[],
   champion: Candidate | null,
-  promotion: Promotion,
+  mode: PromotionMode,
 ): Verdict {
-  const best = challengers.reduce((a, b) => (b.metrics.mae < a.metrics.mae ? b : a));
-  const challenger = { name: best.name, version: best.version };
-  const stay = (reason: string): Verdict => ({
-    candidate: challenger,
+  const best = candidates.reduce((a, b) => (b.metrics.mae < a.metrics.mae ? b : a));
+  const candidate = { name: best.name, version: best.version };
+  const reject = (reason: string): Verdict => ({
+    candidate,
     champion: champion === null ? null : { name: champion.name, version: champion.version },
     promoted: false,
     reason,
   });
-  const promote = (reason: string): Verdict => ({
-    candidate: challenger,
-    champion: challenger,
-    promoted: true,
-    reason,
-  });
-  const mae = `test MAE ${dollars(best.metrics.mae)}`;
-  if (promotion === "never") return stay("promotion is switched off (--promote never)");
-  if (promotion === "force") return promote(`forced (--promote force): ${mae}`);
-  if (champion === null) return promote(`first champion: ${mae}, the lowest of this run`);
-  const against = `${dollars(champion.metrics.mae)} of ${formatVersion(champion)} on the same ${champion.metrics.rows} test stones`;
-  if (!(best.metrics.mae < champion.metrics.mae))
-    return stay(`${formatVersion(best)}: ${mae} does not beat ${against}`);
-  const worse = worseBand(best.metrics, champion.metrics);
-  if (worse !== null) return stay(`${formatVersion(best)}: ${mae} against ${against}, but ${worse}`);
-  return promote(`${mae} beats ${against}`);
+  const promote = (reason: string): Verdict => ({ candidate, champion: candidate, promoted: true, reason });
+
+  const testMae = `test MAE ${formatDollars(best.metrics.mae)}`;
+  if (mode === "never") return reject("promotion is disabled (--promote never)");
+  if (mode === "force") return promote(`promotion is forced (--promote force), ${testMae}`);
+  if (champion === null) return promote(`first champion: ${testMae}, the lowest of this run`);
+  const championMae =
+    `${formatDollars(champion.metrics.mae)} of ${formatVersion(champion)} ` +
+    `on the same ${champion.metrics.rows} test stones`;
+  if (!(best.metrics.mae < champion.metrics.mae)) {
+    return reject(`${formatVersion(best)}: ${testMae} is not lower than ${championMae}`);
+  }
+  const worseBand = describeWorseBand(best.metrics, champion.metrics);
+  if (worseBand !== null) {
+    return reject(`${formatVersion(best)}: ${testMae} is lower than ${championMae}, but ${worseBand}`);
+  }
+  return promote(`${testMae} is lower than ${championMae}`);
 }
 
-function worseBand(challenger: Metrics, champion: Metrics): string | null {
+function describeWorseBand(candidate: Metrics, champion: Metrics): string | null {
   for (const [band, before] of Object.entries(champion.bands)) {
-    const after = challenger.bands[band];
-    if (after === undefined || before.rows < BAND_ROWS) continue;
-    if (after.mae > before.mae * BAND_TOLERANCE) {
-      return `stones of ${band} carat become worse: ${dollars(after.mae)} instead of ${dollars(before.mae)}`;
+    const after = candidate.bands[band];
+    if (after === undefined || before.rows < MIN_BAND_STONES) continue;
+    if (after.mae > before.mae * MAX_BAND_MAE_RATIO) {
+      return `the MAE of ${band} carat stones rises from ${formatDollars(before.mae)} to ${formatDollars(after.mae)}`;
     }
   }
   return null;
-}
-
-export function dollars(value: number): string {
-  return `$${value.toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 })}`;
 }

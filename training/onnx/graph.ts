@@ -8,92 +8,74 @@ import {
   ValueInfoProtoSchema,
 } from "onnx-buf";
 import { type Attributes, encodeAttributes } from "./attributes.ts";
-import {
-  DATA_TYPES,
-  doubleTensor,
-  type ElementType,
-  floatTensor,
-  int64Tensor,
-  stringTensor,
-} from "./tensor.ts";
+import { DATA_TYPES, doubleTensor, type ElementType, floatTensor, int64Tensor } from "./tensor.ts";
 
-export type { Attributes } from "./attributes.ts";
-export type { ElementType } from "./tensor.ts";
-
-/** The newest that onnxruntime-web 1.30 and the Python runtimes of 2024 and later both run. */
+/** The newest version that both onnxruntime-web 1.30 and the Python runtimes since 2024 can load. */
 const IR_VERSION = 10n;
 const OPSETS = [
   { domain: "", version: 21n },
   { domain: "ai.onnx.ml", version: 5n },
 ];
 
-/** A tensor that flows through the graph. */
-export interface Value {
+/** A tensor in the graph: an input, a constant or the result of a node. */
+export interface GraphValue {
   readonly name: string;
   readonly type: ElementType;
-  /** Number of dimensions: 0 for a constant number, 1 for a column, 2 for a matrix of features. */
+  /** Number of dimensions: 0 for a scalar constant, 1 for a column, 2 for a feature matrix. */
   readonly rank: number;
 }
 
-export interface OperatorOptions {
-  /** The operator's set; default `""`, ONNX's own. */
+export interface NodeOptions {
+  /** The operator set. The default `""` is ONNX's own set. */
   readonly domain?: "" | "ai.onnx.ml";
-  /** Type of the result; default that of the first input. */
+  /** Element type of the result. The default is the type of the first input. */
   readonly type?: ElementType;
-  /** Rank of the result; default the highest of the inputs, as broadcasting has it. */
+  /** Rank of the result. The default is the highest rank of the inputs (broadcasting). */
   readonly rank?: number;
 }
 
 /**
- * Builds an ONNX model node by node. The same calls in the same order give the same bytes.
+ * Builds an ONNX model node by node. The same calls in the same order produce the same bytes.
  *
- * Methods that are named after an operator add that one node; its rules are in the operator's own
- * reference at onnx.ai. Inputs and outputs share the first dimension, N, the number of stones.
+ * A method with the name of an ONNX operator adds one node. The operator reference at onnx.ai documents
+ * its rules. Inputs and outputs share the first dimension N, the number of stones.
  */
 export class Graph {
   readonly #name: string;
-  readonly #documentation: string;
   readonly #nodes: NodeProto[] = [];
   readonly #constants: TensorProto[] = [];
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
-  readonly #metadata = new Map<string, string>();
 
-  constructor(name: string, documentation = "") {
+  constructor(name: string) {
     this.#name = name;
-    this.#documentation = documentation;
   }
 
-  /** An input of the model, shape [N]. */
-  input(name: string, type: "float" | "string"): Value {
-    const value: Value = { name, type, rank: 1 };
-    this.#inputs.push(describe(value));
+  /** Declares an input of the model, shape [N]. */
+  addInput(name: string, type: "float" | "string"): GraphValue {
+    const value: GraphValue = { name, type, rank: 1 };
+    this.#inputs.push(toValueInfo(value));
     return value;
   }
 
-  /** Makes a value an output of the model: shape [N], or [N, F] for a matrix. */
-  output(value: Value, name: string): void {
+  /** Declares a value as an output of the model: shape [N], or [N, F] for a matrix. */
+  addOutput(value: GraphValue, name: string): void {
     this.#nodes.push(create(NodeProtoSchema, { opType: "Identity", input: [value.name], output: [name] }));
-    this.#outputs.push(describe({ ...value, name }));
+    this.#outputs.push(toValueInfo({ ...value, name }));
   }
 
-  /** Keeps a text with the model, under a key of its own; readers see it as `metadata_props`. */
-  metadata(key: string, value: string): void {
-    this.#metadata.set(key, value);
-  }
-
-  /** Adds a node with one result. A null input is one that the operator calls optional. */
-  op(
+  /** Adds a node with one result. A null input leaves an optional input of the operator empty. */
+  addNode(
     operator: string,
-    inputs: readonly (Value | null)[],
+    inputs: readonly (GraphValue | null)[],
     attributes: Attributes = {},
-    { domain = "", type, rank }: OperatorOptions = {},
-  ): Value {
-    const given = inputs.filter((input) => input !== null);
-    const value: Value = {
+    { domain = "", type, rank }: NodeOptions = {},
+  ): GraphValue {
+    const presentInputs = inputs.filter((input) => input !== null);
+    const value: GraphValue = {
       name: `${operator}_${this.#nodes.length}`,
-      type: type ?? given[0]?.type ?? "float",
-      rank: rank ?? Math.max(0, ...given.map((input) => input.rank)),
+      type: type ?? presentInputs[0]?.type ?? "float",
+      rank: rank ?? Math.max(0, ...presentInputs.map((input) => input.rank)),
     };
     this.#nodes.push(
       create(NodeProtoSchema, {
@@ -107,94 +89,81 @@ export class Graph {
     return value;
   }
 
-  /** A float32 constant: a scalar from a number, else a vector or what the shape says. */
-  float(values: number | readonly number[] | Float32Array, shape?: readonly number[]): Value {
-    return this.#constant("float", floatTensor, values, shape);
+  /** A float32 constant. A number becomes a scalar. A list becomes a vector unless a shape is given. */
+  floatConstant(values: number | readonly number[] | Float32Array, shape?: readonly number[]): GraphValue {
+    return this.#addConstant("float", floatTensor, values, shape);
   }
 
   /** A float64 constant. */
-  double(values: number | readonly number[] | Float64Array, shape?: readonly number[]): Value {
-    return this.#constant("double", doubleTensor, values, shape);
+  doubleConstant(values: number | readonly number[] | Float64Array, shape?: readonly number[]): GraphValue {
+    return this.#addConstant("double", doubleTensor, values, shape);
   }
 
   /** An int64 constant. */
-  int64(values: number | readonly number[], shape?: readonly number[]): Value {
-    return this.#constant("int64", int64Tensor, values, shape);
+  int64Constant(values: number | readonly number[], shape?: readonly number[]): GraphValue {
+    return this.#addConstant("int64", int64Tensor, values, shape);
   }
 
-  /** A constant of strings. */
-  strings(values: string | readonly string[], shape?: readonly number[]): Value {
-    return this.#constant("string", stringTensor, values, shape);
+  add = (a: GraphValue, b: GraphValue): GraphValue => this.addNode("Add", [a, b]);
+  sub = (a: GraphValue, b: GraphValue): GraphValue => this.addNode("Sub", [a, b]);
+  mul = (a: GraphValue, b: GraphValue): GraphValue => this.addNode("Mul", [a, b]);
+  div = (a: GraphValue, b: GraphValue): GraphValue => this.addNode("Div", [a, b]);
+  pow = (base: GraphValue, exponent: GraphValue): GraphValue => this.addNode("Pow", [base, exponent]);
+  sqrt = (value: GraphValue): GraphValue => this.addNode("Sqrt", [value]);
+  exp = (value: GraphValue): GraphValue => this.addNode("Exp", [value]);
+  /** The result is NaN if one of the values is NaN. */
+  min = (...values: GraphValue[]): GraphValue => this.addNode("Min", values);
+  /** The result is NaN if one of the values is NaN. */
+  max = (...values: GraphValue[]): GraphValue => this.addNode("Max", values);
+
+  isNaN = (value: GraphValue): GraphValue => this.addNode("IsNaN", [value], {}, { type: "bool" });
+  /** Takes the element of `whenTrue` if the condition is true, otherwise the element of `whenFalse`. */
+  where = (condition: GraphValue, whenTrue: GraphValue, whenFalse: GraphValue): GraphValue =>
+    this.addNode("Where", [condition, whenTrue, whenFalse], {}, { type: whenTrue.type });
+
+  cast(value: GraphValue, type: ElementType): GraphValue {
+    return this.addNode("Cast", [value], { to: DATA_TYPES[type] }, { type });
   }
 
-  add = (a: Value, b: Value): Value => this.op("Add", [a, b]);
-  sub = (a: Value, b: Value): Value => this.op("Sub", [a, b]);
-  mul = (a: Value, b: Value): Value => this.op("Mul", [a, b]);
-  div = (a: Value, b: Value): Value => this.op("Div", [a, b]);
-  pow = (base: Value, exponent: Value): Value => this.op("Pow", [base, exponent]);
-  sqrt = (value: Value): Value => this.op("Sqrt", [value]);
-  exp = (value: Value): Value => this.op("Exp", [value]);
-  log = (value: Value): Value => this.op("Log", [value]);
-  abs = (value: Value): Value => this.op("Abs", [value]);
-  floor = (value: Value): Value => this.op("Floor", [value]);
-  /** NaN where any of them is. */
-  min = (...values: Value[]): Value => this.op("Min", values);
-  /** NaN where any of them is. */
-  max = (...values: Value[]): Value => this.op("Max", values);
-
-  isNaN = (value: Value): Value => this.op("IsNaN", [value], {}, { type: "bool" });
-  less = (a: Value, b: Value): Value => this.op("Less", [a, b], {}, { type: "bool" });
-  greater = (a: Value, b: Value): Value => this.op("Greater", [a, b], {}, { type: "bool" });
-  equal = (a: Value, b: Value): Value => this.op("Equal", [a, b], {}, { type: "bool" });
-  and = (a: Value, b: Value): Value => this.op("And", [a, b]);
-  or = (a: Value, b: Value): Value => this.op("Or", [a, b]);
-  not = (value: Value): Value => this.op("Not", [value]);
-  /** `yes` where the condition holds, else `no`. */
-  where = (condition: Value, yes: Value, no: Value): Value =>
-    this.op("Where", [condition, yes, no], {}, { type: yes.type });
-
-  cast(value: Value, type: ElementType): Value {
-    return this.op("Cast", [value], { to: DATA_TYPES[type] }, { type });
+  /** Replaces strings [N] by their numbers, float [N]. A string that is not in the map becomes NaN. */
+  encodeLabels(labels: GraphValue, numbers: ReadonlyMap<string, number>): GraphValue {
+    return this.addNode(
+      "LabelEncoder",
+      [labels],
+      {
+        keys_strings: [...numbers.keys()],
+        values_floats: Float32Array.from(numbers.values()),
+        default_float: Number.NaN,
+      },
+      { domain: "ai.onnx.ml", type: "float" },
+    );
   }
 
   /** Inserts a dimension of size 1 at the axis. */
-  unsqueeze(value: Value, axis: number): Value {
-    return this.op("Unsqueeze", [value, this.int64([axis])], {}, { rank: value.rank + 1 });
+  unsqueeze(value: GraphValue, axis: number): GraphValue {
+    return this.addNode("Unsqueeze", [value, this.int64Constant([axis])], {}, { rank: value.rank + 1 });
   }
 
-  /** Drops the dimension of size 1 at the axis. */
-  squeeze(value: Value, axis: number): Value {
-    return this.op("Squeeze", [value, this.int64([axis])], {}, { rank: value.rank - 1 });
+  /** Removes the dimension of size 1 at the axis. */
+  squeeze(value: GraphValue, axis: number): GraphValue {
+    return this.addNode("Squeeze", [value, this.int64Constant([axis])], {}, { rank: value.rank - 1 });
   }
 
-  concat(values: readonly Value[], axis: number): Value {
-    return this.op("Concat", values, { axis });
+  concat(values: readonly GraphValue[], axis: number): GraphValue {
+    return this.addNode("Concat", values, { axis });
   }
 
-  reshape(value: Value, shape: readonly number[]): Value {
-    return this.op("Reshape", [value, this.int64(shape)], {}, { rank: shape.length });
-  }
-
-  expand(value: Value, shape: Value): Value {
-    return this.op("Expand", [value, shape]);
-  }
-
-  matMul(a: Value, b: Value): Value {
-    // A vector operand loses its dimension, as in numpy.
+  matMul(a: GraphValue, b: GraphValue): GraphValue {
+    // The dimension of a vector operand is removed, as in numpy.
     const vectors = [a, b].filter((value) => value.rank === 1).length;
-    return this.op("MatMul", [a, b], {}, { rank: Math.max(a.rank, b.rank, 2) - vectors });
+    return this.addNode("MatMul", [a, b], {}, { rank: Math.max(a.rank, b.rank, 2) - vectors });
   }
 
-  gather(value: Value, indices: Value, axis = 0): Value {
-    return this.op("Gather", [value, indices], { axis }, { rank: value.rank + indices.rank - 1 });
+  gather(value: GraphValue, indices: GraphValue, axis = 0): GraphValue {
+    return this.addNode("Gather", [value, indices], { axis }, { rank: value.rank + indices.rank - 1 });
   }
 
-  /** The sum over one axis, which is dropped. */
-  reduceSum(value: Value, axis: number): Value {
-    return this.op("ReduceSum", [value, this.int64([axis])], { keepdims: 0 }, { rank: value.rank - 1 });
-  }
-
-  /** The model as the bytes of an ONNX file. */
+  /** Serializes the model to the bytes of an ONNX file. */
   toBytes(): Uint8Array {
     const model = create(ModelProtoSchema, {
       irVersion: IR_VERSION,
@@ -202,32 +171,32 @@ export class Graph {
       producerName: "facet",
       graph: {
         name: this.#name,
-        docString: this.#documentation,
+        // The empty field is written to the file. Without it the bytes and SHA-256 of every model would change.
+        docString: "",
         node: this.#nodes,
         initializer: this.#constants,
         input: this.#inputs,
         output: this.#outputs,
       },
-      metadataProps: Array.from(this.#metadata, ([key, value]) => ({ key, value })),
     });
     return toBinary(ModelProtoSchema, model);
   }
 
-  #constant<T extends number | string>(
+  #addConstant(
     type: ElementType,
-    make: (values: Iterable<T>, shape: readonly number[], name: string) => TensorProto,
-    values: T | Iterable<T>,
+    createTensor: (values: Iterable<number>, shape: readonly number[], name: string) => TensorProto,
+    values: number | Iterable<number>,
     shape?: readonly number[],
-  ): Value {
-    const list = typeof values === "object" ? Array.from(values) : [values];
-    const dimensions = shape ?? (typeof values === "object" ? [list.length] : []);
+  ): GraphValue {
+    const list = typeof values === "number" ? [values] : Array.from(values);
+    const dimensions = shape ?? (typeof values === "number" ? [] : [list.length]);
     const name = `constant_${this.#constants.length}`;
-    this.#constants.push(make(list, dimensions, name));
+    this.#constants.push(createTensor(list, dimensions, name));
     return { name, type, rank: dimensions.length };
   }
 }
 
-function describe({ name, type, rank }: Value): ValueInfoProto {
+function toValueInfo({ name, type, rank }: GraphValue): ValueInfoProto {
   const dim = ["N", "F"].slice(0, rank).map((dimParam) => ({
     value: { case: "dimParam" as const, value: dimParam },
   }));

@@ -1,13 +1,13 @@
 import { UserError } from "../../cloudflare/user-error.ts";
 import type { Stone } from "../../src/domain/diamond.ts";
-import { createModel } from "./runtime.ts";
-import { stoneTensors } from "./stone-tensors.ts";
+import { loadModel } from "./runtime.ts";
+import { toStoneTensors } from "./stone-tensors.ts";
 
-/** Prices stones with an ONNX file, US dollars, as the Worker does. */
+/** Runs an ONNX file over stones and returns its prices in US dollars. The Worker computes the same prices. */
 export async function predictPrices(bytes: Uint8Array, stones: readonly Stone[]): Promise<Float32Array> {
-  const model = await createModel(bytes);
+  const model = await loadModel(bytes);
   try {
-    const { price } = await model.run(stoneTensors(stones));
+    const { price } = await model.run(toStoneTensors(stones));
     if (price === undefined) throw new UserError("the model has no output named price");
     return price.data;
   } finally {

@@ -1,18 +1,18 @@
 import { GRADE_COLUMNS, NUMBER_COLUMNS, type Stone } from "../../src/domain/diamond.ts";
 
-type Tensors = Readonly<Record<string, Float32Array | string[]>>;
+type StoneTensors = Readonly<Record<string, Float32Array | string[]>>;
 
-/** Every model of a run sees the same two sides of the split, several times. */
-const made = new WeakMap<readonly Stone[], Tensors>();
+/** Every model of a run needs the tensors of the same two lists of stones several times. */
+const cache = new WeakMap<readonly Stone[], StoneTensors>();
 
-/** Stones as the inputs of a model: a column each, float32 or strings, missing measurements NaN. */
-export function stoneTensors(stones: readonly Stone[]): Tensors {
-  const known = made.get(stones);
-  if (known !== undefined) return known;
+/** Converts stones to the inputs of a model, one column each: float32 or strings. Missing measurements are NaN. */
+export function toStoneTensors(stones: readonly Stone[]): StoneTensors {
+  const cached = cache.get(stones);
+  if (cached !== undefined) return cached;
   const tensors = Object.fromEntries([
     ...NUMBER_COLUMNS.map((name) => [name, Float32Array.from(stones, (stone) => stone[name] ?? Number.NaN)]),
     ...GRADE_COLUMNS.map((name) => [name, stones.map((stone) => stone[name])]),
-  ]) as Tensors;
-  made.set(stones, tensors);
+  ]) as StoneTensors;
+  cache.set(stones, tensors);
   return tensors;
 }

@@ -1,107 +1,127 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256 } from "../../cloudflare/r2.ts";
-import type { Decision as DecisionRecord, Metrics } from "../../src/domain/model-record.ts";
-import { formatVersion } from "../../src/domain/model-selector.ts";
-import type { Split, VersionedModel } from "../builders/model-builder.ts";
+import type { InferInsertModel } from "drizzle-orm";
+import { type StoredFile, sha256 } from "../../cloudflare/r2.ts";
+import type { models } from "../../src/db/registry/schema.ts";
+import type { Decision, Metrics } from "../../src/domain/model-record.ts";
+import { formatVersion, type ModelReference } from "../../src/domain/model-reference.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { compareMetrics } from "../evaluation/comparison.ts";
-import type { Decision } from "../evaluation/decide.ts";
+import type { Split } from "../data/split.ts";
+import { compareMetrics } from "../evaluation/compare-metrics.ts";
+import type { PromotionDecision } from "../evaluation/decide-promotion.ts";
 import { buildHistograms } from "../evaluation/histograms.ts";
+import type { VersionedModel } from "../models/trained-model.ts";
+import type { Provenance } from "../registry/provenance.ts";
 import type { Registry } from "../registry/read-registry.ts";
-import { renderReport } from "../report/model-card.ts";
-import type { Provenance } from "./provenance.ts";
-import type { Publication } from "./publish.ts";
+import { renderModelCard } from "../report/model-card.ts";
 
-/** What a run hands to the registry: each model's row and files, and where the champion alias moves. */
-export function preparePublication(run: {
+/** The row of a model version. Its dataset is known only when the publication is written. */
+type ModelRow = Omit<InferInsertModel<typeof models>, "dataset">;
+
+/** Everything that a run writes to the registry. */
+export interface Publication {
+  readonly dataset: Dataset;
+  readonly models: readonly { readonly row: ModelRow; readonly files: readonly StoredFile[] }[];
+  /** The move of the champion alias; null if it stays. */
+  readonly promotion: { readonly to: ModelReference; readonly reason: string; readonly actor: string } | null;
+}
+
+/** A run after its decision. */
+export interface JudgedRun {
   readonly dataset: Dataset;
   readonly split: Split;
   readonly models: readonly VersionedModel[];
-  readonly decision: Decision;
-  readonly origin: Provenance;
+  readonly decision: PromotionDecision;
+  readonly provenance: Provenance;
   readonly seed: number;
-  /** The versions that are published already. */
-  readonly history: Registry["models"];
-  /** When the run started, by `performance.now()`. */
-  readonly start: number;
-}): Publication {
-  const { dataset, split } = run;
+  /** The registry before the run. */
+  readonly registry: Registry;
+  /** Start of the run, by `performance.now()`, milliseconds. */
+  readonly startedAt: number;
+}
+
+/** Builds the rows and files of a run's models, and the move of the champion alias. */
+export function preparePublication(run: JudgedRun): Publication {
+  const { dataset, split, decision, provenance, seed } = run;
   const createdAt = new Date().toISOString();
+  const runSeconds = (performance.now() - run.startedAt) / 1000;
   const history = [
-    ...run.history,
+    ...run.registry.models,
     ...run.models.map(({ name, version, metrics }) => ({ name, version, mae: metrics.mae, createdAt })),
   ];
-  const { gitCommit, facetVersion, runBy } = run.origin;
-  const { verdict, champion, candidates: contenders } = run.decision;
-  const runSeconds = (performance.now() - run.start) / 1000;
+  const preparedModels = run.models.map((model, i) => {
+    const input = { model, dataset, split, decision, provenance, seed, runSeconds, createdAt, history };
+    const modelCard = Buffer.from(renderModelCard(input));
+    const key = `models/${model.name}/${model.sha256}.onnx`;
+    const report = `reports/${sha256(modelCard)}.html`;
+    return {
+      files: [
+        { key, bytes: model.bytes, verify: true },
+        { key: report, bytes: modelCard, verify: false },
+      ],
+      row: {
+        name: model.name,
+        version: model.version,
+        key,
+        sha256: model.sha256,
+        bytes: model.bytes.length,
+        trainRows: split.train.length,
+        testRows: split.test.length,
+        rejected: dataset.rejected,
+        seed,
+        hyperparameters: model.hyperparameters,
+        metrics: model.metrics,
+        ranges: model.ranges,
+        importance: model.importance,
+        histograms: buildHistograms(split.train, model.prices),
+        decision: buildDecisionRecord(model, decision.candidates[i]!.metrics, decision),
+        fitSeconds: model.fitSeconds,
+        report,
+        runSeconds,
+        ...provenance,
+        createdAt,
+      },
+    };
+  });
+  const { verdict } = decision;
   const winner = verdict.promoted ? verdict.champion : null;
+  const promotion = winner && { to: winner, reason: verdict.reason, actor: provenance.runBy };
+  return { dataset, models: preparedModels, promotion };
+}
+
+/** @param metrics of the model, on the stones that the champion was measured on too */
+function buildDecisionRecord(
+  model: ModelReference,
+  metrics: Metrics,
+  { champion, verdict }: PromotionDecision,
+): Decision {
   return {
-    dataset,
-    models: run.models.map((model, i) => {
-      const measured = contenders[i]!.metrics;
-      const key = `models/${model.name}/${model.sha256}.onnx`;
-      const { decision, origin, seed } = run;
-      const card = Buffer.from(
-        renderReport({ model, dataset, split, decision, origin, seed, runSeconds, createdAt, history }),
-      );
-      const report = `reports/${sha256(card)}.html`;
-      return {
-        files: [
-          { key, bytes: model.bytes, verify: true },
-          { key: report, bytes: card, verify: false },
-        ],
-        row: {
-          name: model.name,
-          version: model.version,
-          key,
-          sha256: model.sha256,
-          bytes: model.bytes.length,
-          trainRows: split.train.length,
-          testRows: split.test.length,
-          rejected: dataset.rejected,
-          seed: run.seed,
-          hyperparameters: model.hyperparameters,
-          metrics: model.metrics,
-          ranges: model.ranges,
-          importance: model.importance,
-          histograms: buildHistograms(split.train, model.prices),
-          decision: {
-            champion: champion && { name: champion.name, version: champion.version },
-            rows: measured.rows,
-            mae: measured.mae,
-            championMae: champion?.metrics.mae ?? null,
-            bands: champion ? bandsOf(measured, champion.metrics) : {},
-            promoted: winner?.name === model.name && winner.version === model.version,
-            reason: verdict.reason,
-          },
-          fitSeconds: model.fitSeconds,
-          report,
-          runSeconds,
-          runBy,
-          gitCommit,
-          facetVersion,
-          createdAt,
-        },
-      };
-    }),
-    promotion: winner && { to: winner, reason: verdict.reason, actor: runBy },
+    champion: champion && { name: champion.name, version: champion.version },
+    rows: metrics.rows,
+    mae: metrics.mae,
+    championMae: champion?.metrics.mae ?? null,
+    bands: champion ? compareBands(metrics, champion.metrics) : {},
+    promoted:
+      verdict.promoted &&
+      verdict.champion !== null &&
+      formatVersion(verdict.champion) === formatVersion(model),
+    reason: verdict.reason,
   };
 }
 
-/** The comparison by carat band, as the record keeps it. */
-function bandsOf(measured: Metrics, champion: Metrics): DecisionRecord["bands"] {
-  const [, ...bands] = compareMetrics(measured, champion);
+function compareBands(metrics: Metrics, championMetrics: Metrics): Decision["bands"] {
+  // The first row compares all stones.
+  const [, ...bands] = compareMetrics(metrics, championMetrics);
   return Object.fromEntries(
     bands.map(({ name, rows, mae, championMae }) => [name, { rows, mae, championMae }]),
   );
 }
 
-/** Writes each model's report into a folder, named after its version. */
-export async function writeReports(folder: string, publication: Publication): Promise<void> {
+/** Writes the model card of each model into a folder, as `<name>@<version>.html`. */
+export async function writeModelCards(folder: string, publication: Publication): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const { row, files } of publication.models) {
-    const report = files.find(({ key }) => key === row.report);
-    if (report) await writeFile(join(folder, `${formatVersion(row)}.html`), report.bytes);
+    const modelCard = files.find(({ key }) => key === row.report);
+    if (modelCard) await writeFile(join(folder, `${formatVersion(row)}.html`), modelCard.bytes);
   }
 }

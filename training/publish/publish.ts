@@ -1,141 +1,145 @@
-import type { InferInsertModel } from "drizzle-orm";
 import { ConflictError, executeStatements } from "../../cloudflare/d1.ts";
-import { toChunks, toInsertStatements, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
+import { groupBySize, toInsertStatements, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
 import {
   cacheFile,
-  getStored,
-  nullIfUnreadable,
-  putVerified,
+  downloadFile,
+  ignoreUnreadableFile,
   type StoredFile,
   sha256,
+  uploadFiles,
 } from "../../cloudflare/r2.ts";
 import { query, type Target } from "../../cloudflare/wrangler.ts";
 import { datasets, diamonds, models } from "../../src/db/registry/schema.ts";
-import type { ModelReference } from "../../src/domain/model-record.ts";
 import { CHAMPION } from "../../src/domain/model-selector.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { readDatasetFile, toDatasetFile } from "../registry/dataset-file.ts";
-import { moveAlias } from "../registry/move-alias.ts";
+import { encodeDatasetFile, readDatasetFile } from "../registry/dataset-file.ts";
+import { buildMoveStatements } from "../registry/move-alias.ts";
 import { findModel, type Registry, readRegistry } from "../registry/read-registry.ts";
+import type { Publication } from "./publication.ts";
 
-/** A model version ready for the registry: its row (the dataset is filled in here) and its files. */
-export interface Publication {
-  readonly dataset: Dataset;
-  readonly models: readonly {
-    readonly row: Omit<InferInsertModel<typeof models>, "dataset">;
-    readonly files: readonly StoredFile[];
-  }[];
-  /** Where the champion alias moves; null leaves it. */
-  readonly promotion: { readonly to: ModelReference; readonly reason: string; readonly actor: string } | null;
-}
+/** Total length of the ids in one UPDATE: D1 refuses statements of more than 100 KB. */
+const MAX_IDS_BYTES = 80_000;
 
 /**
- * Publishes in the order that is safe to stop anywhere: the files, each read back and compared; then
- * every registry row and the alias in one transaction. Until that transaction nothing refers to the
- * files; after it everything is there.
- * @throws Overtaken when the registry changed since it was read.
+ * Publishes in an order that is safe to interrupt at any point. First the files are uploaded, read back and
+ * compared. Then one transaction writes all registry rows and the alias. Before it nothing refers to the
+ * files, and after it everything is there.
+ * @returns the registry after the publication
+ * @throws ConflictError if the registry changed after it was read
  */
 export async function publish(
   target: Target,
   registry: Registry,
   publication: Publication,
-  onStep: (text: string) => void,
+  reportProgress: (text: string) => void,
 ): Promise<Registry> {
-  const known = registry.datasets.find((dataset) => dataset.id === publication.dataset.id);
+  const { dataset, promotion } = publication;
+  const knownDataset = registry.datasets.find(({ id }) => id === dataset.id);
+  const datasetSeq = knownDataset?.seq ?? (registry.datasets.at(-1)?.seq ?? 0) + 1;
+  const datasetFile = knownDataset === undefined ? encodeDatasetFile(dataset.stones) : null;
+
   const files = publication.models.flatMap((model) => model.files);
-  const stored = known === undefined ? toDatasetFile(publication.dataset.stones) : null;
-  if (stored !== null) files.push(stored);
-  const missing = await notThere(target, registry, files);
-  onStep(missing.length > 0 ? `uploading ${missing.length} files` : "all files are there already");
-  const uploaded = putVerified(target, missing);
-  const seq = known?.seq ?? (registry.datasets.at(-1)?.seq ?? 0) + 1;
-  const imported = stored === null ? [] : importDataset(target, registry, publication.dataset, seq, stored);
-  // Most of an upload is waiting: the statements are written meanwhile.
-  const [importing] = await Promise.all([imported, uploaded, stored && cacheFile(stored.bytes)]);
+  if (datasetFile !== null) files.push(datasetFile);
+  const filesToUpload = await findFilesToUpload(target, registry, files);
+  reportProgress(
+    filesToUpload.length > 0 ? `uploading ${filesToUpload.length} files` : "all files are already uploaded",
+  );
+  // The upload mostly waits for the network, so the statements are built at the same time.
+  const [datasetStatements] = await Promise.all([
+    datasetFile === null ? [] : buildDatasetStatements(target, registry, dataset, datasetSeq, datasetFile),
+    uploadFiles(target, filesToUpload),
+    datasetFile && cacheFile(datasetFile.bytes),
+  ]);
   const statements = [
-    ...importing,
-    ...publication.models.flatMap(({ row }) => toInsertStatements(models, [{ ...row, dataset: seq }])),
-    ...(publication.promotion === null
+    ...datasetStatements,
+    ...publication.models.flatMap(({ row }) => toInsertStatements(models, [{ ...row, dataset: datasetSeq }])),
+    ...(promotion === null
       ? []
-      : moveAlias(registry, { alias: CHAMPION, ...publication.promotion }).statements),
+      : buildMoveStatements(registry, { alias: CHAMPION, ...promotion }).statements),
   ];
 
-  onStep(stored === null ? "writing the registry" : `importing stones and writing the registry`);
-  await executeStatements(target, statements, written(publication));
-  const after = await readRegistry(target);
+  reportProgress(
+    datasetFile === null ? "writing the registry" : "importing the stones and writing the registry",
+  );
+  await executeStatements(target, statements, buildPublishedQuery(publication));
+  const newRegistry = await readRegistry(target);
   for (const { row } of publication.models) {
-    const found = findModel(after, row);
-    if (found?.sha256 !== row.sha256 || found.createdAt !== row.createdAt) throw new ConflictError();
+    const published = findModel(newRegistry, row);
+    if (published?.sha256 !== row.sha256 || published.createdAt !== row.createdAt) throw new ConflictError();
   }
-  return after;
+  return newRegistry;
 }
 
 /**
- * The files that must be uploaded, each once. That the registry names one is believed, except of those that
- * serve: a model that is trained again is how one that was lost or damaged is made whole.
+ * The files that are not in the bucket, each once. A file that the registry names is taken to be there. Only the
+ * files with `verify` are read, so that training a model again repairs its lost or damaged file.
  */
-async function notThere(
+async function findFilesToUpload(
   target: Target,
   registry: Registry,
   files: readonly StoredFile[],
 ): Promise<StoredFile[]> {
-  const named = new Set(registry.models.flatMap(({ key, report }) => [key, report]));
-  const once = files.filter((file, i) => files.findIndex(({ key }) => key === file.key) === i);
-  const missing = await Promise.all(
-    once.map(async ({ key, bytes, verify: served }) => {
-      if (!named.has(key)) return true;
-      return served && (await getStored(target, key, sha256(bytes)).catch(nullIfUnreadable)) === null;
+  const registeredKeys = new Set(registry.models.flatMap(({ key, report }) => [key, report]));
+  const uniqueFiles = files.filter((file, i) => files.findIndex(({ key }) => key === file.key) === i);
+  const isMissing = await Promise.all(
+    uniqueFiles.map(async ({ key, bytes, verify }) => {
+      if (!registeredKeys.has(key)) return true;
+      return verify && (await downloadFile(target, key, sha256(bytes)).catch(ignoreUnreadableFile)) === null;
     }),
   );
-  return once.filter((_, i) => missing[i]);
+  return uniqueFiles.filter((_, i) => isMissing[i]);
 }
 
-/** A query that gives a row once the publication is in the registry. */
-function written({ models: [first] }: Publication): string | undefined {
+/** A query that returns a row if the publication is in the registry. */
+function buildPublishedQuery({ models: [first] }: Publication): string | undefined {
   if (first === undefined) return undefined;
   const { name, version, sha256, createdAt } = first.row;
   return `SELECT 1 FROM models WHERE name = ${toSqlLiteral(name)} AND version = ${version}
     AND sha256 = ${toSqlLiteral(sha256)} AND created_at = ${toSqlLiteral(createdAt)}`;
 }
 
-/** Statements that bring the stones table from the newest dataset to this one: only what differs. */
-async function importDataset(
+/**
+ * Statements that add a dataset and update the table of stones. They write only the difference to the newest
+ * dataset: new stones are inserted, and stones that are no longer in the dataset get an end.
+ */
+async function buildDatasetStatements(
   target: Target,
   registry: Registry,
   dataset: Dataset,
   seq: number,
-  stored: StoredFile,
+  file: StoredFile,
 ): Promise<string[]> {
-  const before = await idsOfNewest(target, registry);
-  const now = new Set(dataset.stones.map((stone) => stone.id));
-  const gone = [...before].filter((id) => !now.has(id)).map(toSqlLiteral);
+  const oldIds = await readNewestStoneIds(target, registry);
+  const newIds = new Set(dataset.stones.map((stone) => stone.id));
+  const removedIds = [...oldIds].filter((id) => !newIds.has(id)).map(toSqlLiteral);
+  const addedStones = dataset.stones.filter((stone) => !oldIds.has(stone.id));
   return [
     ...toInsertStatements(datasets, [
       {
         seq,
         id: dataset.id,
         rows: dataset.stones.length,
-        key: stored.key,
-        sha256: sha256(stored.bytes),
+        key: file.key,
+        sha256: sha256(file.bytes),
         sources: [...dataset.sources],
         createdAt: new Date().toISOString(),
       },
     ]),
-    ...toChunks(gone, 80_000).map(
+    ...groupBySize(removedIds, MAX_IDS_BYTES).map(
       (ids) => `UPDATE diamonds SET until = ${seq} WHERE until IS NULL AND id IN (${ids.join(", ")});`,
     ),
     ...toInsertStatements(
       diamonds,
-      dataset.stones.filter((stone) => !before.has(stone.id)).map((stone) => ({ ...stone, since: seq })),
+      addedStones.map((stone) => ({ ...stone, since: seq })),
     ),
   ];
 }
 
-/** The ids of the stones of the newest dataset: from its file, or from the table where the file is lost. */
-async function idsOfNewest(target: Target, registry: Registry): Promise<ReadonlySet<string>> {
+/** The ids of the stones in the newest dataset: from its file or, if that is unreadable, from the table. */
+async function readNewestStoneIds(target: Target, registry: Registry): Promise<ReadonlySet<string>> {
   const newest = registry.datasets.at(-1);
   if (newest === undefined) return new Set();
-  const stones = await readDatasetFile(target, newest).catch(nullIfUnreadable);
+  const stones = await readDatasetFile(target, newest).catch(ignoreUnreadableFile);
   if (stones !== null) return new Set(stones.map(({ id }) => id));
   const [rows = []] = await query(target, ["SELECT id FROM diamonds WHERE until IS NULL"]);
   return new Set(rows.map(({ id }) => String(id)));

@@ -1,36 +1,46 @@
 import { isDeepStrictEqual } from "node:util";
-import { formatVersion } from "../../src/domain/model-selector.ts";
+import { formatVersion } from "../../src/domain/model-reference.ts";
 import type { ModelBuilder } from "../builders/model-builder.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { findChampion, type Registry } from "../registry/read-registry.ts";
+import { findChampion, type PublishedModel, type Registry } from "../registry/read-registry.ts";
+
+/** What the models of a run depend on, in addition to the dataset and their own settings. */
+interface RunSettings {
+  readonly seed: number;
+  readonly facetVersion: string;
+}
 
 /**
- * The versions that this run would only repeat: every model has one of the same dataset, seed, settings
- * and release, and there is a champion. Null where something is new.
+ * Finds, for each builder, a published version with the same dataset, seed, settings and release. The run would
+ * only train these versions again.
+ * @returns the versions; null if one of them is missing, or if there is no champion
  */
 export function findUpToDateVersions(
   registry: Registry,
   dataset: Dataset,
-  candidates: readonly ModelBuilder[],
-  run: { readonly seed: number; readonly facetVersion: string },
+  builders: readonly ModelBuilder[],
+  run: RunSettings,
 ): string[] | null {
   const seq = registry.datasets.find(({ id }) => id === dataset.id)?.seq;
   if (seq === undefined || findChampion(registry) === null) return null;
+  const modelsOfDataset = registry.models.filter((model) => model.dataset === seq);
   const versions: string[] = [];
-  for (const { name, settings } of candidates) {
-    const same = registry.models.find(
-      (model) =>
-        model.name === name &&
-        model.dataset === seq &&
-        model.seed === run.seed &&
-        model.facetVersion === run.facetVersion &&
-        // What the fit settled by itself stands beside the settings.
-        Object.entries(settings).every(([key, value]) =>
-          isDeepStrictEqual(model.hyperparameters[key], value),
-        ),
-    );
-    if (same === undefined) return null;
-    versions.push(formatVersion(same));
+  for (const builder of builders) {
+    const model = modelsOfDataset.find((published) => isBuiltBy(published, builder, run));
+    if (model === undefined) return null;
+    versions.push(formatVersion(model));
   }
   return versions;
+}
+
+function isBuiltBy(
+  { name, seed, facetVersion, hyperparameters }: PublishedModel,
+  builder: ModelBuilder,
+  run: RunSettings,
+): boolean {
+  if (name !== builder.name || seed !== run.seed || facetVersion !== run.facetVersion) return false;
+  // The record also holds parameters that the fit chose. They are not compared.
+  return Object.entries(builder.settings).every(([key, value]) =>
+    isDeepStrictEqual(hyperparameters[key], value),
+  );
 }

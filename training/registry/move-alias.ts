@@ -1,51 +1,58 @@
 import { toInsertStatements, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
 import { aliasHistory } from "../../src/db/registry/schema.ts";
-import type { ModelReference } from "../../src/domain/model-record.ts";
+import { type AliasRow, planAliasMove } from "../../src/domain/alias-move.ts";
+import type { ModelReference } from "../../src/domain/model-reference.ts";
 import type { Registry } from "./read-registry.ts";
 
-/** Who moves an alias where, and why. */
-export interface AliasMove {
+/** A move of an alias to a model version, without a canary. */
+interface PlannedMove {
   readonly alias: string;
   readonly to: ModelReference;
-  /** Percent of predictions that a challenger prices in the shadow. */
+  /** Only for the challenger: the percentage of predictions that it repeats as shadow predictions. */
   readonly share?: number | null;
   readonly reason: string;
   readonly actor: string;
 }
 
 /**
- * Statements that move an alias, and a query that gives a row once it is moved. They fail as a whole where
- * somebody moved it since it was read.
+ * Builds the SQL statements that move an alias, and a query that returns a row if they were executed. The
+ * statements fail as a whole if another caller moved the alias after the registry was read.
  */
-export function moveAlias(registry: Registry, move: AliasMove): { statements: string[]; done: string } {
-  const { alias, to, reason, actor, share = null } = move;
-  const from = registry.aliases.find((existing) => existing.alias === alias);
-  const revision = (registry.revisions.get(alias) ?? 0) + 1;
+export function buildMoveStatements(
+  registry: Registry,
+  { alias, to, reason, actor, share = null }: PlannedMove,
+): { statements: string[]; executedQuery: string } {
+  const state = {
+    current: registry.aliases.find((existing) => existing.alias === alias) ?? null,
+    lastRevision: registry.revisions.get(alias) ?? 0,
+  };
+  const destination = { ...to, share, canary: null };
   const at = new Date().toISOString();
-  const statements = [
-    // The key (alias, revision) is the compare-and-set: a second mover of the same revision fails.
-    ...toInsertStatements(aliasHistory, [
-      {
-        alias,
-        revision,
-        name: to.name,
-        version: to.version,
-        fromName: from?.name ?? null,
-        fromVersion: from?.version ?? null,
-        share,
-        actor,
-        reason,
-        at,
-      },
-    ]),
-    `INSERT INTO aliases (alias, name, version, revision, share, updated_at)
-VALUES (${[alias, to.name, to.version, revision, share, at].map(toSqlLiteral).join(", ")})
-ON CONFLICT (alias) DO UPDATE SET name = excluded.name, version = excluded.version,
-  revision = excluded.revision, updated_at = excluded.updated_at,
-  share = excluded.share, canary_name = NULL, canary_version = NULL;`,
+  const { history, row } = planAliasMove(alias, state, destination, { actor, reason, at });
+  const statements = toInsertStatements(aliasHistory, [history]);
+  if (row !== null) statements.push(buildUpsertStatement(row));
+  const { revision } = history;
+  const conditions = Object.entries({ alias, revision, at, actor }).map(
+    ([column, value]) => `${column} = ${toSqlLiteral(value)}`,
+  );
+  const executedQuery = `SELECT 1 FROM alias_history WHERE ${conditions.join(" AND ")}`;
+  return { statements, executedQuery };
+}
+
+function buildUpsertStatement(row: AliasRow): string {
+  const values = [
+    row.alias,
+    row.name,
+    row.version,
+    row.revision,
+    row.share,
+    row.canaryName,
+    row.canaryVersion,
+    row.updatedAt,
   ];
-  const own = { alias, at, actor };
-  const conditions = Object.entries(own).map(([column, value]) => `${column} = ${toSqlLiteral(value)}`);
-  const done = `SELECT 1 FROM alias_history WHERE revision = ${revision} AND ${conditions.join(" AND ")}`;
-  return { statements, done };
+  return `INSERT INTO aliases (alias, name, version, revision, share, canary_name, canary_version, updated_at)
+VALUES (${values.map(toSqlLiteral).join(", ")})
+ON CONFLICT (alias) DO UPDATE SET name = excluded.name, version = excluded.version,
+  revision = excluded.revision, share = excluded.share, canary_name = excluded.canary_name,
+  canary_version = excluded.canary_version, updated_at = excluded.updated_at;`;
 }

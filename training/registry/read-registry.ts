@@ -1,29 +1,23 @@
 import { existsSync } from "node:fs";
-import {
-  DATABASE,
-  query,
-  type Rows,
-  type Target,
-  WranglerError,
-  wrangler,
-} from "../../cloudflare/wrangler.ts";
+import { applyMigrations } from "../../cloudflare/d1.ts";
+import { DATABASE, query, type Rows, type Target, WranglerError } from "../../cloudflare/wrangler.ts";
 import type { DatasetSource } from "../../src/db/registry/schema.ts";
-import type { ModelReference } from "../../src/domain/model-record.ts";
+import type { ModelReference } from "../../src/domain/model-reference.ts";
 import { CHAMPION } from "../../src/domain/model-selector.ts";
-import { type FreshStones, freshStatements, toFreshStones } from "./fresh-stones.ts";
+import { buildFreshStoneQueries, type FreshStones, parseFreshStones } from "./fresh-stones.ts";
 
-/** What a run needs to know of a published model version. */
+/** A published model version, as far as a training run needs it. */
 export interface PublishedModel extends ModelReference {
   readonly key: string;
   readonly sha256: string;
-  /** R2 key of its report. */
+  /** R2 key of the model card; null if there is none. */
   readonly report: string | null;
-  /** `seq` of its dataset. */
+  /** `seq` of the dataset. */
   readonly dataset: number;
   readonly seed: number;
   readonly hyperparameters: Readonly<Record<string, unknown>>;
   readonly facetVersion: string;
-  /** Test MAE when it was published, US dollars. */
+  /** Test MAE at the time of publication, US dollars. */
   readonly mae: number;
   readonly createdAt: string;
 }
@@ -44,45 +38,48 @@ export interface PublishedAlias extends ModelReference {
   readonly canaryVersion: number | null;
 }
 
-/** The registry as a run finds it. */
+/** A snapshot of the registry. */
 export interface Registry {
-  /** In order of `seq`. */
+  /** Sorted by `seq`. */
   readonly datasets: readonly PublishedDataset[];
-  /** As they were published, newest first: the clocks of those who train may differ. */
+  /** Newest first, by the order of publication: the clocks of the publishing machines may differ. */
   readonly models: readonly PublishedModel[];
   readonly aliases: readonly PublishedAlias[];
-  /** The last revision of every alias that ever was, also of those taken away. */
+  /** The last revision of each alias, including removed ones. */
   readonly revisions: ReadonlyMap<string, number>;
 }
 
-const STATEMENTS = [
+const REGISTRY_QUERIES = [
   "SELECT seq, id, rows, key, sha256, sources FROM datasets ORDER BY seq",
   `SELECT name, version, key, sha256, report, dataset, seed, hyperparameters, facet_version AS facetVersion,
      metrics ->> '$.mae' AS mae, created_at AS createdAt
    FROM models ORDER BY rowid DESC`,
   `SELECT alias, name, version, revision, canary_name AS canaryName, canary_version AS canaryVersion
    FROM aliases ORDER BY alias`,
-  // `removed` is named so that a registry that lacks the column is brought up to date.
+  // `removed` is not used. A registry without this column fails here, and is then migrated.
   "SELECT alias, max(revision) AS revision, max(removed) AS removed FROM alias_history GROUP BY alias",
 ];
 
-/** Reads the registry; makes its tables first where there are none. */
+/** Reads the registry. Its tables are created or migrated first if necessary. */
 export async function readRegistry(target: Target): Promise<Registry> {
-  return toRegistry(await queryMigrated(target, STATEMENTS));
+  return parseRegistry(await queryWithMigrations(target, REGISTRY_QUERIES));
 }
 
-/** The registry and the stones that wait for the next training, with one query. */
-export async function readForTraining(
+/** Reads the registry and the stones for the next training with one call of wrangler. */
+export async function readTrainingInputs(
   target: Target,
-  quarantined: boolean,
+  includeQuarantined: boolean,
 ): Promise<{ readonly registry: Registry; readonly fresh: FreshStones }> {
-  const rows = await queryMigrated(target, [...STATEMENTS, ...freshStatements(quarantined)]);
-  return { registry: toRegistry(rows), fresh: toFreshStones(rows.slice(STATEMENTS.length)) };
+  const rows = await queryWithMigrations(target, [
+    ...REGISTRY_QUERIES,
+    ...buildFreshStoneQueries(includeQuarantined),
+  ]);
+  return { registry: parseRegistry(rows), fresh: parseFreshStones(rows.slice(REGISTRY_QUERIES.length)) };
 }
 
-async function queryMigrated(target: Target, statements: readonly string[]): Promise<Rows[]> {
-  const migrate = () => wrangler(target, ["d1", "migrations", "apply", DATABASE]);
-  // Asking a folder that is not there yet what it holds would cost a second.
+async function queryWithMigrations(target: Target, statements: readonly string[]): Promise<Rows[]> {
+  const migrate = () => applyMigrations(target, [DATABASE]);
+  // A query of a new local state would fail, after about a second.
   if (target.kind === "local" && !existsSync(target.state)) await migrate();
   return query(target, statements).catch(async (error: unknown) => {
     if (!(error instanceof WranglerError) || !/no such (table|column)/.test(error.output)) throw error;
@@ -91,7 +88,7 @@ async function queryMigrated(target: Target, statements: readonly string[]): Pro
   });
 }
 
-function toRegistry([datasets = [], models = [], aliases = [], revisions = []]: Rows[]): Registry {
+function parseRegistry([datasets = [], models = [], aliases = [], revisions = []]: Rows[]): Registry {
   return {
     datasets: datasets.map(
       (row) => ({ ...row, sources: JSON.parse(String(row.sources)) }) as PublishedDataset,
@@ -104,20 +101,17 @@ function toRegistry([datasets = [], models = [], aliases = [], revisions = []]: 
   };
 }
 
-/** Where the champion alias points; null before the first promotion. */
+/** The champion alias; null before the first promotion. */
 export function findChampion(registry: Registry): PublishedAlias | null {
   return registry.aliases.find(({ alias }) => alias === CHAMPION) ?? null;
 }
 
-/** The row of a version; undefined where there is none. */
 export function findModel(registry: Registry, { name, version }: ModelReference): PublishedModel | undefined {
   return registry.models.find((model) => model.name === name && model.version === version);
 }
 
-/** The next version of a model: versions count up per name. */
-export function nextVersion(registry: Registry, name: string): number {
-  return (
-    registry.models.reduce((last, model) => (model.name === name ? Math.max(last, model.version) : last), 0) +
-    1
-  );
+/** The next version of a model. Each name counts its versions from 1. */
+export function findNextVersion(registry: Registry, name: string): number {
+  const versions = registry.models.filter((model) => model.name === name).map(({ version }) => version);
+  return Math.max(0, ...versions) + 1;
 }

@@ -1,41 +1,26 @@
-/** Text that is HTML already. Everything else that goes into {@link html} is escaped. */
-export class Html {
-  readonly text: string;
+import { html as escapeTemplate, raw } from "hono/html";
+import type { HtmlEscapedString } from "hono/utils/html";
 
-  constructor(text: string) {
-    this.text = text;
-  }
-}
+/** HTML text. Templates insert it without escaping. */
+export type Html = HtmlEscapedString;
 
-type Part = Html | string | number | null | readonly Part[];
+export { raw };
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
+type TemplateValue = Html | string | number | null | readonly TemplateValue[];
 
-/** Characters that no HTML may hold, and those that reorder text: a file name must read as it is. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+/** Control characters, which HTML does not allow, and characters that change the direction of text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern must match control characters
 const UNPRINTABLE = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/** A template for HTML: values are escaped, lists are joined, null is nothing. */
-export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
-  return new Html(texts.map((text, i) => text + (i < parts.length ? render(parts[i]!) : "")).join(""));
+/** A template tag for HTML. It escapes values and replaces unprintable characters. Null inserts nothing. */
+export function html(texts: TemplateStringsArray, ...values: readonly TemplateValue[]): Html {
+  // hono returns a promise only if a value is a promise.
+  return escapeTemplate(texts, ...values.map(replaceUnprintable)) as Html;
 }
 
-function render(part: Part): string {
-  if (part === null) return "";
-  if (part instanceof Html) return part.text;
-  if (typeof part === "string" || typeof part === "number") return escapeText(String(part));
-  return part.map(render).join("");
-}
-
-function escapeText(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(UNPRINTABLE, "\ufffd")
-    .replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+function replaceUnprintable(value: TemplateValue): unknown {
+  if (Array.isArray(value)) return value.map(replaceUnprintable);
+  // Html is a String object at run time, so it is not changed here.
+  if (typeof value === "string") return value.toWellFormed().replace(UNPRINTABLE, "\ufffd");
+  return value;
 }

@@ -1,37 +1,47 @@
-import { formatVersion } from "../../src/domain/model-selector.ts";
-import type { Split, VersionedModel } from "../builders/model-builder.ts";
+import { formatVersion } from "../../src/domain/model-reference.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { Decision } from "../evaluation/decide.ts";
-import type { Provenance } from "../publish/provenance.ts";
-import { errorsPlot } from "./errors-plot.ts";
-import { count, dollars, duration, percent, setting, settingName, size, time } from "./format.ts";
-import { type HistoryPoint, historyPlot } from "./history-plot.ts";
+import type { Split } from "../data/split.ts";
+import type { PromotionDecision } from "../evaluation/decide-promotion.ts";
+import type { VersionedModel } from "../models/trained-model.ts";
+import type { Provenance } from "../registry/provenance.ts";
+import { renderErrorsPlot } from "./errors-plot.ts";
+import {
+  formatBytes,
+  formatCompactDollars,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatSetting,
+  formatSettingName,
+  formatTime,
+} from "./format.ts";
+import { type HistoryPoint, renderHistoryPlot } from "./history-plot.ts";
 import { type Html, html } from "./html.ts";
-import { importancePlot } from "./importance-plot.ts";
-import { page } from "./page.ts";
-import { pricesPlot } from "./prices-plot.ts";
-import { comparisonTable, metricsTable, rejections, sourcesTable } from "./tables.ts";
+import { renderImportancePlot } from "./importance-plot.ts";
+import { renderPage } from "./page.ts";
+import { renderPricesPlot } from "./prices-plot.ts";
+import { formatRejections, renderComparisonTable, renderMetricsTable, renderSourcesTable } from "./tables.ts";
 
-/** What a run knows of one version, all of which its model card shows. */
-export interface ReportInput {
+/** The information about one version that its model card shows. */
+export interface ModelCardInput {
   readonly model: VersionedModel;
   readonly dataset: Dataset;
   readonly split: Split;
-  readonly decision: Decision;
-  readonly origin: Provenance;
+  readonly decision: PromotionDecision;
+  readonly provenance: Provenance;
   readonly seed: number;
-  /** Duration of the run until now. */
+  /** Duration of the run so far. */
   readonly runSeconds: number;
   readonly createdAt: string;
-  /** The versions that are published already, in any order. */
+  /** The versions that are already published, in any order. */
   readonly history: readonly HistoryPoint[];
 }
 
 /**
- * The model card of a version: one HTML file that needs nothing else (no script, no request), for people
- * who know diamonds rather than statistics. The same input gives the same bytes.
+ * Renders the model card of a version for people who know diamonds, but not statistics. It is one HTML file
+ * without scripts and without requests. The same input produces the same bytes.
  */
-export function renderReport(input: ReportInput): string {
+export function renderModelCard(input: ModelCardInput): string {
   const { model, split } = input;
   const stones = split.test.map(({ carat, price }, row) => ({
     carat,
@@ -39,96 +49,96 @@ export function renderReport(input: ReportInput): string {
     predicted: model.prices[row]!,
   }));
   const { name, version, metrics } = model;
-  return page(
+  return renderPage(
     formatVersion(model),
     html`
 <header>
 <p class="kind">Facet model card</p>
 <h1>${name}<span class="version">@${version}</span></h1>
-<p class="lead">Tells the price of a cut diamond in US dollars from its weight, cut, colour and clarity, and from its measurements where they are known. Trained on ${count(split.train.length)} stones, and tested on ${count(split.test.length)} others that it never saw.</p>
-${verdictBox(input)}
+<p class="lead">This model estimates the price of a cut diamond in US dollars from its weight, cut, colour and clarity, and from its measurements if they are known. It was trained on ${formatCount(split.train.length)} stones and tested on ${formatCount(split.test.length)} other stones.</p>
+${renderVerdict(input)}
 </header>
-${tiles(input)}
-<h2>How good its prices are</h2>
-<div class="figures">${pricesPlot(stones)}${errorsPlot(stones)}</div>
-<h2>The figures</h2>
-<p class="note">All on the test stones, priced by the very file that is published.</p>
-${metricsTable(metrics)}
-${comparison(input)}
-<h2>How it works, and how it got here</h2>
-<div class="figures">${importancePlot(model.importance)}${historyPlot(input.history, { name, version, mae: metrics.mae, createdAt: input.createdAt })}</div>
-${data(input)}
-${making(input)}
-<footer>Made by Facet ${input.origin.facetVersion} on ${time(input.createdAt)}.</footer>`,
+${renderTiles(input)}
+<h2>Accuracy</h2>
+<div class="figures">${renderPricesPlot(stones)}${renderErrorsPlot(stones)}</div>
+<h2>Errors by weight</h2>
+<p class="note">All errors are measured on the test stones, with the model file that is published.</p>
+${renderMetricsTable(metrics)}
+${renderComparison(input)}
+<h2>Properties and history</h2>
+<div class="figures">${renderImportancePlot(model.importance)}${renderHistoryPlot(input.history, { name, version, mae: metrics.mae, createdAt: input.createdAt })}</div>
+${renderDataset(input)}
+${renderProvenance(input)}
+<footer>Created by Facet ${input.provenance.facetVersion} on ${formatTime(input.createdAt)}.</footer>`,
   );
 }
 
-function verdictBox({ model, decision: { verdict } }: ReportInput): Html {
+function renderVerdict({ model, decision: { verdict } }: ModelCardInput): Html {
   const { champion, promoted, reason } = verdict;
-  const mine = promoted && champion?.name === model.name && champion.version === model.version;
-  const others = promoted ? "became the champion" : "stays the champion";
-  const outcome = mine
-    ? "Became the champion: it answers when nobody asks for another model."
+  const isPromoted = promoted && champion?.name === model.name && champion.version === model.version;
+  const change = promoted ? "became the champion" : "remains the champion";
+  const outcome = isPromoted
+    ? "This version became the champion: it answers all requests that do not name a model."
     : champion === null
-      ? "Kept, but not serving: there is no champion."
-      : `Kept, but not serving: ${formatVersion(champion)} ${others}.`;
-  return html`<p class="verdict${mine ? " promoted" : ""}"><strong>${outcome}</strong><br>Reason: ${reason}.</p>`;
+      ? "This version is stored, but not in use: there is no champion."
+      : `This version is stored, but not in use: ${formatVersion(champion)} ${change}.`;
+  return html`<p class="verdict${isPromoted ? " promoted" : ""}"><strong>${outcome}</strong><br>Reason: ${reason}.</p>`;
 }
 
-function tiles({ model: { metrics } }: ReportInput): Html {
-  const tile = (name: string, figure: string, means: string) =>
-    html`<div><dt>${name}</dt><dd class="figure">${figure}</dd><dd class="means">${means}</dd></div>`;
+function renderTiles({ model: { metrics } }: ModelCardInput): Html {
+  const renderTile = (name: string, value: string, meaning: string) =>
+    html`<div><dt>${name}</dt><dd class="figure">${value}</dd><dd class="means">${meaning}</dd></div>`;
   return html`<dl class="tiles">
-${tile("Mean error", dollars(metrics.mae), "how far a price is off on average, up or down")}
-${tile("Middle error", percent(metrics.medianApe), "half of the stones are priced closer than this")}
-${tile("Within 10 %", percent(metrics.within10), "of the stones are priced within a tenth of their real price")}
-${tile("Explained", metrics.r2 === null ? "–" : percent(metrics.r2), "of the differences between prices (R²); 100 % would be all")}
+${renderTile("Mean error", formatCompactDollars(metrics.mae), "the average difference between the model's price and the real price")}
+${renderTile("Median error", formatPercent(metrics.medianApe), "half of the stones have a smaller error")}
+${renderTile("Within 10 %", formatPercent(metrics.within10), "of the stones have a price within 10 % of the real price")}
+${renderTile("Explained", metrics.r2 === null ? "–" : formatPercent(metrics.r2), "of the differences between the prices of stones (R²); 100 % is perfect")}
 </dl>`;
 }
 
-function comparison({ model, decision: { candidates: contenders, champion } }: ReportInput): Html {
-  const title = html`<h2>Against the champion of the day</h2>`;
-  const measured = contenders.find(({ name, version }) => name === model.name && version === model.version);
-  if (champion === null || measured === undefined) {
-    return html`${title}<p class="note">There was no champion to compare it with.</p>`;
+function renderComparison({ model, decision: { candidates, champion } }: ModelCardInput): Html {
+  const title = html`<h2>Comparison with the champion</h2>`;
+  const candidate = candidates.find(({ name, version }) => name === model.name && version === model.version);
+  if (champion === null || candidate === undefined) {
+    return html`${title}<p class="note">There was no champion to compare this version with.</p>`;
   }
   return html`${title}
-<p class="note">Both on the same ${count(champion.metrics.rows)} stones, which neither was trained on. A minus is an improvement.</p>
-${comparisonTable(measured, champion)}`;
+<p class="note">Both are measured on the same ${formatCount(champion.metrics.rows)} stones. Neither was trained on these stones. A negative change is an improvement.</p>
+${renderComparisonTable(candidate, champion)}`;
 }
 
-function data({ dataset, split }: ReportInput): Html {
-  return html`<h2>What it learned from</h2>
+function renderDataset({ dataset, split }: ModelCardInput): Html {
+  return html`<h2>Training data</h2>
 <dl class="facts">
 <dt>Dataset</dt><dd><code>${dataset.id}</code></dd>
-<dt>Stones</dt><dd>${count(dataset.stones.length)}: ${count(split.train.length)} to learn from, ${count(split.test.length)} to test on</dd>
-<dt>Rows rejected in this run</dt><dd>${rejections(dataset.rejected)}</dd>
+<dt>Stones</dt><dd>${formatCount(dataset.stones.length)}: ${formatCount(split.train.length)} for training, ${formatCount(split.test.length)} for testing</dd>
+<dt>Rows rejected in this run</dt><dd>${formatRejections(dataset.rejected)}</dd>
 </dl>
-<br>${sourcesTable(dataset.sources)}`;
+<br>${renderSourcesTable(dataset.sources)}`;
 }
 
-function making({ model, origin, seed, runSeconds, createdAt }: ReportInput): Html {
+function renderProvenance({ model, provenance, seed, runSeconds, createdAt }: ModelCardInput): Html {
   const settings = Object.entries(model.hyperparameters).filter(([key]) => key !== "seed");
-  return html`<h2>How it was made</h2>
+  return html`<h2>Training run</h2>
 <div class="columns">
 <section><h3>Origin</h3><dl class="facts">
-<dt>Trained</dt><dd>${time(createdAt)}</dd>
-<dt>Run by</dt><dd>${link(origin.runBy)}</dd>
-<dt>Duration</dt><dd>fitted in ${duration(model.fitSeconds)}, the run ${duration(runSeconds)} until publishing</dd>
-<dt>Git commit</dt><dd>${origin.gitCommit === null ? "unknown" : html`<code>${origin.gitCommit}</code>`}</dd>
-<dt>Facet version</dt><dd>${origin.facetVersion}</dd>
-<dt>File</dt><dd>ONNX, ${size(model.bytes.length)}</dd>
+<dt>Trained</dt><dd>${formatTime(createdAt)}</dd>
+<dt>Run by</dt><dd>${renderLink(provenance.runBy)}</dd>
+<dt>Duration</dt><dd>training ${formatDuration(model.fitSeconds)}, run ${formatDuration(runSeconds)}</dd>
+<dt>Git commit</dt><dd>${provenance.gitCommit === null ? "unknown" : html`<code>${provenance.gitCommit}</code>`}</dd>
+<dt>Facet version</dt><dd>${provenance.facetVersion}</dd>
+<dt>File</dt><dd>ONNX, ${formatBytes(model.bytes.length)}</dd>
 <dt>SHA-256</dt><dd><code>${model.sha256}</code></dd>
 </dl></section>
 <section><h3>Settings</h3><dl class="facts">
 <dt>seed</dt><dd>${seed}</dd>
-${settings.map(([key, value]) => html`<dt>${settingName(key)}</dt><dd>${setting(value)}</dd>\n`)}
+${settings.map(([key, value]) => html`<dt>${formatSettingName(key)}</dt><dd>${formatSetting(value)}</dd>\n`)}
 </dl></section>
 </div>`;
 }
 
-/** An address of a run can be followed; anything else is text. */
-function link(text: string): Html {
+/** Renders the URL of a run as a link, and any other text as text. */
+function renderLink(text: string): Html {
   if (!/^https:\/\/[^\s]+$/.test(text)) return html`${text}`;
   return html`<a href="${text}" rel="noopener noreferrer">${text}</a>`;
 }

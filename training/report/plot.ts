@@ -1,23 +1,23 @@
 import { type PlotOptions, plot } from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import { Html, html } from "./html.ts";
+import { type Html, html, raw } from "./html.ts";
 
-/** Colours are variables of the page (./style.ts), so that one drawing serves day, night and paper. */
+/** The colors are CSS variables of the page (style.ts). They differ in light mode, dark mode and print. */
 export const INK = "var(--ink)";
 export const FAINT = "var(--faint)";
 export const ACCENT = "var(--accent)";
-export const SERIES = ["var(--accent)", "var(--second)", "var(--third)", "var(--fourth)"];
+export const SERIES_COLORS = ["var(--accent)", "var(--second)", "var(--third)", "var(--fourth)"];
 
-/** Width of a drawing, in its own pixels; the page scales it. */
-export const WIDTH = 480;
+/** Width of a plot in its own pixels. The page scales it. */
+export const PLOT_WIDTH_PX = 480;
 
 const { document } = parseHTML("<!doctype html><html></html>");
 
-/** Draws a plot as SVG text. The label says for those who cannot see it what it shows. */
-export function draw(label: string, options: PlotOptions): Html {
+/** Draws a plot as SVG. The label describes the plot for screen readers. */
+export function drawPlot(label: string, options: PlotOptions): Html {
   const svg = plot({
     document,
-    width: WIDTH,
+    width: PLOT_WIDTH_PX,
     className: "plot",
     style: { fontFamily: "inherit", fontSize: "12px", background: "none", overflow: "visible" },
     ariaLabel: label,
@@ -25,13 +25,11 @@ export function draw(label: string, options: PlotOptions): Html {
   });
   svg.setAttribute("role", "img");
   for (const style of svg.querySelectorAll("style")) style.remove();
-  // A tenth of a pixel is enough, at a third of the size.
-  return new Html(
-    svg.outerHTML.replace(/-?\d+\.\d{2,}/g, (number) => String(Number(Number(number).toFixed(1)))),
-  );
+  // Coordinates are rounded to a tenth of a pixel. This reduces the size to a third.
+  return raw(svg.outerHTML.replace(/-?\d+\.\d{2,}/g, (number) => String(Number(Number(number).toFixed(1)))));
 }
 
-/** A drawing with its title above and what it says in plain words below. */
-export function figure(title: string, drawing: Html, caption: Html): Html {
-  return html`<figure><h3>${title}</h3>${drawing}<figcaption>${caption}</figcaption></figure>`;
+/** Renders a plot with a title above and an explanation below. */
+export function renderFigure(title: string, plotSvg: Html, caption: Html): Html {
+  return html`<figure><h3>${title}</h3>${plotSvg}<figcaption>${caption}</figcaption></figure>`;
 }

@@ -1,4 +1,4 @@
-/** The look of a model card: system fonts, by day, by night and on paper. */
+/** The style sheet of a model card, for light mode, dark mode and print. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

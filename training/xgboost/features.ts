@@ -5,93 +5,106 @@ import {
   type NumberColumn,
   STONE_COLUMNS,
 } from "../../src/domain/diamond.ts";
-import { UnsupportedModelError } from "./error.ts";
+import { UnsupportedModelError } from "./unsupported-model-error.ts";
 
 export type StoneColumn = (typeof STONE_COLUMNS)[number];
 
-/** How a column becomes one of the model's features. */
+/** A feature of the model: a column of numbers, or a grade column with the code of each grade. */
 export type Feature =
   | { readonly column: NumberColumn }
-  /** Each grade's code. */
   | { readonly column: GradeColumn; readonly codes: ReadonlyMap<string, number> };
 
-/** The names behind category codes, by column: the code is the place in the list. */
+/** The category names of each column. A category's code is its position in the list. */
 export type CategoryNames = Readonly<Partial<Record<GradeColumn, readonly string[] | undefined>>>;
 
-/** What XGBoost 3.1 and later keeps of a categorical feature, in the order of its codes: names, or the
- * numbers that the training data had in their place. */
-export type KeptCategories = { readonly names: readonly string[] } | { readonly codes: readonly number[] };
+/**
+ * The categories of a feature that XGBoost 3.1 and later store in the model, in the order of their codes:
+ * names, or the numbers that the training data contained instead of names.
+ */
+export type StoredCategories = { readonly names: readonly string[] } | { readonly codes: readonly number[] };
 
-/** Our column of each of the model's features, by the model's name for it. */
+/** From the model's feature names to our columns. */
 export type FeatureMap = Readonly<Record<string, StoneColumn>>;
 
 /**
  * Finds the column of each feature.
- * @param names the model's names of its features; empty where it has none
- * @throws UnsupportedModelError where a feature is none of ours, or names are missing
+ * @param names the feature names of the model; empty if it has none
+ * @throws UnsupportedModelError if a feature is not a column of a stone, or if names are missing
  */
-export function columnsOf(names: readonly string[], count: number, map: FeatureMap): StoneColumn[] {
+export function findColumns(names: readonly string[], featureCount: number, map: FeatureMap): StoneColumn[] {
   if (names.length === 0 && Object.keys(map).length === 0) {
-    if (count === STONE_COLUMNS.length) return [...STONE_COLUMNS];
+    if (featureCount === STONE_COLUMNS.length) return [...STONE_COLUMNS];
     throw new UnsupportedModelError(
-      `the model has ${count} features without names; without names they must be ${STONE_COLUMNS.join(", ")}, ` +
-        "or a feature map must name f0, f1, ...",
+      `the model has ${featureCount} features without names; they must be ${STONE_COLUMNS.join(", ")} in this ` +
+        "order, or --features must map f0, f1, ... to columns",
     );
   }
-  const known = names.length > 0 ? names : Array.from({ length: count }, (_, i) => `f${i}`);
-  if (known.length !== count) {
-    throw new UnsupportedModelError(`the model has ${count} features and ${known.length} names for them`);
+  const featureNames = names.length > 0 ? names : Array.from({ length: featureCount }, (_, i) => `f${i}`);
+  if (featureNames.length !== featureCount) {
+    throw new UnsupportedModelError(
+      `the model has ${featureCount} features but ${featureNames.length} feature names`,
+    );
   }
-  const unused = Object.keys(map).filter((name) => !known.includes(name));
+  const unused = Object.keys(map).filter((name) => !featureNames.includes(name));
   if (unused.length > 0) {
     throw new UnsupportedModelError(
-      `the model has no feature ${unused.join(", ")}: it has ${known.join(", ")}`,
+      `the model has no feature ${unused.join(", ")}; its features are ${featureNames.join(", ")}`,
     );
   }
-  const unknown = known.filter((name) => !Object.hasOwn(map, name) && !isColumn(name));
+  const unknown = featureNames.filter((name) => !Object.hasOwn(map, name) && !isStoneColumn(name));
   if (unknown.length > 0) {
     throw new UnsupportedModelError(
-      `the model's features ${unknown.join(", ")} are none of ${STONE_COLUMNS.join(", ")}; a feature map says which are meant`,
+      `unknown features ${unknown.join(", ")}: features must be ${STONE_COLUMNS.join(", ")}; ` +
+        "use --features to map other names to these columns",
     );
   }
-  return known.map((name) => (Object.hasOwn(map, name) ? map[name]! : (name as StoneColumn)));
+  return featureNames.map((name) => (Object.hasOwn(map, name) ? map[name]! : (name as StoneColumn)));
 }
 
 /**
- * How to encode a column. A grade's code is its place among the names: those of the caller's mapping, else
- * those that the model keeps, else the vocabulary, worst to best.
- * @param kept the categories that the model keeps for this feature, if any
- * @throws UnsupportedModelError where a grade has no code, or a number column is a category to the model
+ * Creates the feature of a column. The code of a grade is its position in the category names. The names
+ * come from the caller, else from the model file, else from our vocabulary (worst to best).
+ * @param stored the categories that the model file stores for this feature, if any
+ * @throws UnsupportedModelError if a grade has no code, or if the model uses a number column as a category
  */
-export function encode(column: StoneColumn, names: CategoryNames, kept: KeptCategories | undefined): Feature {
+export function createFeature(
+  column: StoneColumn,
+  names: CategoryNames,
+  stored: StoredCategories | undefined,
+): Feature {
   if (!isGradeColumn(column)) {
-    if (kept === undefined) return { column };
-    throw new UnsupportedModelError(`the model takes ${column} as a category; here it is a number`);
+    if (stored === undefined) return { column };
+    throw categoricalNumberError(column);
   }
-  const grades = gradesByCode(names[column], GRADES[column], kept);
+  const grades = listGradesByCode(names[column], GRADES[column], stored);
   const missing = GRADES[column].filter((grade) => !grades.includes(grade));
   if (missing.length > 0) {
     throw new UnsupportedModelError(
-      `the categories of ${column} lack ${missing.join(", ")}: they are ${grades.join(", ")}; a mapping file says otherwise`,
+      `the categories of ${column} are ${grades.join(", ")}; ${missing.join(", ")} ` +
+        `${missing.length === 1 ? "is" : "are"} missing; use --categories to name all of them`,
     );
   }
   return { column, codes: new Map(GRADES[column].map((grade) => [grade, grades.indexOf(grade)])) };
 }
 
-function gradesByCode(
-  listed: readonly string[] | undefined,
+export function categoricalNumberError(column: StoneColumn): UnsupportedModelError {
+  return new UnsupportedModelError(`the model uses ${column} as a category; ${column} must be a number`);
+}
+
+function listGradesByCode(
+  names: readonly string[] | undefined,
   vocabulary: readonly string[],
-  kept: KeptCategories | undefined,
+  stored: StoredCategories | undefined,
 ): readonly string[] {
-  if (kept === undefined) return listed ?? vocabulary;
-  if ("names" in kept) return listed ?? kept.names;
-  return kept.codes.map((code) => (listed ?? vocabulary)[code] ?? `code ${code}`);
+  if (stored === undefined) return names ?? vocabulary;
+  if ("names" in stored) return names ?? stored.names;
+  return stored.codes.map((code) => (names ?? vocabulary)[code] ?? `code ${code}`);
 }
 
 function isGradeColumn(column: StoneColumn): column is GradeColumn {
   return (GRADE_COLUMNS as readonly string[]).includes(column);
 }
 
-function isColumn(name: string): name is StoneColumn {
+function isStoneColumn(name: string): name is StoneColumn {
   return (STONE_COLUMNS as readonly string[]).includes(name);
 }

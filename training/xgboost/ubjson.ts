@@ -1,58 +1,64 @@
-import { UnsupportedModelError } from "./error.ts";
+import { UnsupportedModelError } from "./unsupported-model-error.ts";
 
-/** What a JSON or UBJSON document holds; arrays of one number type come as numbers too. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+/** A value of a JSON or UBJSON document. Typed arrays of UBJSON are lists of numbers too. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
 
-/** Deeper than any model; stops a hostile file from overflowing the stack. */
-const MAXIMUM_DEPTH = 100;
+/** No model is nested this deep. The limit prevents a stack overflow for a malicious file. */
+const MAX_DEPTH = 100;
 
 const DECODER = new TextDecoder("utf-8", { fatal: true });
 
-/** Bytes of each number type, by its marker. */
-const WIDTHS: Readonly<Record<string, number>> = { i: 1, U: 1, I: 2, l: 4, L: 8, d: 4, D: 8 };
+/** Size of each number type in bytes, by its marker. */
+const NUMBER_BYTES: Readonly<Record<string, number>> = { i: 1, U: 1, I: 2, l: 4, L: 8, d: 4, D: 8 };
 
 /**
- * Reads Universal Binary JSON, draft 12, as XGBoost's `.ubj` files have it: big-endian numbers, strongly
- * typed arrays, objects of unknown size.
- * @throws UnsupportedModelError where the bytes end early or are something else, saying where.
+ * Parses Universal Binary JSON (draft 12), the format of XGBoost's `.ubj` files: numbers are big-endian,
+ * arrays are typed, and objects have no size.
+ * @throws UnsupportedModelError with the position if the bytes are truncated or invalid
  */
-export function parseUbjson(bytes: Uint8Array): Json {
-  const reader = new Reader(bytes);
-  const value = reader.value(reader.marker(), 0);
-  reader.end();
+export function parseUbjson(bytes: Uint8Array): JsonValue {
+  const reader = new UbjsonReader(bytes);
+  const value = reader.readValue(reader.readMarker(), 0);
+  reader.expectEnd();
   return value;
 }
 
-class Reader {
+class UbjsonReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  #at = 0;
+  #position = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  marker(): string {
-    return String.fromCharCode(this.#bytes[this.#take(1)]!);
+  readMarker(): string {
+    return String.fromCharCode(this.#bytes[this.#advance(1)]!);
   }
 
-  end(): void {
-    if (this.#at < this.#bytes.length) throw this.#fault("has more bytes than its model");
+  expectEnd(): void {
+    if (this.#position < this.#bytes.length) throw this.#createError("has extra bytes after the model");
   }
 
-  value(marker: string, depth: number): Json {
-    if (depth > MAXIMUM_DEPTH) throw this.#fault("nests too deep");
+  readValue(marker: string, depth: number): JsonValue {
+    if (depth > MAX_DEPTH) throw this.#createError("is nested too deeply");
     switch (marker) {
       case "{":
-        return this.#object(depth);
+        return this.#readObject(depth);
       case "[":
-        return this.#array(depth);
+        return this.#readArray(depth);
       case "S":
       case "H":
-        return this.#text();
+        return this.#readText();
       case "C":
-        return String.fromCharCode(this.#bytes[this.#take(1)]!);
+        return String.fromCharCode(this.#bytes[this.#advance(1)]!);
       case "Z":
         return null;
       case "T":
@@ -60,95 +66,99 @@ class Reader {
       case "F":
         return false;
       default:
-        return this.#number(marker);
+        return this.#readNumber(marker);
     }
   }
 
-  #object(depth: number): Json {
-    const entries: [string, Json][] = [];
-    const add = (type: string | undefined) => {
-      const key = this.#text();
-      entries.push([key, this.value(type ?? this.marker(), depth + 1)]);
+  #readObject(depth: number): JsonValue {
+    const entries: [string, JsonValue][] = [];
+    const readEntry = (type: string | undefined) => {
+      const key = this.#readText();
+      entries.push([key, this.readValue(type ?? this.readMarker(), depth + 1)]);
     };
-    const { type, count } = this.#header();
-    if (count !== undefined) for (let i = 0; i < count; i++) add(type);
-    else while (!this.#skip("}")) add(undefined);
+    const { type, count } = this.#readHeader();
+    if (count !== undefined) for (let i = 0; i < count; i++) readEntry(type);
+    else while (!this.#skipMarker("}")) readEntry(undefined);
     return Object.fromEntries(entries);
   }
 
-  #array(depth: number): Json {
-    const values: Json[] = [];
-    const { type, count } = this.#header();
-    if (count === undefined) while (!this.#skip("]")) values.push(this.value(this.marker(), depth + 1));
-    else for (let i = 0; i < count; i++) values.push(this.value(type ?? this.marker(), depth + 1));
+  #readArray(depth: number): JsonValue {
+    const values: JsonValue[] = [];
+    const { type, count } = this.#readHeader();
+    if (count === undefined)
+      while (!this.#skipMarker("]")) values.push(this.readValue(this.readMarker(), depth + 1));
+    else for (let i = 0; i < count; i++) values.push(this.readValue(type ?? this.readMarker(), depth + 1));
     return values;
   }
 
-  /** The optional type and count at the start of an array or object. */
-  #header(): { type?: string; count?: number } {
-    if (this.#skip("$")) {
-      const type = this.marker();
-      if (!this.#skip("#")) throw this.#fault("has a typed array without a count");
-      return { type, count: this.#count(WIDTHS[type] ?? 1) };
+  /** Reads the optional type and count at the start of an array or object. */
+  #readHeader(): { type?: string; count?: number } {
+    if (this.#skipMarker("$")) {
+      const type = this.readMarker();
+      if (!this.#skipMarker("#")) throw this.#createError("has a typed array without a count");
+      return { type, count: this.#readCount(NUMBER_BYTES[type] ?? 1) };
     }
-    return this.#skip("#") ? { count: this.#count(1) } : {};
+    return this.#skipMarker("#") ? { count: this.#readCount(1) } : {};
   }
 
-  #text(): string {
-    const length = this.#count(1);
-    const start = this.#take(length);
+  #readText(): string {
+    const length = this.#readCount(1);
+    const start = this.#advance(length);
     try {
       return DECODER.decode(this.#bytes.subarray(start, start + length));
     } catch {
-      throw this.#fault("has a text that is not UTF-8");
+      throw this.#createError("has a string that is not UTF-8");
     }
   }
 
-  /** A number of entries of a width; never more than the bytes that are left can hold. */
-  #count(width: number): number {
-    const count = this.#number(this.marker());
-    if (!Number.isInteger(count) || count < 0) throw this.#fault("has a count that is not a whole number");
-    if (count * width > this.#bytes.length - this.#at) throw this.#fault("ends early");
+  /** Reads a number of entries. The remaining bytes must be able to hold that many entries. */
+  #readCount(entryBytes: number): number {
+    const count = this.#readNumber(this.readMarker());
+    if (!Number.isInteger(count) || count < 0)
+      throw this.#createError("has a count that is not a non-negative integer");
+    if (count * entryBytes > this.#bytes.length - this.#position) throw this.#createError("is truncated");
     return count;
   }
 
-  #number(marker: string): number {
-    const width = WIDTHS[marker];
-    if (width === undefined) throw this.#fault(`has an unknown marker ${JSON.stringify(marker)}`);
-    const at = this.#take(width);
+  #readNumber(marker: string): number {
+    const size = NUMBER_BYTES[marker];
+    if (size === undefined) throw this.#createError(`has an unknown marker ${JSON.stringify(marker)}`);
+    const start = this.#advance(size);
     switch (marker) {
       case "i":
-        return this.#view.getInt8(at);
+        return this.#view.getInt8(start);
       case "U":
-        return this.#view.getUint8(at);
+        return this.#view.getUint8(start);
       case "I":
-        return this.#view.getInt16(at);
+        return this.#view.getInt16(start);
       case "l":
-        return this.#view.getInt32(at);
+        return this.#view.getInt32(start);
       case "L":
-        return Number(this.#view.getBigInt64(at));
+        return Number(this.#view.getBigInt64(start));
       case "d":
-        return this.#view.getFloat32(at);
+        return this.#view.getFloat32(start);
       default:
-        return this.#view.getFloat64(at);
+        return this.#view.getFloat64(start);
     }
   }
 
-  #skip(marker: string): boolean {
-    if (this.#bytes[this.#at] !== marker.charCodeAt(0)) return false;
-    this.#at++;
+  #skipMarker(marker: string): boolean {
+    if (this.#bytes[this.#position] !== marker.charCodeAt(0)) return false;
+    this.#position++;
     return true;
   }
 
-  /** Moves past some bytes and gives where they start. */
-  #take(count: number): number {
-    const start = this.#at;
-    if (start + count > this.#bytes.length) throw this.#fault("ends early");
-    this.#at += count;
+  /** Moves past some bytes and returns the position of the first one. */
+  #advance(count: number): number {
+    const start = this.#position;
+    if (start + count > this.#bytes.length) throw this.#createError("is truncated");
+    this.#position += count;
     return start;
   }
 
-  #fault(what: string): UnsupportedModelError {
-    return new UnsupportedModelError(`the UBJ file ${what} (byte ${this.#at} of ${this.#bytes.length})`);
+  #createError(problem: string): UnsupportedModelError {
+    return new UnsupportedModelError(
+      `the UBJ file ${problem} (byte ${this.#position} of ${this.#bytes.length})`,
+    );
   }
 }

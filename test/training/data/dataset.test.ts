@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cacheFile, sha256 } from "../../../cloudflare/r2.ts";
 import type { PricedStone } from "../../../src/domain/diamond.ts";
 import { isTestStone } from "../../../src/domain/split.ts";
-import { assignIds, type DatasetStone, mergeStones, readDataset } from "../../../training/data/dataset.ts";
-import { embeddedSource, findSources } from "../../../training/data/source.ts";
-import { readDatasetFile, toDatasetFile } from "../../../training/registry/dataset-file.ts";
+import { mergeStones, readDataset } from "../../../training/data/dataset.ts";
+import { assignIds, type DatasetStone } from "../../../training/data/dataset-stone.ts";
+import { createEmbeddedSource, findSources } from "../../../training/data/source.ts";
+import { encodeDatasetFile, readDatasetFile } from "../../../training/registry/dataset-file.ts";
 
 const HEADER = "carat,cut,color,clarity,depth,table,price,x,y,z";
 const ROWS = ["0.23,Ideal,E,SI2,61.5,55,326,3.95,3.98,2.43", "0.21,Premium,E,SI1,59.8,61,326,3.89,3.84,2.31"];
@@ -32,20 +33,20 @@ function file(name: string, content: string | Uint8Array): string {
 const read = async (...names: string[]) => readDataset(await findSources(names));
 
 describe("the embedded dataset", () => {
-  test("has 53,940 stones, of which 20 with a zero dimension are rejected", async () => {
-    const dataset = await readDataset([embeddedSource()]);
+  test("has 53,940 stones; 20 stones with a zero dimension are rejected", async () => {
+    const dataset = await readDataset([createEmbeddedSource()]);
     expect(dataset.stones).toHaveLength(53_920);
     expect(dataset.rejected).toEqual({ "zero dimension": 20 });
     expect(dataset.sources).toMatchObject([{ name: "diamonds.csv", rows: 53_920 }]);
     expect(dataset.examples[0]).toBe("diamonds.csv, line 2209: zero dimension (z)");
   });
 
-  test("is split 80 to 20 whatever the seed, and exact duplicates stay together", async () => {
-    const { stones } = await readDataset([embeddedSource()]);
+  test("is split 80 to 20 with every seed, and exact duplicates are on the same side", async () => {
+    const { stones } = await readDataset([createEmbeddedSource()]);
     for (const seed of [0, 1, 42, 2 ** 40 + 3]) {
-      const share = stones.filter((stone) => isTestStone(stone.splitKey, seed)).length / stones.length;
-      expect(share).toBeGreaterThan(0.19);
-      expect(share).toBeLessThan(0.21);
+      const testFraction = stones.filter((stone) => isTestStone(stone.splitKey, seed)).length / stones.length;
+      expect(testFraction).toBeGreaterThan(0.19);
+      expect(testFraction).toBeLessThan(0.21);
     }
     const sides = new Map<string, number>();
     for (const { id: _, price: __, splitKey, ...measurements } of stones) {
@@ -55,8 +56,8 @@ describe("the embedded dataset", () => {
     }
   });
 
-  test("splits of two seeds are independent: a test stone of one is no likelier one of the other", async () => {
-    const { stones } = await readDataset([embeddedSource()]);
+  test("splits of two seeds are independent: 4 % of the stones are test stones of both", async () => {
+    const { stones } = await readDataset([createEmbeddedSource()]);
     const both = stones.filter(
       (stone) => isTestStone(stone.splitKey, 1) && isTestStone(stone.splitKey, 2),
     ).length;
@@ -66,7 +67,7 @@ describe("the embedded dataset", () => {
 });
 
 describe("reading", () => {
-  test("any order of columns, other columns, CRLF, a byte order mark and blank lines", async () => {
+  test("accepts any order of columns, additional columns, CRLF, a byte order mark and blank lines", async () => {
     const path = file(
       "odd.csv",
       "\ufeffprice,z,y,x,note,Cut,color,clarity,carat,depth,table\r\n\r\n326,2.43,3.98,3.95,hi,Ideal,E,SI2,0.23,61.5,55\r\n",
@@ -75,7 +76,7 @@ describe("reading", () => {
     expect(stones).toMatchObject([{ carat: 0.23, cut: "Ideal", price: 326, z: 2.43 }]);
   });
 
-  test("several files and globs are one dataset; its id does not depend on their order", async () => {
+  test("several files and glob patterns give one dataset; its id does not depend on their order", async () => {
     const [a, b] = [
       file("part-1.csv", `${HEADER}\n${ROWS[0]}\n`),
       file("part-2.csv", `${HEADER}\n${ROWS[1]}\n`),
@@ -86,7 +87,7 @@ describe("reading", () => {
     expect(both.sources.map((source) => source.name)).toEqual(["part-1.csv", "part-2.csv"]);
   });
 
-  test("a stone that two files have is one; copies within a file are stones of their own", async () => {
+  test("equal stones of two files are one stone; equal rows of one file are different stones", async () => {
     const [first, second] = ROWS as [string, string];
     const week1 = file("week-1.csv", `${HEADER}\n${first}\n${first}\n`);
     const week2 = file("week-2.csv", `${HEADER}\n${second}\n${first}\n`);
@@ -98,7 +99,7 @@ describe("reading", () => {
     ]);
   });
 
-  test("the same rows in another order are the same stones in the same order", async () => {
+  test("the order of the rows does not change the stones and their order", async () => {
     const rows = [...ROWS, ROWS[0]];
     const one = await read(file("one.csv", `${HEADER}\n${rows.join("\n")}\n`));
     const other = await read(file("other.csv", `${HEADER}\n${rows.reverse().join("\n")}\n`));
@@ -106,13 +107,13 @@ describe("reading", () => {
     expect(other.id).toBe(one.id);
   });
 
-  test("a name with quotes, semicolons and blanks is kept", async () => {
+  test("a file name may contain quotes, semicolons and spaces", async () => {
     const name = `it's; "new" [1] stones.csv`;
     const { sources } = await read(file(name, `${HEADER}\n${ROWS[0]}\n`));
     expect(sources[0]?.name).toBe(name);
   });
 
-  test("an http address is read; a fault of the server is told", async () => {
+  test("reads an http address and reports an error of the server", async () => {
     const server = createServer((request, response) => {
       if (request.url?.startsWith("/stones.csv")) response.end(`${HEADER}\n${ROWS.join("\n")}\n`);
       else response.writeHead(404).end();
@@ -124,16 +125,19 @@ describe("reading", () => {
       const { stones, sources } = await read(`${base}/stones.csv?token=secret`);
       expect(stones).toHaveLength(2);
       expect(sources[0]?.name).toBe(`${base}/stones.csv`);
-      await expect(read(`${base}/none.csv`)).rejects.toThrow(`${base}/none.csv: the server answered 404`);
+      await expect(read(`${base}/none.csv`)).rejects.toThrow(
+        `${base}/none.csv: the server responded with status 404`,
+      );
     } finally {
       server.close();
     }
   });
 
-  test("the name and password of an address are sent, and not kept", async () => {
+  test("credentials of an address are sent, but not recorded", async () => {
     const server = createServer(({ headers }, response) => {
-      const right = headers.authorization === `Basic ${Buffer.from("marta:p@ss:word").toString("base64")}`;
-      response.writeHead(right ? 200 : 401).end(`${HEADER}\n${ROWS[0]}\n`);
+      const isAuthorized =
+        headers.authorization === `Basic ${Buffer.from("marta:p@ss:word").toString("base64")}`;
+      response.writeHead(isAuthorized ? 200 : 401).end(`${HEADER}\n${ROWS[0]}\n`);
     });
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const address = server.address();
@@ -141,13 +145,13 @@ describe("reading", () => {
     try {
       const { sources } = await read(`http://marta:p%40ss:word@${host}/stones.csv`);
       expect(sources).toMatchObject([{ name: `http://${host}/stones.csv`, rows: 1 }]);
-      await expect(read(`http://${host}/stones.csv`)).rejects.toThrow("the server answered 401");
+      await expect(read(`http://${host}/stones.csv`)).rejects.toThrow("the server responded with status 401");
     } finally {
       server.close();
     }
   });
 
-  test("rows of another length are rejected, not the file", async () => {
+  test("rows with a wrong number of columns are rejected, but not the file", async () => {
     const { stones, rejected } = await read(file("ragged.csv", `${HEADER}\n${ROWS.join("\n")}\n1,2\n`));
     expect(stones).toHaveLength(2);
     expect(rejected).toEqual({ "wrong number of columns": 1 });
@@ -155,61 +159,61 @@ describe("reading", () => {
 
   test.each([
     ["empty.csv", "", "empty.csv: the file is empty"],
-    ["header.csv", `${HEADER}\n`, "header.csv: only 0 of 0 rows are fit for training (no rows)"],
-    ["short.csv", "carat,cut\n1,Ideal\n", "short.csv: the column depth is missing in the header"],
-    ["twice.csv", `${HEADER},price\n`, "twice.csv: the column price stands twice"],
+    ["header.csv", `${HEADER}\n`, "header.csv: only 0 of 0 rows are valid (no rows)"],
+    ["short.csv", "carat,cut\n1,Ideal\n", "short.csv: the header has no column depth"],
+    ["twice.csv", `${HEADER},price\n`, "twice.csv: the header has the column price twice"],
     [
       "bad.csv",
       `${HEADER}\n${ROWS[0]}\n${ROWS[1]?.replace("326", "0")}\n${ROWS[1]?.replace("SI1", "XX")}\n`,
-      "bad.csv: only 1 of 3 rows are fit for training (price not above 0: 1, unknown clarity: 1)",
+      "bad.csv: only 1 of 3 rows are valid (price not above 0: 1, unknown clarity: 1)",
     ],
     ["long.csv", `${HEADER}\n"${"x".repeat(100_000)}`, "long.csv: Max Record Size"],
-  ])("%s is refused in one line", async (name, content, message) => {
+  ])("%s is rejected with one line", async (name, content, message) => {
     await expect(read(file(name, content))).rejects.toThrow(message);
   });
 
-  test("what is not there is refused by name", async () => {
-    await expect(read("nowhere.csv")).rejects.toThrow("nowhere.csv: there is no such file");
-    await expect(read(folder)).rejects.toThrow(`${folder}: this is not a file`);
+  test("a missing file is rejected by name", async () => {
+    await expect(read("nowhere.csv")).rejects.toThrow("nowhere.csv: no such file");
+    await expect(read(folder)).rejects.toThrow(`${folder}: not a file`);
   });
 });
 
-test("copies of a row have ids of their own, the same in every reading", () => {
+test("copies of a row have different ids, and the same ids each time", () => {
   const stones = assignIds([STONE, STONE]);
   expect(new Set(stones.map(({ id }) => id)).size).toBe(2);
   expect(assignIds([STONE, STONE])).toEqual(stones);
   expect(assignIds([STONE])).toEqual([stones[0]]);
 });
 
-test("of two copies of a row one can be withdrawn, now and in every later dataset", () => {
-  const read = {
+test("one of two copies of a row can be withdrawn, now and in every later dataset", () => {
+  const sourceStones = {
     stones: assignIds([STONE, STONE]),
     source: { name: "a", rows: 2, rejected: {}, readAt: "" },
     examples: [],
   };
-  const [gone, left] = read.stones as [DatasetStone, DatasetStone];
-  const withdrawn = new Set([gone.id]);
-  const { dataset, fresh } = mergeStones(read.stones, [], withdrawn);
-  expect(dataset.stones).toEqual([left]);
+  const [withdrawnStone, otherStone] = sourceStones.stones as [DatasetStone, DatasetStone];
+  const withdrawn = new Set([withdrawnStone.id]);
+  const { dataset, fresh } = mergeStones(sourceStones.stones, [], withdrawn);
+  expect(dataset.stones).toEqual([otherStone]);
   expect(fresh).toEqual([]);
-  const again = mergeStones(dataset.stones, [read], withdrawn);
-  expect(again.dataset).toMatchObject({ stones: [left], sources: [] });
+  const again = mergeStones(dataset.stones, [sourceStones], withdrawn);
+  expect(again.dataset).toMatchObject({ stones: [otherStone], sources: [] });
 });
 
 describe("a published dataset", () => {
   const copies = assignIds([STONE, STONE, { ...STONE, price: 10 }]);
   const dataset = (stones: readonly DatasetStone[]) => {
-    const { key, bytes } = toDatasetFile(stones);
+    const { key, bytes } = encodeDatasetFile(stones);
     return {
       file: bytes,
       dataset: { seq: 1, id: "", rows: stones.length, key, sha256: sha256(bytes), sources: [] },
     };
   };
 
-  test("comes back as it was, also where only the second copy of a row is left", async () => {
-    const left = copies.slice(1);
-    const { file: bytes, dataset: published } = dataset(left);
+  test("is read back unchanged, even if only the second copy of a row remains", async () => {
+    const remaining = copies.slice(1);
+    const { file: bytes, dataset: published } = dataset(remaining);
     await cacheFile(bytes);
-    expect(await readDatasetFile({ kind: "local", state: folder }, published)).toEqual(left);
+    expect(await readDatasetFile({ kind: "local", state: folder }, published)).toEqual(remaining);
   });
 });

@@ -9,13 +9,13 @@ import { findSources } from "../../../training/data/source.ts";
 
 const HEADER = "carat,cut,color,clarity,depth,table,price,x,y,z";
 const ROW = "0.23,Ideal,E,SI2,61.5,55,326,3.95,3.98,2.43";
-const folder = mkdtempSync(join(tmpdir(), "facet-hostile-"));
+const folder = mkdtempSync(join(tmpdir(), "facet-malformed-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Reads a file that holds the good row twice around the bad ones, so that most of it is fit. */
-async function readAround(...bad: (string | Uint8Array)[]) {
+/** Reads a file with six valid rows and the given invalid rows. Most rows must be valid. */
+async function readWithInvalidRows(...invalid: (string | Uint8Array)[]) {
   const path = join(folder, "stones.csv");
-  const lines = [HEADER, ROW, ...bad, ROW, ROW, ROW, ROW, ROW].flatMap((line) => [
+  const lines = [HEADER, ROW, ...invalid, ROW, ROW, ROW, ROW, ROW].flatMap((line) => [
     Buffer.from(line),
     Buffer.from("\n"),
   ]);
@@ -23,78 +23,84 @@ async function readAround(...bad: (string | Uint8Array)[]) {
   return readDataset(await findSources([path]));
 }
 
-describe("rows that are meant to harm", () => {
+describe("malicious rows", () => {
   test.each([
     ["a formula", '"=HYPERLINK(""http://x"")",Ideal,E,SI2,61.5,55,326,3.95,3.98,2.43', "not a number"],
     ["a NUL byte", "0.23,Ide\0al,E,SI2,61.5,55,326,3.95,3.98,2.43", "unknown cut"],
-    ["a number beyond all numbers", "1e400,Ideal,E,SI2,61.5,55,326,3.95,3.98,2.43", "out of range"],
-    ["a price beyond all prices", "0.23,Ideal,E,SI2,61.5,55,1e400,3.95,3.98,2.43", "out of range"],
+    ["a number that is too large", "1e400,Ideal,E,SI2,61.5,55,326,3.95,3.98,2.43", "out of range"],
+    ["a price that is too large", "0.23,Ideal,E,SI2,61.5,55,1e400,3.95,3.98,2.43", "out of range"],
     ["a line break in quotes", '0.23,"Ide\nal",E,SI2,61.5,55,326,3.95,3.98,2.43', "unknown cut"],
-    ["latin-1", Buffer.from("0.23,Id\xe9al,E,SI2,61.5,55,326,3.95,3.98,2.43", "latin1"), "unknown cut"],
+    [
+      "a cell in latin-1",
+      Buffer.from("0.23,Id\xe9al,E,SI2,61.5,55,326,3.95,3.98,2.43", "latin1"),
+      "unknown cut",
+    ],
     ["a stray quote", '0.23,Id"eal,E,SI2,61.5,55,326,3.95,3.98,2.43', "unknown cut"],
     ["10,001 cells", Array(10_001).fill("1").join(","), "wrong number of columns"],
-    ["an object's innards", "__proto__,constructor,E,SI2,61.5,55,326,3.95,3.98,2.43", "not a number"],
-  ])("%s is rejected alone", async (_, row, reason) => {
-    const { stones, rejected } = await readAround(row);
+    ["names of object properties", "__proto__,constructor,E,SI2,61.5,55,326,3.95,3.98,2.43", "not a number"],
+  ])("%s: only this row is rejected", async (_, row, reason) => {
+    const { stones, rejected } = await readWithInvalidRows(row);
     expect(stones).toHaveLength(6);
     expect(rejected).toEqual({ [reason]: 1 });
   });
 
-  test("a header of 10,001 columns is refused by the one that is missing", async () => {
+  test("rejects a header of 10,001 columns because a required column is missing", async () => {
     const path = join(folder, "wide.csv");
     writeFileSync(path, `${Array.from({ length: 10_001 }, (_, i) => `c${i}`).join(",")}\n`);
     await expect(readDataset(await findSources([path]))).rejects.toThrow(
-      "wide.csv: the column carat is missing",
+      "wide.csv: the header has no column carat",
     );
   });
 });
 
-describe("sources that never end", () => {
-  async function serve(listener: RequestListener, patienceMs?: number) {
+describe("servers with faults", () => {
+  async function readFromServer(listener: RequestListener, silenceTimeoutMs?: number) {
     const server = createServer(listener);
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const address = server.address();
     const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/stones.csv`;
     try {
-      return await readDataset(await findSources([url], patienceMs));
+      return await readDataset(await findSources([url], silenceTimeoutMs));
     } finally {
       server.closeAllConnections();
       server.close();
     }
   }
 
-  test("one line of a gigabyte is refused long before its end, in bounded memory", async () => {
-    const piece = Buffer.alloc(1 << 20, "9");
+  test("a line of a gigabyte is rejected early, with bounded memory", async () => {
+    const chunk = Buffer.alloc(1 << 20, "9");
     let sent = 0;
-    const line = function* () {
+    const generateLine = function* () {
       yield `${HEADER}\n`;
-      for (; sent < 1 << 30; sent += piece.length) yield piece;
+      for (; sent < 1 << 30; sent += chunk.length) yield chunk;
     };
-    await expect(serve((_, response) => Readable.from(line()).pipe(response))).rejects.toThrow(
-      "Max Record Size",
-    );
+    await expect(
+      readFromServer((_, response) => Readable.from(generateLine()).pipe(response)),
+    ).rejects.toThrow("Max Record Size");
     expect(sent).toBeLessThan(64 << 20);
   });
 
-  test("a server that never answers", async () => {
-    await expect(serve(() => {}, 200)).rejects.toThrow(/stones.csv: no answer for 0.2 seconds/);
-  });
-
-  test("a server that stops in the middle", async () => {
-    await expect(serve((_, response) => void response.write(`${HEADER}\n${ROW}\n`), 200)).rejects.toThrow(
-      /stones.csv: no answer for 0.2 seconds/,
+  test("a server that never responds", async () => {
+    await expect(readFromServer(() => {}, 200)).rejects.toThrow(
+      /stones.csv: the server sent nothing for 0.2 seconds/,
     );
   });
 
-  test("a server that goes away in the middle", async () => {
+  test("a server that stops sending", async () => {
+    await expect(
+      readFromServer((_, response) => void response.write(`${HEADER}\n${ROW}\n`), 200),
+    ).rejects.toThrow(/stones.csv: the server sent nothing for 0.2 seconds/);
+  });
+
+  test("a server that closes the connection early", async () => {
     const hangUp: RequestListener = (_, response) => {
       response.writeHead(200, { "content-length": "1000" });
       response.write(`${HEADER}\n${ROW}\n`, () => response.destroy());
     };
-    await expect(serve(hangUp)).rejects.toThrow(/^http.*stones.csv: /);
+    await expect(readFromServer(hangUp)).rejects.toThrow(/^http.*stones.csv: /);
   });
 
-  test("a slow server is waited for", async () => {
+  test("a slow server can finish", async () => {
     const slow: RequestListener = async (_, response) => {
       for (const line of [HEADER, ROW, ROW, ROW]) {
         response.write(`${line}\n`);
@@ -102,6 +108,6 @@ describe("sources that never end", () => {
       }
       response.end();
     };
-    expect((await serve(slow, 400)).stones).toHaveLength(3);
+    expect((await readFromServer(slow, 400)).stones).toHaveLength(3);
   });
 });

@@ -2,14 +2,15 @@ import { createHash } from "node:crypto";
 import { parseHTML } from "linkedom";
 import { describe, expect, test } from "vitest";
 import type { PricedStone } from "../../../src/domain/diamond.ts";
-import { assignIds, type Dataset } from "../../../training/data/dataset.ts";
-import { evaluateStones } from "../../../training/evaluation/evaluate.ts";
-import { type ReportInput, renderReport } from "../../../training/report/model-card.ts";
+import type { Dataset } from "../../../training/data/dataset.ts";
+import { assignIds } from "../../../training/data/dataset-stone.ts";
+import { computeMetrics } from "../../../training/evaluation/metrics.ts";
+import { type ModelCardInput, renderModelCard } from "../../../training/report/model-card.ts";
 
-const HOSTILE = `<script>alert("1")</script> & 'two' \u202ethree`;
+const UNSAFE_TEXT = `<script>alert("1")</script> & 'two' \u202ethree`;
 
-/** Stones of every carat band, the model's prices 5 % above the real ones. */
-function stones(count: number): PricedStone[] {
+/** Creates stones of every carat band. */
+function createStones(count: number): PricedStone[] {
   return Array.from({ length: count }, (_, i) => {
     const carat = 0.2 + (2.4 * i) / count;
     const price = 300 * (1 + carat) ** 3;
@@ -17,19 +18,20 @@ function stones(count: number): PricedStone[] {
   });
 }
 
-function input(count = 300): ReportInput {
-  const test = assignIds(stones(count));
+/** Creates a model card input. The model's prices are 5 % above the real prices. */
+function createInput(count = 300): ModelCardInput {
+  const test = assignIds(createStones(count));
   const dataset: Dataset = {
     id: "d5".repeat(32),
     stones: test,
     sources: [
-      { name: HOSTILE, rows: count, rejected: { "unknown cut": 3 }, readAt: "2026-11-24T01:02:03.000Z" },
+      { name: UNSAFE_TEXT, rows: count, rejected: { "unknown cut": 3 }, readAt: "2026-11-24T01:02:03.000Z" },
     ],
     rejected: { "unknown cut": 3, "zero dimension": 1234 },
     examples: [],
   };
   const prices = Float32Array.from(test, (stone) => stone.price * 1.05);
-  const metrics = evaluateStones(test, prices);
+  const metrics = computeMetrics(test, prices);
   const champion = { name: "log-linear", version: 2, metrics: { ...metrics, mae: metrics.mae * 2 } };
   const reference = { name: "gradient-boosting", version: 3 };
   return {
@@ -37,7 +39,7 @@ function input(count = 300): ReportInput {
       ...reference,
       bytes: new Uint8Array(2048),
       sha256: "ab".repeat(32),
-      hyperparameters: { rounds: 100, minChildWeight: 1.5, note: HOSTILE, features: ["carat", "cut"] },
+      hyperparameters: { rounds: 100, minChildWeight: 1.5, note: UNSAFE_TEXT, features: ["carat", "cut"] },
       metrics,
       prices,
       ranges: {},
@@ -47,11 +49,16 @@ function input(count = 300): ReportInput {
     dataset,
     split: { train: test, test },
     decision: {
-      verdict: { candidate: reference, champion: reference, promoted: true, reason: `better: ${HOSTILE}` },
+      verdict: {
+        candidate: reference,
+        champion: reference,
+        promoted: true,
+        reason: `better: ${UNSAFE_TEXT}`,
+      },
       candidates: [{ ...reference, metrics }],
       champion,
     },
-    origin: { gitCommit: "c0ffee", facetVersion: "1.2.3", runBy: "local" },
+    provenance: { gitCommit: "c0ffee", facetVersion: "1.2.3", runBy: "local" },
     seed: 4711,
     runSeconds: 100,
     createdAt: "2026-11-24T02:47:12.000Z",
@@ -63,17 +70,17 @@ function input(count = 300): ReportInput {
   };
 }
 
-/** The card as a reader has it: its document, and its text with single spaces. */
-function read(report: string): { document: Document; text: string } {
+/** Parses a model card: its document, and its text with single spaces. */
+function parseCard(report: string): { document: Document; text: string } {
   const { document } = parseHTML(report);
   return { document, text: (document.querySelector("body")?.textContent ?? "").replace(/\s+/g, " ") };
 }
 
 describe("a model card", () => {
-  const report = renderReport(input());
-  const { document, text } = read(report);
+  const report = renderModelCard(createInput());
+  const { document, text } = parseCard(report);
 
-  test("needs nothing but itself", () => {
+  test("has no external resources and no scripts", () => {
     const found = report.replaceAll(/xmlns(:\w+)?="[^"]*"/g, "").match(/https?:|\burl\(|@import|\bsrc=/gi);
     expect(found).toBeNull();
     expect([...document.querySelectorAll("script, link, iframe, img, object, embed, use, image")]).toEqual(
@@ -84,25 +91,27 @@ describe("a model card", () => {
     }
   });
 
-  test("shows what comes from outside as text", () => {
+  test("escapes names and texts from outside", () => {
     const shown = `<script>alert("1")</script> & 'two' \ufffdthree`;
     expect(text).toContain(`better: ${shown}`);
     expect(document.querySelector("table.text td")?.textContent).toBe(shown);
     expect(report.includes("<script")).toBe(false);
   });
 
-  test("links a run by its address, and nothing else", () => {
-    const linked = (runBy: string) => {
-      const card = read(renderReport({ ...input(20), origin: { ...input(20).origin, runBy } })).document;
+  test("links only https addresses of runs", () => {
+    const findLinks = (runBy: string) => {
+      const card = parseCard(
+        renderModelCard({ ...createInput(20), provenance: { ...createInput(20).provenance, runBy } }),
+      ).document;
       return [...card.querySelectorAll("a")].map((a) => a.getAttribute("href"));
     };
-    expect(linked("https://ci.example/runs/1?a=1&b=2")).toEqual(["https://ci.example/runs/1?a=1&b=2"]);
-    expect(linked("javascript:alert(1)")).toEqual([]);
-    expect(linked('https://ci.example/" onclick="alert(1)')).toEqual([]);
+    expect(findLinks("https://ci.example/runs/1?a=1&b=2")).toEqual(["https://ci.example/runs/1?a=1&b=2"]);
+    expect(findLinks("javascript:alert(1)")).toEqual([]);
+    expect(findLinks('https://ci.example/" onclick="alert(1)')).toEqual([]);
   });
 
-  test("holds what the record holds", () => {
-    const { model, dataset, decision } = input();
+  test("shows the metrics, the settings, the origin and the data", () => {
+    const { model, dataset, decision } = createInput();
     for (const figure of [
       "gradient-boosting@3",
       dataset.id,
@@ -115,10 +124,10 @@ describe("a model card", () => {
       "1.2.3",
       "24 November 2026, 02:47 UTC",
       "24 November 2026, 01:02 UTC",
-      "fitted in 12.3 s, the run 1 min 40 s until publishing",
+      "training 12.3 s, run 1 min 40 s",
       "1,234 zero dimension, 3 unknown cut",
       "log-linear@2",
-      "Became the champion",
+      "This version became the champion",
       `$${model.metrics.mae.toFixed(1)}`,
       `$${decision.champion?.metrics.mae.toFixed(1)}`,
       "5.0 %",
@@ -139,68 +148,68 @@ describe("a model card", () => {
     ]);
   });
 
-  test("draws every stone, every band, every property and every version", () => {
+  test("plots all stones, bands, properties and versions", () => {
     const [prices, errors, importance, history] = document.querySelectorAll("figure");
-    const marks = (figure: Element | undefined, kind: string) =>
+    const countMarks = (figure: Element | undefined, kind: string) =>
       figure?.querySelectorAll(`[aria-label="${kind}"] > *`).length;
-    expect(marks(prices, "dot")).toBe(300);
-    expect(marks(errors, "rect")).toBe(5);
-    expect(marks(importance, "bar")).toBe(3);
+    expect(countMarks(prices, "dot")).toBe(300);
+    expect(countMarks(errors, "rect")).toBe(5);
+    expect(countMarks(importance, "bar")).toBe(3);
     expect(history?.querySelectorAll("circle").length).toBe(4 + 1);
     expect(report.includes("NaN")).toBe(false);
     expect(report.includes("⚠")).toBe(false);
   });
 });
 
-test("the same input in any order of its stones is the same file", () => {
-  const first = input();
+test("the order of the stones does not change the file", () => {
+  const first = createInput();
   const order = first.split.test.map((_, row) => row).reverse();
-  const second: ReportInput = {
+  const second: ModelCardInput = {
     ...first,
     model: { ...first.model, prices: Float32Array.from(order, (row) => first.model.prices[row]!) },
     split: { ...first.split, test: order.map((row) => first.split.test[row]!) },
   };
   const hash = (report: string) => createHash("sha256").update(report).digest("hex");
-  expect(hash(renderReport(first))).toBe(hash(renderReport(first)));
-  expect(hash(renderReport(second))).toBe(hash(renderReport(first)));
+  expect(hash(renderModelCard(first))).toBe(hash(renderModelCard(first)));
+  expect(hash(renderModelCard(second))).toBe(hash(renderModelCard(first)));
 });
 
-test("many stones are sampled over all prices", () => {
-  const { document, text } = read(renderReport(input(20_000)));
+test("a large number of stones is sampled over all prices", () => {
+  const { document, text } = parseCard(renderModelCard(createInput(20_000)));
   expect(text).toContain("2,000 of the 20,000 test stones");
   const dots = [...document.querySelectorAll("figure")][0]?.querySelectorAll("circle");
   expect(dots?.length).toBe(2000);
 });
 
-test("a first version, a single stone, no champion", () => {
-  const few = input(1);
-  const report = renderReport({
-    ...few,
+test("a first version with a single test stone and no champion", () => {
+  const minimal = createInput(1);
+  const report = renderModelCard({
+    ...minimal,
     history: [],
     decision: {
-      candidates: few.decision.candidates,
+      candidates: minimal.decision.candidates,
       champion: null,
       verdict: {
-        ...few.decision.verdict,
+        ...minimal.decision.verdict,
         champion: null,
         promoted: false,
-        reason: "promotion is switched off",
+        reason: "promotion is disabled (--promote never)",
       },
     },
   });
   expect(report.includes("NaN")).toBe(false);
-  expect(read(report).text).toContain("There was no champion to compare it with");
-  expect(read(report).text).toContain("Kept, but not serving: there is no champion.");
+  expect(parseCard(report).text).toContain("There was no champion to compare this version with");
+  expect(parseCard(report).text).toContain("This version is stored, but not in use: there is no champion.");
 });
 
-test("200 versions of a model leave a card of a readable size", () => {
+test("200 versions do not make the file too large", () => {
   const history = Array.from({ length: 200 }, (_, i) => ({
     name: "gradient-boosting",
     version: i + 1,
     mae: 300 - i / 10,
     createdAt: "2026-11-22T00:00:00.000Z",
   }));
-  const { model, ...rest } = input();
-  const report = renderReport({ ...rest, model: { ...model, version: 201 }, history });
+  const { model, ...rest } = createInput();
+  const report = renderModelCard({ ...rest, model: { ...model, version: 201 }, history });
   expect(report.length).toBeLessThan(200_000);
 });

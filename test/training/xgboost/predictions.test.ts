@@ -1,20 +1,25 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { compare, isLog, readPredictions } from "./comparison.ts";
+import { comparePredictions, isLogModel, readPredictions } from "./compare-predictions.ts";
 
 const FIXTURES = "test/fixtures/xgboost-import";
 
-// The expected prices are XGBoost's own; make.py beside the fixtures says how they were made.
+// The expected prices are the predictions of XGBoost. The script make.py beside the fixtures wrote them.
 describe.each(readdirSync(FIXTURES).filter((name) => /^\d/.test(name)))("XGBoost %s", (version) => {
   const folder = join(FIXTURES, version);
   const predictions = readPredictions(folder);
 
   test.each(readdirSync(folder).filter((name) => /\.(json|ubj)$/.test(name)))("%s", async (name) => {
     const variant = basename(name, extname(name));
-    const { rows, largest } = await compare(readFileSync(join(folder, name)), variant, version, predictions);
+    const { rows, maxDifference } = await comparePredictions(
+      readFileSync(join(folder, name)),
+      variant,
+      version,
+      predictions,
+    );
     expect(rows).toBe(200);
-    // The sums are the same bits; of a logarithm, the exponential differs in its last.
-    expect(largest).toBeLessThanOrEqual(isLog(variant) ? 2e-7 : 0);
+    // The sums are equal to the bit. The exponential of a log model may differ in the last bit.
+    expect(maxDifference).toBeLessThanOrEqual(isLogModel(variant) ? 2e-7 : 0);
   });
 });

@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { REPOSITORY_ROOT, WRANGLER } from "./wrangler.ts";
+
+const READY_TIMEOUT_MS = 120_000;
+const READY_POLL_INTERVAL_MS = 250;
+/** A check that hangs must not keep {@link DevServer.waitUntilReady} waiting beyond its timeout. */
+const READY_REQUEST_TIMEOUT_MS = 30_000;
+
+/** No requests to Cloudflare: neither for request metadata nor for telemetry. */
+const DEV_ENVIRONMENT = {
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  WRANGLER_HIDE_BANNER: "true",
+  WRANGLER_SEND_METRICS: "false",
+};
+
+export interface DevServerOptions {
+  /** Port on localhost. Default: a free port on 127.0.0.1, and a free port for the inspector. */
+  readonly port?: number;
+  /** Folder of the simulated D1 and R2. Default: wrangler's own, `.wrangler/state`. */
+  readonly state?: string;
+  /** Folder that wrangler runs in and whose wrangler.toml it reads. Default: this repository. */
+  readonly project?: string;
+  /** Path of another configuration file than the project's wrangler.toml. */
+  readonly config?: string;
+  /** Variables of the Worker that override those of the configuration, such as `{ ACCESS: "open" }`. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** Which output of wrangler this process shows. Default: "errors". */
+  readonly output?: "all" | "errors" | "none";
+}
+
+/** A running `wrangler dev`. */
+export interface DevServer {
+  /** Base address without a slash at the end, such as `http://127.0.0.1:8787`. */
+  readonly url: string;
+  /** Resolves when the server has exited: with its exit code, or null if a signal or {@link stop} ended it. */
+  readonly exited: Promise<number | null>;
+  /**
+   * Polls a path until it answers with a 2xx status.
+   * @returns false if the timeout passes first, or if the server exits.
+   */
+  waitUntilReady(path: string, timeoutMs?: number): Promise<boolean>;
+  /** Sends the signal to the server and to every process that it started, and waits until it has exited. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+const running = new Set<ChildProcess>();
+// A process that ends without a call of stop() leaves no server behind.
+process.on("exit", () => {
+  for (const child of running) signalGroup(child, "SIGKILL");
+});
+
+/**
+ * Starts `wrangler dev` in its own process group and returns at once. A signal from the terminal does not
+ * reach that group: the caller handles SIGINT and SIGTERM and calls {@link DevServer.stop}.
+ */
+export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
+  const { output = "errors" } = options;
+  const port = options.port ?? (await findFreePort());
+  const args = ["dev", "--port", `${port}`, "--show-interactive-dev-session=false"];
+  if (options.port === undefined)
+    args.push("--ip", "127.0.0.1", "--inspector-port", `${await findFreePort()}`);
+  if (options.state !== undefined) args.push("--persist-to", options.state);
+  if (options.config !== undefined) args.push("--config", options.config);
+  if (output !== "all") args.push("--log-level", "error");
+  for (const [name, value] of Object.entries(options.vars ?? {})) args.push("--var", `${name}:${value}`);
+
+  const child = spawn(process.execPath, [WRANGLER, ...args], {
+    cwd: options.project ?? REPOSITORY_ROOT,
+    detached: true,
+    stdio: ["ignore", output === "all" ? "inherit" : "ignore", output === "none" ? "ignore" : "inherit"],
+    env: { ...process.env, ...DEV_ENVIRONMENT },
+  });
+  running.add(child);
+  let isStopped = false;
+  const exited = new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(isStopped ? null : code));
+  }).finally(() => running.delete(child));
+  // A caller that only waits for the server to be ready does not handle this promise.
+  exited.catch(() => {});
+
+  const url = `http://${options.port === undefined ? "127.0.0.1" : "localhost"}:${port}`;
+  return {
+    url,
+    exited,
+    waitUntilReady: (path, timeoutMs = READY_TIMEOUT_MS) =>
+      waitUntilReady(`${url}${path}`, timeoutMs, exited),
+    async stop(signal = "SIGTERM") {
+      isStopped = true;
+      signalGroup(child, signal);
+      await exited;
+    },
+  };
+}
+
+async function waitUntilReady(url: string, timeoutMs: number, exited: Promise<unknown>): Promise<boolean> {
+  const stopWaiting = new AbortController();
+  const stop = () => stopWaiting.abort();
+  exited.then(stop, stop);
+  const signal = AbortSignal.any([stopWaiting.signal, AbortSignal.timeout(timeoutMs)]);
+  while (!signal.aborted) {
+    if (await isOk(url, signal)) return true;
+    await sleep(READY_POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
+  }
+  return false;
+}
+
+async function isOk(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const response = await fetch(url, {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(READY_REQUEST_TIMEOUT_MS)]),
+    });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  process.kill(-child.pid, signal);
+}
+
+/** A TCP port on 127.0.0.1 that nobody listens on at the moment. */
+export function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => {
+        if (address !== null && typeof address === "object") resolve(address.port);
+        else reject(new Error("the operating system gave no port"));
+      });
+    });
+  });
+}
