@@ -1,17 +1,19 @@
 /**
- * Runs the benchmarks, each as a process of its own, one after the other. They need nothing but this
- * repository; where Debian's python3-xgboost is installed, real XGBoost is timed in the same run.
+ * Runs the benchmarks one after the other, each in its own process. They need only this repository. If
+ * Debian's python3-xgboost is installed, they also measure the original XGBoost.
  *
- *   npm run bench                    all of them
- *   npm run bench -- boosting log    those named
+ *   npm run bench                    all benchmarks
+ *   npm run bench -- boosting log    the named benchmarks
  */
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-const BENCHES: Readonly<Record<string, readonly string[]>> = {
-  boosting: ["boosting/boosting.ts"],
-  accuracy: ["boosting/boosting.ts", "--accuracy"],
-  settings: ["boosting/search.ts", "--final", "chosen"],
+/** By name: the script in this folder and its arguments. */
+const BENCHMARKS: Readonly<Record<string, readonly [script: string, ...args: string[]]>> = {
+  boosting: ["boosting/fit-time.ts"],
+  accuracy: ["boosting/accuracy.ts"],
+  settings: ["boosting/settings.ts"],
   train: ["boosting/train.ts"],
   import: ["boosting/xgboost-import.ts"],
   inference: ["inference/inference.ts"],
@@ -21,19 +23,26 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   keys: ["server/keys.ts"],
 };
 
-const named = process.argv.slice(2);
-const unknown = named.filter((name) => !(name in BENCHES));
-if (unknown.length > 0) {
-  console.error(
-    `${unknown.join(", ")}: there is no such bench; there are ${Object.keys(BENCHES).join(", ")}`,
-  );
-  process.exit(1);
-}
-for (const name of named.length > 0 ? named : Object.keys(BENCHES)) {
-  const [file = "", ...args] = BENCHES[name] ?? [];
+const scripts = Object.values(BENCHMARKS).map(([script]) => script);
+const missingScripts = scripts.filter((script) => !existsSync(toPath(script)));
+if (missingScripts.length > 0) fail(`missing scripts: ${missingScripts.join(", ")}`);
+const names = process.argv.slice(2);
+const unknownNames = names.filter((name) => !(name in BENCHMARKS));
+if (unknownNames.length > 0)
+  fail(`unknown benchmark: ${unknownNames.join(", ")} (known: ${Object.keys(BENCHMARKS).join(", ")})`);
+
+for (const name of names.length > 0 ? names : Object.keys(BENCHMARKS)) {
+  const [script, ...args] = BENCHMARKS[name]!;
   console.log(`\n## ${name}\n`);
-  const { status } = spawnSync(process.execPath, [join(import.meta.dirname, file), ...args], {
-    stdio: "inherit",
-  });
+  const { status } = spawnSync(process.execPath, [toPath(script), ...args], { stdio: "inherit" });
   if (status !== 0) process.exitCode = 1;
+}
+
+function toPath(script: string): string {
+  return join(import.meta.dirname, script);
+}
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
 }

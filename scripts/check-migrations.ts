@@ -1,54 +1,57 @@
 /**
- * Refuses migrations that D1 would turn into data loss, and schemas that no migration carries.
- * drizzle-kit rebuilds a table by dropping it with foreign keys switched off; D1 ignores the switch, so
- * that the drop cascades.
+ * Fails if a migration would lose data in D1, or if a schema has changes that no migration contains.
+ * drizzle-kit rebuilds a table by dropping it with foreign keys switched off. D1 ignores that switch, so
+ * the drop also deletes the rows that reference the table.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const SCHEMAS = [
-  ["registry", "src/db/registry/schema.ts"],
-  ["log", "src/db/request-log/schema.ts"],
-] as const;
-const faults: string[] = [];
+const ROOT = join(import.meta.dirname, "..");
+const DATABASES = [
+  { migrations: "migrations/registry", schema: "src/db/registry/schema.ts" },
+  { migrations: "migrations/log", schema: "src/db/request-log/schema.ts" },
+];
 
-for (const [database, schemaFile] of SCHEMAS) {
-  const folder = join(root, "migrations", database);
-  const files = readdirSync(folder).filter((file) => file.endsWith(".sql"));
-  for (const file of files) {
-    const sql = readFileSync(join(folder, file), "utf8");
-    if (/\bDROP\s+TABLE\b/i.test(sql)) faults.push(`migrations/${database}/${file} drops a table`);
-    if (/\bPRAGMA\s+foreign_keys\b/i.test(sql))
-      faults.push(`migrations/${database}/${file} sets foreign_keys`);
-  }
+const problems = DATABASES.flatMap(({ migrations, schema }) => [
+  ...findForbiddenStatements(migrations),
+  ...(hasUnmigratedChanges(migrations, schema)
+    ? [`${schema} has changes that no migration contains: run npm run migrations`]
+    : []),
+]);
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length > 0 ? 1 : 0;
 
-  // Generating into a copy adds a file exactly when the schema has moved on.
+function findForbiddenStatements(migrations: string): string[] {
+  return listSqlFiles(join(ROOT, migrations)).flatMap((file) => {
+    const sql = readFileSync(join(ROOT, migrations, file), "utf8");
+    const found: string[] = [];
+    if (/\bDROP\s+TABLE\b/i.test(sql)) found.push(`${migrations}/${file} drops a table`);
+    if (/\bPRAGMA\s+foreign_keys\b/i.test(sql)) found.push(`${migrations}/${file} sets foreign_keys`);
+    return found;
+  });
+}
+
+/** Lets drizzle-kit generate into a copy of the folder: it adds a file only if the schema has changed. */
+function hasUnmigratedChanges(migrations: string, schema: string): boolean {
   const copy = mkdtempSync(join(tmpdir(), "facet-migrations-"));
   try {
-    cpSync(folder, copy, { recursive: true });
+    cpSync(join(ROOT, migrations), copy, { recursive: true });
+    const count = listSqlFiles(copy).length;
     const config = join(copy, "drizzle.json");
-    const schema = join(root, schemaFile);
-    writeFileSync(config, JSON.stringify({ dialect: "sqlite", schema, out: copy }));
-    execFileSync(
-      process.execPath,
-      [join(root, "node_modules/drizzle-kit/bin.cjs"), "generate", "--config", config],
-      {
-        cwd: root,
-        stdio: "pipe",
-      },
-    );
-    const generated = readdirSync(copy).filter((file) => file.endsWith(".sql"));
-    if (generated.length !== files.length) {
-      faults.push(`${schemaFile} has changes that no migration carries: npm run migrations`);
-    }
+    writeFileSync(config, JSON.stringify({ dialect: "sqlite", schema: join(ROOT, schema), out: copy }));
+    const drizzleKit = join(ROOT, "node_modules/drizzle-kit/bin.cjs");
+    execFileSync(process.execPath, [drizzleKit, "generate", "--config", config], {
+      cwd: ROOT,
+      stdio: "pipe",
+    });
+    return listSqlFiles(copy).length !== count;
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
 }
 
-for (const fault of faults) console.error(fault);
-process.exitCode = faults.length > 0 ? 1 : 0;
+function listSqlFiles(folder: string): string[] {
+  return readdirSync(folder).filter((file) => file.endsWith(".sql"));
+}

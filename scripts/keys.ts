@@ -1,84 +1,97 @@
-/** `npm run keys -- create|list|revoke`: the API keys of callers. */
-import { parseArgs } from "node:util";
+/** `npm run keys -- create|list|revoke`: manages the API keys of callers. */
 import Table from "cli-table3";
+import { addTargetOptions, createCommand, readTarget, runCommand } from "../cloudflare/command-line.ts";
 import { UserError } from "../cloudflare/user-error.ts";
-import type { Target } from "../cloudflare/wrangler.ts";
 import { ANONYMOUS, SCOPES, type Scope } from "../src/domain/access.ts";
+import { DAY_MS } from "../src/lib/time.ts";
 import { createKey, listKeys, revokeKey } from "../training/registry/keys.ts";
 import { readRegistry } from "../training/registry/read-registry.ts";
-import { readTarget, runCommand, TARGET_OPTIONS } from "./cli.ts";
 
-const USAGE = `npm run keys -- create --name shop --scopes predict,appraise [--days 365]
-npm run keys -- list
-npm run keys -- revoke --name shop
-(and --state DIR or --remote)`;
+const MAX_NAME_LENGTH = 64;
 
-await runCommand(async (args) => {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...TARGET_OPTIONS,
-      name: { type: "string" },
-      scopes: { type: "string" },
-      days: { type: "string" },
-    },
-  });
-  const target = readTarget(values);
-  const [command] = positionals;
-  if (command === "list") return list(target);
-  if (command !== "create" && command !== "revoke") throw new UserError(USAGE);
-  const name = values.name?.trim();
-  if (!name || name.length > 64)
-    throw new UserError(`--name is missing or longer than 64 characters\n\n${USAGE}`);
-  if (command === "revoke") return revoke(target, name);
-  // What a caller sends in is kept as its name, a colon, and its words: a name must not look like another's.
-  if (name.includes(":") || name === ANONYMOUS)
-    throw new UserError(`--name must have no colon, and not be ${ANONYMOUS}`);
-  return create(target, name, readScopes(values.scopes), readExpiry(values.days));
+const program = addTargetOptions(createCommand("npm run keys --")).description(
+  "Manages the API keys of callers.",
+);
+program
+  .command("create")
+  .description("create a key and print it")
+  .requiredOption("--name <name>", "name of the caller", parseNewName)
+  .requiredOption("--scopes <scopes>", `separated by commas: ${SCOPES.join(", ")}`, parseScopes)
+  .option("--days <number>", "the key expires after these days (default: never)", parseDays)
+  .action(create);
+program.command("list").description("list all keys").action(list);
+program
+  .command("revoke")
+  .description("revoke a key")
+  .requiredOption("--name <name>", "name of the caller", parseName)
+  .action(revoke);
+
+await runCommand(async () => {
+  await program.parseAsync();
 });
 
-function readScopes(text: string | undefined): Scope[] {
-  const named = text?.split(",").map((scope) => scope.trim()) ?? [];
-  const scopes = SCOPES.filter((scope) => named.includes(scope));
-  if (scopes.length === 0 || scopes.length !== new Set(named).size) {
-    throw new UserError(`--scopes must be some of ${SCOPES.join(",")}`);
-  }
+function parseName(text: string): string {
+  const name = text.trim();
+  if (name === "" || name.length > MAX_NAME_LENGTH)
+    throw new UserError(`--name must have 1 to ${MAX_NAME_LENGTH} characters`);
+  return name;
+}
+
+function parseNewName(text: string): string {
+  const name = parseName(text);
+  // An appraisal's source is the caller's name, a colon and the caller's text. A colon in a name would make
+  // the sources of two callers look alike.
+  if (name.includes(":") || name === ANONYMOUS)
+    throw new UserError(`--name must not contain a colon or be "${ANONYMOUS}"`);
+  return name;
+}
+
+function parseScopes(text: string): Scope[] {
+  const names = text.split(",").map((name) => name.trim());
+  const scopes = SCOPES.filter((scope) => names.includes(scope));
+  if (scopes.length === 0 || scopes.length !== new Set(names).size)
+    throw new UserError(`--scopes must be one or more of ${SCOPES.join(",")}`);
   return scopes;
 }
 
-function readExpiry(days: string | undefined): string | null {
-  if (days === undefined) return null;
-  if (!/^[1-9]\d{0,4}$/.test(days)) throw new UserError("--days must be a whole number from 1 to 99999");
-  return new Date(Date.now() + Number(days) * 86_400_000).toISOString();
+function parseDays(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new UserError("--days must be a whole number from 1 to 99999");
+  return Number(text);
 }
 
-async function create(
-  target: Target,
-  name: string,
-  scopes: Scope[],
-  expiresAt: string | null,
-): Promise<void> {
+async function create(options: { name: string; scopes: Scope[]; days?: number }): Promise<void> {
+  const { name, scopes, days } = options;
+  const expiresAt = days === undefined ? null : new Date(Date.now() + days * DAY_MS).toISOString();
+  const target = readTarget(program.opts());
   await readRegistry(target);
   console.log(await createKey(target, { name, scopes, expiresAt }));
-  console.log(`\nThis is the only time that the key of ${name} (${scopes.join(", ")}) is shown.`);
+  console.log(`\nThe key of ${name} (${scopes.join(", ")}) is shown only this once.`);
 }
 
-async function list(target: Target): Promise<void> {
+async function list(): Promise<void> {
+  const target = readTarget(program.opts());
   await readRegistry(target);
   const table = new Table({
     head: ["name", "scopes", "created", "last used", "expires", "revoked"],
     style: { head: [], border: [] },
   });
-  for (const { name, scopes, created, lastUsed, expires, revoked } of await listKeys(target)) {
+  for (const {
+    name,
+    scopes,
+    createdAt: created,
+    lastUsedAt: lastUsed,
+    expiresAt: expires,
+    revokedAt: revoked,
+  } of await listKeys(target)) {
     const times = [created, lastUsed, expires, revoked].map((time) => time?.slice(0, 16) ?? "");
     table.push([name, scopes.join(", "), ...times]);
   }
   console.log(table.toString());
 }
 
-async function revoke(target: Target, name: string): Promise<void> {
+async function revoke({ name }: { name: string }): Promise<void> {
+  const target = readTarget(program.opts());
   await readRegistry(target);
   await revokeKey(target, name);
-  console.log(`The key of ${name} is revoked; every location stops taking it within 15 seconds.`);
+  console.log(`The key of ${name} is revoked. Every location refuses it within 15 seconds.`);
 }

@@ -1,73 +1,110 @@
-/** `npm run models -- prune --keep 20`: deletes old versions that nothing points at. */
-import { parseArgs } from "node:util";
+/** `npm run models -- prune --keep 20`: deletes old model versions that no alias needs. */
+import { addTargetOptions, createCommand, readTarget, runCommand } from "../cloudflare/command-line.ts";
 import { executeStatements } from "../cloudflare/d1.ts";
 import { toSqlLiteral } from "../cloudflare/d1-sql.ts";
 import { UserError } from "../cloudflare/user-error.ts";
-import { BUCKET, query, wrangler } from "../cloudflare/wrangler.ts";
-import { formatVersion } from "../src/domain/model-selector.ts";
-import { readRegistry } from "../training/registry/read-registry.ts";
-import { readTarget, runCommand, TARGET_OPTIONS } from "./cli.ts";
+import { BUCKET, query, type Target, wrangler } from "../cloudflare/wrangler.ts";
+import { formatVersion } from "../src/domain/model-reference.ts";
+import { DAY_MS } from "../src/lib/time.ts";
+import { type PublishedModel, type Registry, readRegistry } from "../training/registry/read-registry.ts";
 
-const USAGE = "npm run models -- prune --keep 20 [--dry-run] [--state DIR | --remote]";
+/** A version stays for this long after the last day on which an alias pointed at it. */
 const PROTECTED_DAYS = 90;
 
-await runCommand(async (args) => {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...TARGET_OPTIONS,
-      keep: { type: "string", default: "20" },
-      "dry-run": { type: "boolean", default: false },
-    },
-  });
-  if (positionals[0] !== "prune" || !/^[1-9]\d{0,5}$/.test(values.keep)) throw new UserError(USAGE);
-  const target = readTarget(values);
+const program = addTargetOptions(createCommand("npm run models --")).description("Manages model versions.");
+program
+  .command("prune")
+  .description("delete old versions that no alias needs")
+  .option("--keep <number>", "newest versions of each model that stay", parseKeep, 20)
+  .option("--dry-run", "only print the versions", false)
+  .action(prune);
+
+await runCommand(async () => {
+  await program.parseAsync();
+});
+
+function parseKeep(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new UserError("--keep must be a whole number from 1 to 999999");
+  return Number(text);
+}
+
+async function prune({ keep, dryRun }: { keep: number; dryRun: boolean }): Promise<void> {
+  const target = readTarget(program.opts());
   const registry = await readRegistry(target);
-  const since = new Date(Date.now() - PROTECTED_DAYS * 86_400_000).toISOString();
-  // A move lasts until the next one of its alias: what was pointed at when the days began counts as well.
+  const old = findOldVersions(registry, keep, await findProtectedVersions(target, registry));
+  const remaining = registry.models.filter((model) => !old.includes(model));
+  const files = findUnusedFiles(old, remaining);
+  for (const model of old) console.log(formatVersion(model));
+  const action = dryRun ? "would be deleted" : "to delete";
+  console.log(
+    `${old.length} versions and ${files.length} files ${action}; ${remaining.length} versions stay`,
+  );
+  if (!dryRun && old.length > 0) await deleteVersions(target, old, files);
+}
+
+/** The versions (as `name@version`) that an alias points at now or pointed at in the protected days. */
+async function findProtectedVersions(target: Target, { aliases }: Registry): Promise<Set<string>> {
+  const since = new Date(Date.now() - PROTECTED_DAYS * DAY_MS).toISOString();
+  // An alias points at a version until its next move, so a move before these days can reach into them.
   const [history = []] = await query(target, [
     `SELECT name, version, canary_name, canary_version FROM (
        SELECT *, lead(at) OVER (PARTITION BY alias ORDER BY revision) AS until FROM alias_history)
      WHERE (until IS NULL OR until >= ${toSqlLiteral(since)}) AND removed IS NOT 1`,
   ]);
-  const pointedAt = new Set<string>();
-  for (const { name, version, canaryName, canaryVersion } of registry.aliases) {
-    pointedAt.add(`${name}@${version}`).add(`${canaryName}@${canaryVersion}`);
-  }
-  for (const row of history)
-    pointedAt.add(`${row.name}@${row.version}`).add(`${row.canary_name}@${row.canary_version}`);
+  const versions = new Set<string>();
+  for (const { name, version, canaryName, canaryVersion } of aliases)
+    versions.add(`${name}@${version}`).add(`${canaryName}@${canaryVersion}`);
+  for (const { name, version, canary_name, canary_version } of history)
+    versions.add(`${name}@${version}`).add(`${canary_name}@${canary_version}`);
+  return versions;
+}
 
-  const kept = new Map<string, number>();
-  const old = [...registry.models]
-    .sort((a, b) => b.version - a.version)
+/** The versions that are neither protected nor among the newest of their model. */
+function findOldVersions(
+  { models }: Registry,
+  keep: number,
+  protectedVersions: ReadonlySet<string>,
+): PublishedModel[] {
+  const counts = new Map<string, number>();
+  return models
+    .toSorted((a, b) => b.version - a.version)
     .filter((model) => {
-      const place = (kept.get(model.name) ?? 0) + 1;
-      kept.set(model.name, place);
-      return place > Number(values.keep) && !pointedAt.has(formatVersion(model));
+      const rank = (counts.get(model.name) ?? 0) + 1;
+      counts.set(model.name, rank);
+      return rank > keep && !protectedVersions.has(formatVersion(model));
     });
-  const stays = registry.models.filter((model) => !old.includes(model));
-  const used = new Set(stays.flatMap(({ key, report }) => [key, report]));
-  const files = [
-    ...new Set(old.flatMap(({ key, report }) => (report === null ? [key] : [key, report]))),
-  ].filter((key) => !used.has(key));
-  for (const model of old) console.log(formatVersion(model));
-  console.log(
-    `${old.length} versions and ${files.length} files${values["dry-run"] ? " would go" : ""}; ${stays.length} versions stay`,
-  );
-  if (values["dry-run"] || old.length === 0) return;
-  // Rows before files, and only files that no row names then: a version that is listed always has its file.
+}
+
+/** Keys of the files of old versions that no remaining version uses. */
+function findUnusedFiles(old: readonly PublishedModel[], remaining: readonly PublishedModel[]): string[] {
+  const used = new Set(listFiles(remaining));
+  return [...new Set(listFiles(old))].filter((key) => !used.has(key));
+}
+
+function listFiles(models: readonly PublishedModel[]): string[] {
+  return models.flatMap(({ key, report }) => (report === null ? [key] : [key, report]));
+}
+
+/**
+ * Deletes the rows first, then the files that no row uses at that moment. So a listed version always has its
+ * file.
+ */
+async function deleteVersions(
+  target: Target,
+  old: readonly PublishedModel[],
+  files: readonly string[],
+): Promise<void> {
   await executeStatements(
     target,
     old.map(
-      // Not where an alias was moved to it since.
+      // The condition skips a version that an alias was moved to in the meantime.
       ({ name, version }) => `DELETE FROM models WHERE name = ${toSqlLiteral(name)} AND version = ${version}
 AND NOT EXISTS (SELECT 1 FROM aliases AS a WHERE (a.name, a.version) = (models.name, models.version)
   OR (a.canary_name, a.canary_version) = (models.name, models.version));`,
     ),
   );
-  const left = await readRegistry(target);
-  const named = new Set(left.models.flatMap(({ key, report }) => [key, report]));
-  const unnamed = files.filter((key) => !named.has(key));
-  await Promise.all(unnamed.map((key) => wrangler(target, ["r2", "object", "delete", `${BUCKET}/${key}`])));
-});
+  const { models } = await readRegistry(target);
+  const used = new Set(listFiles(models));
+  const unused = files.filter((key) => !used.has(key));
+  await Promise.all(unused.map((key) => wrangler(target, ["r2", "object", "delete", `${BUCKET}/${key}`])));
+}

@@ -1,74 +1,83 @@
 import { UserError } from "../cloudflare/user-error.ts";
+import { WranglerError } from "../cloudflare/wrangler.ts";
 
-/** What a rollout does to the world. */
+/** The effects of a rollout, so that a test can replace them. */
 export interface RolloutDependencies {
-  /** Runs wrangler with these words and returns its standard output. */
-  wrangler(args: readonly string[]): Promise<string>;
-  /** Uploads the Worker as a new version that serves nobody yet, and returns its id. */
-  upload(): Promise<string>;
-  /** Asks one version whether it is ready; the reason why not, or null. */
-  fault(version: string): Promise<string | null>;
+  /** Runs wrangler and returns its standard output. */
+  runWrangler(args: readonly string[]): Promise<string>;
+  /** Uploads the Worker as a new version without traffic and returns its id. */
+  uploadVersion(): Promise<string>;
+  /** Returns why a version is not ready; null if it is ready. */
+  checkVersion(version: string): Promise<string | null>;
   sleep(milliseconds: number): Promise<void>;
-  say(text: string): void;
+  report(message: string): void;
 }
 
-/** Percent of the callers, step by step: at first nobody but the check itself. */
-const STEPS = [0, 10, 50, 100];
-/** Checks of each step, and the time between them: errors show themselves within a minute. */
+/** Percentages of callers on the new version. At 0 only the checks reach it. */
+const PERCENTAGES = [0, 10, 50, 100];
+/** Checks per percentage. Together they take a minute, which is enough for most errors to appear. */
 const CHECKS = 6;
-const PAUSE_MS = 10_000;
+const CHECK_INTERVAL_MS = 10_000;
 
 /**
- * Brings a new version of the Worker to all callers in steps, and asks it between them whether it is ready.
- * @throws Failure where it is not, twice in a row; all callers are back on the version before then.
+ * Deploys a new version of the Worker to all callers in steps, and checks it after each step.
+ * @throws UserError if the version is not ready. All callers are then back on the previous version.
  */
-export async function rollOutProgressively(surroundings: RolloutDependencies): Promise<void> {
-  const { wrangler, say } = surroundings;
-  const before = await servingVersion(surroundings);
-  if (before === null) {
-    say("there is no version yet: deploying for all callers");
-    await wrangler(["deploy"]);
+export async function rollOutProgressively(dependencies: RolloutDependencies): Promise<void> {
+  const { runWrangler, uploadVersion, report } = dependencies;
+  const previous = await findServingVersion(dependencies);
+  if (previous === null) {
+    report("first deployment: to all callers at once");
+    await runWrangler(["deploy"]);
     return;
   }
-  const version = await surroundings.upload();
-  for (const percent of STEPS) {
-    say(`${version}: ${percent} % of the callers`);
-    const others = percent < 100 ? [`${before}@${100 - percent}%`] : [];
-    await wrangler(["versions", "deploy", `${version}@${percent}%`, ...others, "--yes"]);
-    const fault = await watch(surroundings, version);
-    if (fault === null) continue;
-    say(`${fault}: back to ${before}`);
-    await wrangler(["versions", "deploy", `${before}@100%`, "--yes"]);
-    throw new UserError(`${version} was not ready at ${percent} % of the callers: ${fault}`);
+  const version = await uploadVersion();
+  for (const percentage of PERCENTAGES) {
+    report(`${version}: ${percentage} % of callers`);
+    const rest = percentage < 100 ? [`${previous}@${100 - percentage}%`] : [];
+    await runWrangler(["versions", "deploy", `${version}@${percentage}%`, ...rest, "--yes"]);
+    const problem = await watchVersion(dependencies, version);
+    if (problem === null) continue;
+    report(`${problem}: rolling back to ${previous}`);
+    await runWrangler(["versions", "deploy", `${previous}@100%`, "--yes"]);
+    throw new UserError(`${version} was not ready at ${percentage} % of callers: ${problem}`);
   }
-  // A version carries no cron triggers.
-  await wrangler(["triggers", "deploy"]);
-  say(`${version}: all callers`);
+  // `versions deploy` does not change cron triggers.
+  await runWrangler(["triggers", "deploy"]);
+  report(`${version}: all callers`);
 }
 
-/** The version that most callers are on; null where the Worker was never deployed. */
-async function servingVersion({ wrangler }: RolloutDependencies): Promise<string | null> {
-  const output = await wrangler(["deployments", "status", "--json"]).catch((error: unknown) => {
-    if (error instanceof UserError && /has no deployments|does not exist|code: 10007/.test(error.message)) {
-      return null;
-    }
+/** Returns the version with the most callers; null if the Worker was never deployed. */
+async function findServingVersion({ runWrangler }: RolloutDependencies): Promise<string | null> {
+  let output: string;
+  try {
+    output = await runWrangler(["deployments", "status", "--json"]);
+  } catch (error) {
+    const isMissing =
+      error instanceof WranglerError && /has no deployments|does not exist|code: 10007/.test(error.output);
+    if (isMissing) return null;
     throw error;
-  });
-  if (output === null) return null;
+  }
   const { versions } = JSON.parse(output) as { versions: { version_id: string; percentage: number }[] };
-  const [most] = versions.sort((a, b) => b.percentage - a.percentage);
-  if (most === undefined) throw new UserError("wrangler names no version that serves");
-  return most.version_id;
+  const [serving] = versions.toSorted((a, b) => b.percentage - a.percentage);
+  if (serving === undefined) throw new UserError("wrangler lists no deployed version");
+  return serving.version_id;
 }
 
-/** Checks a version for a while: one failure may be a passing one, two in a row are a fault. */
-async function watch({ fault, sleep }: RolloutDependencies, version: string): Promise<string | null> {
-  let last: string | null = null;
+/**
+ * Checks a version for a minute. One failure may be transient; two in a row are a problem, and so is one at
+ * the last check.
+ */
+async function watchVersion(
+  { checkVersion, sleep }: RolloutDependencies,
+  version: string,
+): Promise<string | null> {
+  let lastProblem: string | null = null;
   for (let check = 1; check <= CHECKS; check++) {
-    await sleep(PAUSE_MS);
-    const found = await fault(version);
-    if (found !== null && last !== null) return found;
-    last = found;
+    await sleep(CHECK_INTERVAL_MS);
+    const problem = await checkVersion(version);
+    if (problem !== null && lastProblem !== null) return problem;
+    lastProblem = problem;
   }
-  return last;
+  return lastProblem;
 }

@@ -1,76 +1,75 @@
-/** `node scripts/rollout.ts --url https://...`: brings this checkout's Worker to all callers, in steps. */
-import { execFile } from "node:child_process";
+/** `node scripts/rollout.ts --url https://...`: deploys the Worker of this checkout to all callers in steps. */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { createCommand, runCommand } from "../cloudflare/command-line.ts";
 import { UserError } from "../cloudflare/user-error.ts";
-import { WRANGLER } from "../cloudflare/wrangler.ts";
-import { runCommand } from "./cli.ts";
+import { runWrangler, WranglerError } from "../cloudflare/wrangler.ts";
 import { rollOutProgressively } from "./progressive-rollout.ts";
 
-const WORKER = "facet";
-const TIMEOUT_MS = 20_000;
+const WORKER_NAME = "facet";
+const CHECK_TIMEOUT_MS = 20_000;
 
-await runCommand(async (args) => {
-  const { values } = parseArgs({ args: [...args], options: { url: { type: "string" } } });
-  const ready = URL.parse("/ready", values.url);
-  if (ready?.protocol !== "https:" && ready?.protocol !== "http:") {
-    throw new UserError("--url must be the Worker's address, such as https://facet.example.workers.dev");
-  }
-  await rollOutProgressively({
-    wrangler,
-    upload,
-    fault: (version) => fault(ready, version),
-    sleep,
-    say: console.log,
-  });
+const command = createCommand("node scripts/rollout.ts")
+  .description("Deploys the Worker of this checkout to all callers in steps.")
+  .requiredOption("--url <url>", "address of the Worker", toReadyUrl)
+  .action(({ url }: { url: URL }) => rollOut(url));
+
+await runCommand(async () => {
+  await command.parseAsync();
 });
 
-function wrangler(
-  args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(
-      process.execPath,
-      [WRANGLER, ...args],
-      { env: { ...process.env, CI: "true", NO_COLOR: "1", ...environment } },
-      (error, stdout, stderr) => {
-        if (error === null) resolve(stdout);
-        else reject(new UserError(`wrangler ${args.slice(0, 2).join(" ")} failed:\n${stderr}\n${stdout}`));
-      },
-    );
-  });
+function toReadyUrl(text: string): URL {
+  const url = URL.parse("/ready", text);
+  if (url?.protocol !== "https:" && url?.protocol !== "http:") {
+    throw new UserError("--url must be the address of the Worker, such as https://facet.example.workers.dev");
+  }
+  return url;
 }
 
-async function upload(): Promise<string> {
+async function rollOut(readyUrl: URL): Promise<void> {
+  try {
+    await rollOutProgressively({
+      runWrangler: async (args) => String(await runWrangler(args)),
+      uploadVersion,
+      checkVersion: (version) => checkVersion(readyUrl, version),
+      sleep,
+      report: console.log,
+    });
+  } catch (error) {
+    // A failed build needs more than its first line to be understood.
+    if (error instanceof WranglerError) console.error(error.output);
+    throw error;
+  }
+}
+
+async function uploadVersion(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "facet-"));
   try {
-    // wrangler's record for machines: a line of JSON for each thing done.
+    // wrangler writes one line of JSON to this file for each thing that it did.
     const path = join(folder, "output.ndjson");
-    await wrangler(["versions", "upload"], { WRANGLER_OUTPUT_FILE_PATH: path });
+    await runWrangler(["versions", "upload"], { WRANGLER_OUTPUT_FILE_PATH: path });
     const lines = (await readFile(path, "utf8")).trim().split("\n");
     const entries = lines.map((line) => JSON.parse(line) as { type: string; version_id?: string });
     const id = entries.find((entry) => entry.type === "version-upload")?.version_id;
-    if (id === undefined) throw new UserError("wrangler names no version that it uploaded");
+    if (id === undefined) throw new UserError("wrangler reports no uploaded version");
     return id;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Asks that very version: the header sends the request to it, whatever its share of the callers. */
-async function fault(ready: URL, version: string): Promise<string | null> {
+/** The override header sends the request to this version, whatever its percentage of callers is. */
+async function checkVersion(readyUrl: URL, version: string): Promise<string | null> {
   try {
-    const response = await fetch(ready, {
-      headers: { "Cloudflare-Workers-Version-Overrides": `${WORKER}="${version}"` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+    const response = await fetch(readyUrl, {
+      headers: { "Cloudflare-Workers-Version-Overrides": `${WORKER_NAME}="${version}"` },
+      signal: AbortSignal.timeout(CHECK_TIMEOUT_MS),
     });
     await response.body?.cancel();
-    return response.ok ? null : `${ready.pathname} answered ${response.status}`;
+    return response.ok ? null : `${readyUrl.pathname} answered ${response.status}`;
   } catch (error) {
-    return `${ready.pathname}: ${error instanceof Error ? error.message : String(error)}`;
+    return `${readyUrl.pathname}: ${error instanceof Error ? error.message : String(error)}`;
   }
 }

@@ -1,127 +1,45 @@
-/** A server on this machine alone, over a scratch state: what the benches of the Worker measure. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+/** A local server on a scratch state, which the benchmarks of the Worker and the tests of the pages use. */
+import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import type { D1Database, R2Bucket } from "@cloudflare/workers-types";
-import { getPlatformProxy } from "wrangler";
-import { DATABASE, LOG_DATABASE, WRANGLER, wrangler } from "../../cloudflare/wrangler.ts";
+import { applyMigrations } from "../../cloudflare/d1.ts";
+import { type DevServer, type DevServerOptions, startDevServer } from "../../cloudflare/dev-server.ts";
+import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
 
-export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const READY_MS = 120_000;
+// A signal alone does not run the handlers of "exit", which stop the servers and delete the scratch folders.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
-/** The stone that is asked about. */
-export { EXAMPLE_STONE as STONE } from "../../src/domain/diamond.ts";
-
-const servers = new Set<ChildProcess>();
-const folders: string[] = [];
-process.on("exit", () => {
-  for (const server of servers) signal(server, "SIGKILL");
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => process.exit(1));
-
-/** A folder that goes with this process. */
-export function scratchFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "facet-bench-"));
-  folders.push(folder);
-  return folder;
-}
-
-/** Databases with all migrations, and a champion where one is asked for. */
-export async function prepare(state: string, { champion }: { readonly champion: boolean }): Promise<void> {
-  for (const database of [DATABASE, LOG_DATABASE])
-    await wrangler({ kind: "local", state }, ["d1", "migrations", "apply", database]);
-  if (champion) await run([join(ROOT, "training/train.ts"), "--state", state]);
-}
-
-export interface LocalServer {
-  readonly url: string;
-  /** Ends it in good order, or at once with SIGKILL. */
-  stop(how?: "SIGTERM" | "SIGKILL"): Promise<void>;
+/** Creates both databases, and trains and publishes models if a champion is needed. */
+export async function prepareState(
+  state: string,
+  { champion }: { readonly champion: boolean },
+): Promise<void> {
+  await applyMigrations({ kind: "local", state });
+  if (champion) await runScript([join(REPOSITORY_ROOT, "training/train.ts"), "--state", state]);
 }
 
 /**
- * `wrangler dev` in a process group of its own; returns when it answers.
- * @param vars what it is told beside wrangler.toml, such as `ACCESS:open`
+ * Starts `wrangler dev` on a free port and waits until it answers.
+ * @throws Error if the server exits or is not ready in time.
  */
-export async function serve(
+export async function startServer(
   state: string,
-  { project = ROOT, vars = [] }: { readonly project?: string; readonly vars?: readonly string[] } = {},
-): Promise<LocalServer> {
-  const port = await freePort();
-  const args = ["dev", "--ip", "127.0.0.1", "--port", `${port}`, "--inspector-port", `${await freePort()}`];
-  args.push("--persist-to", state, "--show-interactive-dev-session=false", "--log-level", "error");
-  args.push(...vars.flatMap((text) => ["--var", text]));
-  const child = spawn(process.execPath, [WRANGLER, ...args], {
-    cwd: project,
-    detached: true,
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" },
-  });
-  servers.add(child);
-  const ended = new Promise<void>((done) => child.once("exit", () => done()));
-  void ended.then(() => servers.delete(child));
-  const url = `http://127.0.0.1:${port}`;
-  for (const deadline = Date.now() + READY_MS; Date.now() < deadline; ) {
-    if (child.exitCode !== null) throw new Error(`the server ended with code ${child.exitCode}`);
-    if (await answers(`${url}/openapi.json`)) {
-      const stop = async (how: NodeJS.Signals = "SIGTERM") => {
-        signal(child, how);
-        await ended;
-      };
-      return { url, stop };
-    }
-    await new Promise((wait) => setTimeout(wait, 250));
-  }
-  throw new Error(`no server within ${READY_MS} ms`);
+  options: Pick<DevServerOptions, "project" | "vars"> = {},
+): Promise<DevServer> {
+  const server = await startDevServer({ ...options, state });
+  if (await server.waitUntilReady("/openapi.json")) return server;
+  await server.stop("SIGKILL");
+  throw new Error("the server exited or was not ready in time");
 }
 
-function answers(url: string): Promise<boolean> {
-  return fetch(url).then(
-    ({ ok }) => ok,
-    () => false,
-  );
-}
-
-/** The server and what it started. */
-function signal(server: ChildProcess, name: NodeJS.Signals): void {
-  if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
-  process.kill(-server.pid, name);
-}
-
-/** A state through the bindings that the Worker would have, while no server is on it. */
-export async function withBindings<Result>(
-  state: string,
-  use: (env: { LOG_DB: D1Database; MODELS: R2Bucket }) => Promise<Result>,
-): Promise<Result> {
-  const { env, dispose } = await getPlatformProxy<{ LOG_DB: D1Database; MODELS: R2Bucket }>({
-    configPath: join(ROOT, "wrangler.toml"),
-    persist: { path: join(state, "v3") },
-    remoteBindings: false,
-  });
-  try {
-    return await use(env);
-  } finally {
-    await dispose();
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => done(typeof address === "object" && address ? address.port : 0));
+function runScript(args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd: REPOSITORY_ROOT,
+      stdio: ["ignore", "ignore", "inherit"],
     });
-  });
-}
-
-function run(args: readonly string[]): Promise<void> {
-  return new Promise((done, fail) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
-    child.on("error", fail);
-    child.on("exit", (code) => (code === 0 ? done() : fail(new Error(`${args[0]} ended with code ${code}`))));
+    child.on("error", reject);
+    child.on("exit", (code) =>
+      code === 0 ? resolve() : reject(new Error(`${args[0]} exited with code ${code}`)),
+    );
   });
 }

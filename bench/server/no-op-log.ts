@@ -1,4 +1,7 @@
-/** Stands in for src/middleware/log.ts in the copy of the Worker that bench/log-load.ts measures without a log. */
+/**
+ * Replaces src/middleware/request-log.ts in the copy of the Worker that bench/server/log-overhead.ts measures
+ * without a log.
+ */
 import { createMiddleware } from "hono/factory";
 
-export const log = createMiddleware(async (_, next) => next());
+export const requestLog = createMiddleware(async (_, next) => next());

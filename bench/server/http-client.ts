@@ -1,0 +1,50 @@
+import { type Agent, type IncomingHttpHeaders, request } from "node:http";
+
+const RESPONSE_TIMEOUT_MS = 30_000;
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly path: string;
+  /** JSON text. */
+  readonly body?: string;
+  /** An API key. */
+  readonly key?: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  /** From the start of the request to the end of the response. */
+  readonly durationMs: number;
+}
+
+/** Sends a request over the connections of an agent, which `fetch` does not allow to limit. */
+export function sendRequest(
+  agent: Agent,
+  server: string,
+  { method, path, body, key }: HttpRequest,
+): Promise<HttpResponse> {
+  const headers = {
+    ...(body !== undefined && { "content-type": "application/json" }),
+    ...(key !== undefined && { authorization: `Bearer ${key}` }),
+  };
+  const startedAt = performance.now();
+  return new Promise((resolve, reject) => {
+    const options = { method, headers, agent, timeout: RESPONSE_TIMEOUT_MS };
+    const outgoing = request(`${server}${path}`, options, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk) => {
+        text += chunk;
+      });
+      response.on("error", reject);
+      response.on("end", () => {
+        const { statusCode = 0, headers } = response;
+        resolve({ status: statusCode, headers, text, durationMs: performance.now() - startedAt });
+      });
+    });
+    outgoing.on("error", reject);
+    outgoing.on("timeout", () => outgoing.destroy(new Error(`no response within ${RESPONSE_TIMEOUT_MS} ms`)));
+    outgoing.end(body);
+  });
+}
