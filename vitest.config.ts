@@ -8,8 +8,8 @@ const registry = await readD1Migrations("migrations/registry");
 const log = await readD1Migrations("migrations/log");
 const WITH_QUEUE = "test/worker/request-log/queue/**/*.test.ts";
 
-/** Tests in the Worker's own runtime, with the bindings of wrangler.toml and those given. */
-function inWorkerd(
+/** A project whose tests run in workerd, with the bindings of wrangler.toml and the given ones. */
+function createWorkerdProject(
   name: string,
   files: { include: string[]; exclude?: string[] },
   bindings: Record<string, unknown> = {},
@@ -19,9 +19,15 @@ function inWorkerd(
       cloudflareTest({
         wrangler: { configPath: "./wrangler.toml" },
         miniflare: {
-          // Most tests ask without a key, and more than anybody may; those of access and limits take the
-          // bindings of a deployment.
-          bindings: { TEST_MIGRATIONS: { registry, log }, ACCESS: "open", RATE_LIMITS: "off" },
+          // Most tests send no key and more requests than the rate limits allow. The tests of access and
+          // rate limits use the bindings of a deployment.
+          bindings: {
+            TEST_MIGRATIONS: { registry, log },
+            ACCESS: "open",
+            RATE_LIMITS: "off",
+            // The tests of the archive use dates that depend on this number, whatever wrangler.toml says.
+            LOG_RETENTION_DAYS: "90",
+          },
           serviceBindings: { JSON_SCHEMA: validateJson, OPENAPI_LINT: lintOpenApi },
           ...bindings,
         },
@@ -40,19 +46,21 @@ function inWorkerd(
 
 export default defineConfig({
   test: {
-    // On a machine of two cores vitest would take one; many tests of the Worker wait for it rather than work.
+    // Many tests wait for the Worker, so more of them can run at once than there are cores.
     maxWorkers: Math.max(4, availableParallelism() - 1),
     projects: [
       {
         test: {
           name: "training",
           environment: "node",
-          include: ["training", "domain", "lib", "cloudflare"].map((folder) => `test/${folder}/**/*.test.ts`),
+          include: ["training", "domain", "lib", "settings", "cloudflare"].map(
+            (folder) => `test/${folder}/**/*.test.ts`,
+          ),
           testTimeout: 60_000,
         },
       },
       {
-        // Whole processes: the trainer, wrangler, the kill tests. They need the machine, so they come last.
+        // Tests that start the trainer and wrangler as processes. They need the whole machine, so they run last.
         test: {
           name: "system",
           environment: "node",
@@ -63,7 +71,7 @@ export default defineConfig({
         },
       },
       {
-        // The same at length: `npm run test:long`.
+        // Longer tests of the same kind: `npm run test:long`.
         test: {
           name: "long",
           environment: "node",
@@ -73,7 +81,7 @@ export default defineConfig({
         },
       },
       {
-        // Pages in a real browser, which must be there: `npm run test:web`.
+        // Pages in an installed browser: `npm run test:web`.
         test: {
           name: "web",
           environment: "node",
@@ -82,9 +90,9 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      inWorkerd("worker", { include: ["test/worker/**/*.test.ts"], exclude: [WITH_QUEUE] }),
-      // What wrangler.toml has in comments, with shorter times.
-      inWorkerd(
+      createWorkerdProject("worker", { include: ["test/worker/**/*.test.ts"], exclude: [WITH_QUEUE] }),
+      // The queues that wrangler.toml has in comments, with shorter times.
+      createWorkerdProject(
         "queue",
         { include: [WITH_QUEUE] },
         {

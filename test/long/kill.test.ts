@@ -1,69 +1,70 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EMBEDDED, registryFaults, scratchFolder, startTrainer } from "../system/trainer.ts";
+import { findRegistryFaults } from "../support/local-state.ts";
+import { type RunningScript, startScript, TRAIN_MEDIAN } from "../support/run-script.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
+import { CSV_ROWS, writeStonesCsv } from "../support/stones-csv.ts";
 
-const MOMENTS = 20;
-const [HEADER = "", ...ROWS] = readFileSync(EMBEDDED, "utf8").trim().split("\n");
-/** Registries that are trained into side by side. */
-const LANES = 2;
-const folder = scratchFolder();
+/** Number of runs that are killed, each at a later moment than the one before. */
+const KILLS = 20;
+/** Number of local states that are trained at the same time. */
+const STATES = 2;
+const folder = createScratchFolder();
 afterAll(() => folder.remove());
 
 describe.each([
-  { what: "publishing", from: "publish:", args: [] },
-  { what: "adding a feed, from its reading on", from: "read:", args: ["--append", "--accept-feed"] },
-])("$what", ({ what, from, args }) => {
-  const stateOf = (lane: number) => join(folder.path, `${what.replaceAll(" ", "-")}-${lane}`);
+  { name: "publishing", firstOutput: "publish:", args: [] },
+  { name: "adding a feed", firstOutput: "read:", args: ["--append", "--accept-feed"] },
+])("the trainer, killed while it is $name", ({ name, firstOutput, args }) => {
+  const getState = (i: number) => join(folder.path, `${name.replaceAll(" ", "-")}-${i}`);
 
-  /** Each run of a lane brings stones of its own, so that there are files to upload and stones to import. */
-  function trainer(lane: number, round: number) {
-    const path = join(folder.path, `${lane}-${round}.csv`);
-    writeFileSync(path, `${[HEADER, ...ROWS.slice(round * 100, round * 100 + 400)].join("\n")}\n`);
-    const options = ["--data", path, "--state", stateOf(lane), "--promote", "force"];
-    return startTrainer([...options, ...args], "test/system/train-median.ts");
+  /** Each run of a state has new stones, so it uploads files and imports stones. */
+  function startTrainer(i: number, run: number): RunningScript {
+    const rows = CSV_ROWS.slice(run * 100, run * 100 + 400);
+    const path = writeStonesCsv(folder.path, `${i}-${run}.csv`, rows);
+    const options = ["--data", path, "--state", getState(i), "--promote", "force"];
+    return startScript([...options, ...args], TRAIN_MEDIAN);
   }
 
-  /** How long it takes on this machine with all lanes at work, to spread the moments over it. */
-  let span: number;
+  /** Time from the first output to the end of a run, milliseconds, while all states are trained. */
+  let durationMs: number;
 
   beforeAll(async () => {
-    const spans = await inLanes(async (lane) => {
-      expect(await trainer(lane, 0).finished).toMatchObject({ code: 0 });
-      const second = trainer(lane, 1);
-      await second.said(from);
+    const durations = await forEachState(async (i) => {
+      expect(await startTrainer(i, 0).finished).toMatchObject({ code: 0 });
+      const second = startTrainer(i, 1);
+      await second.waitForOutput(firstOutput);
       const start = performance.now();
       expect(await second.finished).toMatchObject({ code: 0 });
       return performance.now() - start;
     });
-    span = Math.max(...spans);
+    durationMs = Math.max(...durations);
   });
 
-  test(`killed at ${MOMENTS} moments: the champion serves, the next run completes`, async () => {
-    let killedOff = 0;
-    await inLanes(async (lane) => {
-      for (let moment = lane; moment < MOMENTS; moment += LANES) {
-        const killed = trainer(lane, 2 + moment);
-        await killed.said(from);
-        await new Promise((wait) => setTimeout(wait, (span * (moment + 0.5)) / MOMENTS));
-        // Half of the times wrangler dies with the trainer, half of the times it is left to end by itself.
-        const { pid } = killed.child;
-        const group = Math.floor(moment / LANES) % 2 === 0;
-        if (pid !== undefined && killed.child.exitCode === null) process.kill(group ? -pid : pid, "SIGKILL");
-        if ((await killed.finished).code === null) killedOff++;
-        expect(await registryFaults(stateOf(lane)), `after the kill at moment ${moment}`).toEqual([]);
-        const next = await trainer(lane, 2 + moment).finished;
-        expect(next.code, `the run after moment ${moment}: ${next.output}`).toBe(0);
-        expect(await registryFaults(stateOf(lane)), `after the run that followed moment ${moment}`).toEqual(
-          [],
-        );
+  test(`at ${KILLS} moments: the registry has no fault, and the next run succeeds`, async () => {
+    let killedRuns = 0;
+    await forEachState(async (i) => {
+      for (let kill = i; kill < KILLS; kill += STATES) {
+        const trainer = startTrainer(i, 2 + kill);
+        await trainer.waitForOutput(firstOutput);
+        await sleep((durationMs * (kill + 0.5)) / KILLS);
+        // In half of the runs wrangler is killed with the trainer. In the other half it goes on to its end.
+        const killsWrangler = Math.floor(kill / STATES) % 2 === 0;
+        const { pid, exitCode } = trainer.child;
+        if (pid !== undefined && exitCode === null) process.kill(killsWrangler ? -pid : pid, "SIGKILL");
+        if ((await trainer.finished).code === null) killedRuns++;
+        expect(await findRegistryFaults(getState(i)), `after kill ${kill}`).toEqual([]);
+        const next = await startTrainer(i, 2 + kill).finished;
+        expect(next.code, `the run after kill ${kill}: ${next.output}`).toBe(0);
+        expect(await findRegistryFaults(getState(i)), `after the run that follows kill ${kill}`).toEqual([]);
       }
     });
-    // Runs differ in length: some of the last moments come after the end.
-    expect(killedOff).toBeGreaterThanOrEqual(MOMENTS / 2);
+    // The duration of runs differs, so some runs end before the last moments.
+    expect(killedRuns).toBeGreaterThanOrEqual(KILLS / 2);
   });
 });
 
-function inLanes<Result>(work: (lane: number) => Promise<Result>): Promise<Result[]> {
-  return Promise.all(Array.from({ length: LANES }, (_, lane) => work(lane)));
+function forEachState<Result>(run: (i: number) => Promise<Result>): Promise<Result[]> {
+  return Promise.all(Array.from({ length: STATES }, (_, i) => run(i)));
 }

@@ -1,26 +1,22 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EMBEDDED, readState, registryFaults, scratchFolder, train } from "../system/trainer.ts";
+import { findRegistryFaults, withRegistry } from "../support/local-state.ts";
+import { train } from "../support/run-script.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
+import { CSV_ROWS, writeStonesCsv } from "../support/stones-csv.ts";
 
-const [HEADER = "", ...ROWS] = readFileSync(EMBEDDED, "utf8").trim().split("\n");
-const folder = scratchFolder();
+const folder = createScratchFolder();
 const state = join(folder.path, "state");
-// Every 50th stone: all grades, and quick to fit.
-const SOME = ROWS.filter((_, i) => i % 50 === 0);
+// Every 50th stone: all grades occur, and the fit is quick.
+const ROWS = CSV_ROWS.filter((_, i) => i % 50 === 0);
 
-function csv(name: string, rows: readonly string[]): string {
-  const path = join(folder.path, name);
-  writeFileSync(path, `${[HEADER, ...rows].join("\n")}\n`);
-  return path;
-}
-
-const result = (name: string) => JSON.parse(readFileSync(join(folder.path, name), "utf8"));
-const count = () =>
-  readState(state, async (db, bucket) => ({
+const readResult = (name: string) => JSON.parse(readFileSync(join(folder.path, name), "utf8"));
+const readContent = () =>
+  withRegistry(state, async (db, bucket) => ({
     models: (await db.query.models.findMany()).length,
     stones: (await db.query.diamonds.findMany()).length,
-    // Each version has a report of its own.
+    // Model cards are left out, because each version has its own.
     files: (await bucket.list()).objects
       .filter(({ key }) => !key.startsWith("reports/"))
       .map((object) => `${object.key} ${object.uploaded.getTime()}`),
@@ -28,29 +24,29 @@ const count = () =>
 
 afterAll(() => folder.remove());
 
-describe("one registry, run after run", () => {
+describe("runs on one registry, one after the other", () => {
   const name = `it's; "new" -- stones.csv`;
-  let first: Awaited<ReturnType<typeof count>>;
+  let first: Awaited<ReturnType<typeof readContent>>;
 
   beforeAll(async () => {
-    const file = csv(name, [...SOME, "0.3,Ruby,E,VS1,61,55,400,4,4,2.4"]);
+    const file = writeStonesCsv(folder.path, name, [...ROWS, "0.3,Ruby,E,VS1,61,55,400,4,4,2.4"]);
     const predictions = join(folder.path, "predictions.csv");
     const json = join(folder.path, "first.json");
     const run = await train("--data", file, "--state", state, "--json", json, "--predictions", predictions);
     expect(run.code, run.output).toBe(0);
     expect(run.output).toContain("rejected unknown cut: 1");
     expect(run.output).toMatch(/gradient-boosting@1 .* champion/);
-    first = await count();
+    first = await readContent();
   });
 
-  test("publishes the models, their files and every stone, under the file's very name", async () => {
-    expect(await registryFaults(state)).toEqual([]);
-    expect(first).toMatchObject({ models: 3, stones: SOME.length });
+  test("the first run publishes the models, their files and every stone, with the exact file name", async () => {
+    expect(await findRegistryFaults(state)).toEqual([]);
+    expect(first).toMatchObject({ models: 3, stones: ROWS.length });
     expect(first.files).toHaveLength(4);
-    const [dataset] = await readState(state, (db) => db.query.datasets.findMany());
-    expect(dataset?.sources).toMatchObject([{ name, rows: SOME.length, rejected: { "unknown cut": 1 } }]);
-    expect(result("first.json")).toMatchObject({
-      dataset: { rows: SOME.length, rejected: { "unknown cut": 1 } },
+    const [dataset] = await withRegistry(state, (db) => db.query.datasets.findMany());
+    expect(dataset?.sources).toMatchObject([{ name, rows: ROWS.length, rejected: { "unknown cut": 1 } }]);
+    expect(readResult("first.json")).toMatchObject({
+      dataset: { rows: ROWS.length, rejected: { "unknown cut": 1 } },
       models: [
         { name: "log-linear", version: 1 },
         { name: "gradient-boosting-notebook", version: 1 },
@@ -60,7 +56,7 @@ describe("one registry, run after run", () => {
     });
   });
 
-  test("writes each test stone with each model's price, from which the metrics follow", () => {
+  test("--predictions writes the prices that the metrics are computed from", () => {
     const [header, ...lines] = readFileSync(join(folder.path, "predictions.csv"), "utf8").trim().split("\n");
     expect(header).toBe(
       "carat,cut,color,clarity,depth,table,x,y,z,price,log-linear,gradient-boosting-notebook,gradient-boosting",
@@ -69,12 +65,12 @@ describe("one registry, run after run", () => {
       .map((line) => line.split(","))
       .map((cells) => Math.abs(Number(cells[12]) - Number(cells[9])));
     const mae = errors.reduce((sum, error) => sum + error, 0) / errors.length;
-    const { metrics } = result("first.json").models[2];
+    const { metrics } = readResult("first.json").models[2];
     expect(metrics.rows).toBe(lines.length);
     expect(metrics.mae).toBeCloseTo(mae, 6);
   });
 
-  test("the same data again is a new version that uploads and imports nothing, and does not take over", async () => {
+  test("with --force-train the same data gives new versions, without uploads, imports or a promotion", async () => {
     const json = join(folder.path, "second.json");
     const run = await train(
       "--data",
@@ -86,51 +82,56 @@ describe("one registry, run after run", () => {
       "--force-train",
     );
     expect(run.code, run.output).toBe(0);
-    expect(await count()).toEqual({ ...first, models: 6 });
-    expect(result("second.json").decision).toMatchObject({
+    expect(await readContent()).toEqual({ ...first, models: 6 });
+    expect(readResult("second.json").decision).toMatchObject({
       champion: { name: "gradient-boosting", version: 1 },
       promoted: false,
     });
-    expect(await registryFaults(state)).toEqual([]);
+    expect(await findRegistryFaults(state)).toEqual([]);
   });
 
-  test("without --force-train the same data and settings train nothing", async () => {
-    const before = await count();
+  test("without --force-train the same data and settings are not trained again", async () => {
+    const before = await readContent();
     const run = await train("--data", join(folder.path, name), "--state", state);
     expect(run.code, run.output).toBe(0);
     expect(run.output).toContain(
       "nothing new since log-linear@2, gradient-boosting-notebook@2, gradient-boosting@2",
     );
-    expect(await count()).toEqual(before);
+    expect(await readContent()).toEqual(before);
   });
 
-  test("other data imports only what is new, and older datasets keep their stones", async () => {
-    const other = csv("other.csv", [...SOME.slice(100), ...ROWS.filter((_, i) => i % 50 === 1).slice(0, 30)]);
+  test("other data imports only its new stones, and older datasets keep theirs", async () => {
+    const other = writeStonesCsv(folder.path, "other.csv", [
+      ...ROWS.slice(100),
+      ...CSV_ROWS.filter((_, i) => i % 50 === 1).slice(0, 30),
+    ]);
     const run = await train("--data", other, "--state", state, "--promote", "never");
     expect(run.code, run.output).toBe(0);
-    expect(await registryFaults(state)).toEqual([]);
-    expect((await count()).stones).toBe(SOME.length + 30);
-    const [champion] = await readState(state, (db) => db.query.aliases.findMany());
+    expect(await findRegistryFaults(state)).toEqual([]);
+    expect((await readContent()).stones).toBe(ROWS.length + 30);
+    const [champion] = await withRegistry(state, (db) => db.query.aliases.findMany());
     expect(champion).toMatchObject({ name: "gradient-boosting", version: 1, revision: 1 });
   });
 
-  test("a dry run trains and judges also where nothing is new, and publishes nothing", async () => {
-    const before = await count();
+  test("--dry-run trains and judges even if nothing is new, and publishes nothing", async () => {
+    const before = await readContent();
     const predictions = join(folder.path, "dry.csv");
     const run = await train(
       ...["--data", join(folder.path, "other.csv"), "--state", state],
       ...["--dry-run", "--predictions", predictions],
     );
     expect(run.code, run.output).toBe(0);
-    expect(run.output).toMatch(/gradient-boosting@4 against the champion, test MAE on the same stones/);
+    expect(run.output).toMatch(
+      /gradient-boosting@4 against the champion: test MAE on stones that neither was trained on/,
+    );
     expect(run.output).toMatch(/│ all +│ \d+ +│ \$[\d.,]+ +│ \$[\d.,]+ +│ [+-][\d.]+ % +│/);
     expect(run.output).toMatch(/champion: gradient-boosting@/);
     expect(readFileSync(predictions, "utf8").split("\n").length).toBeGreaterThan(100);
-    expect(await count()).toEqual(before);
+    expect(await readContent()).toEqual(before);
   });
 
-  test("the champion's file that was lost is made whole by the next run", async () => {
-    await readState(state, async (db, bucket) => {
+  test("the next run uploads a lost file of the champion again", async () => {
+    await withRegistry(state, async (db, bucket) => {
       const [champion] = await db.query.aliases.findMany();
       const models = await db.query.models.findMany();
       const lost = models.find(
@@ -138,10 +139,10 @@ describe("one registry, run after run", () => {
       );
       await bucket.delete(lost?.key ?? "");
     });
-    expect(await registryFaults(state)).not.toEqual([]);
+    expect(await findRegistryFaults(state)).not.toEqual([]);
     const run = await train("--data", join(folder.path, name), "--state", state);
     expect(run.code, run.output).toBe(0);
     expect(run.output).toContain("the file of gradient-boosting@1 cannot be read; first champion");
-    expect(await registryFaults(state)).toEqual([]);
+    expect(await findRegistryFaults(state)).toEqual([]);
   });
 });

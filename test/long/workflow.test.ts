@@ -4,15 +4,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
 import { MODELS } from "../../training/models/index.ts";
-import {
-  EMBEDDED,
-  type Finished,
-  ROOT,
-  readState,
-  registryFaults,
-  scratchFolder,
-} from "../system/trainer.ts";
+import { findRegistryFaults, withRegistry } from "../support/local-state.ts";
+import type { ProcessResult } from "../support/run-script.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
+import { CSV_ROWS, mapPrices, writeStonesCsv } from "../support/stones-csv.ts";
 
 const Step = z.object({
   uses: z.string().optional(),
@@ -25,52 +22,52 @@ const Workflow = z.object({
   jobs: z.record(z.string(), z.object({ steps: z.array(Step) })),
 });
 
-const FOLDER = join(ROOT, ".github/workflows");
-const read = (file: string) => Workflow.parse(parse(readFileSync(join(FOLDER, file), "utf8")));
-const stepsOf = (file: string) => Object.values(read(file).jobs).flatMap((job) => job.steps);
+const FOLDER = join(REPOSITORY_ROOT, ".github/workflows");
+const readWorkflow = (file: string) => Workflow.parse(parse(readFileSync(join(FOLDER, file), "utf8")));
+const readSteps = (file: string) => Object.values(readWorkflow(file).jobs).flatMap((job) => job.steps);
 
 describe.each(readdirSync(FOLDER))("%s", (file) => {
-  test("may read the repository, and whatever else a job says", () => {
-    expect(read(file).permissions).toEqual({ contents: "read" });
+  test("may only read the repository, except for permissions of single jobs", () => {
+    expect(readWorkflow(file).permissions).toEqual({ contents: "read" });
   });
 
-  test("takes actions by commit", () => {
-    for (const { uses } of stepsOf(file)) if (uses) expect(uses).toMatch(/^[\w./-]+@[0-9a-f]{40}$/);
+  test("pins actions to commits", () => {
+    for (const { uses } of readSteps(file)) if (uses) expect(uses).toMatch(/^[\w./-]+@[0-9a-f]{40}$/);
   });
 
-  test("puts no expression into the text of a command", () => {
-    for (const { run } of stepsOf(file)) expect(run ?? "").not.toContain("${{");
+  test("has no expressions in its commands", () => {
+    for (const { run } of readSteps(file)) expect(run ?? "").not.toContain("${{");
   });
 });
 
-test.each(["train.yml", "deploy.yml"])("%s is never cancelled half-way", (file) => {
-  expect(read(file).concurrency["cancel-in-progress"]).toBe(false);
+test.each(["train.yml", "deploy.yml"])("a run of %s is never cancelled", (file) => {
+  expect(readWorkflow(file).concurrency["cancel-in-progress"]).toBe(false);
 });
 
-describe("the commands of train.yml, on this machine instead of Cloudflare", () => {
-  const scratch = scratchFolder();
-  const state = join(scratch.path, "state");
-  // A checkout that differs from this one in its data folder.
-  const checkout = join(scratch.path, "checkout");
-  const at = (...path: string[]) => join(checkout, ...path);
+describe("the commands of train.yml, run on a local state instead of Cloudflare", () => {
+  const folder = createScratchFolder();
+  const state = join(folder.path, "state");
+  // A copy of this checkout with its own data folder.
+  const checkout = join(folder.path, "checkout");
+  const inCheckout = (...path: string[]) => join(checkout, ...path);
 
   beforeAll(() => {
     mkdirSync(checkout);
-    for (const name of ["package.json", "node_modules", "training", "src", "wrangler.toml"]) {
-      symlinkSync(join(ROOT, name), at(name));
+    for (const name of ["package.json", "node_modules", "training", "cloudflare", "src", "wrangler.toml"]) {
+      symlinkSync(join(REPOSITORY_ROOT, name), inCheckout(name));
     }
   });
-  afterAll(() => scratch.remove());
+  afterAll(() => folder.remove());
 
-  /** Runs the workflow's own commands as GitHub does: `bash -e`, each step with its environment. */
-  async function workflow(
+  /** Runs the commands of the workflow as GitHub does: with `bash -e`, each step with its environment. */
+  async function runWorkflow(
     event: string,
     inputs: Readonly<Record<string, string>> = {},
-    machine: NodeJS.ProcessEnv = {},
+    environmentOverrides: NodeJS.ProcessEnv = {},
   ) {
-    let last: Finished = { code: null, output: "" };
-    const summary = join(scratch.path, `${event}-summary.md`);
-    for (const { run, env = {} } of stepsOf("train.yml")) {
+    let result: ProcessResult = { code: null, output: "" };
+    const summary = join(folder.path, `${event}-summary.md`);
+    for (const { run, env = {} } of readSteps("train.yml")) {
       if (run === undefined || run === "npm ci") continue;
       expect(run).toContain(" --remote ");
       const values = Object.entries(env).map(([name, text]) => [
@@ -81,79 +78,75 @@ describe("the commands of train.yml, on this machine instead of Cloudflare", () 
       ]);
       const environment = {
         ...process.env,
-        ...machine,
+        ...environmentOverrides,
         ...Object.fromEntries(values),
         GITHUB_EVENT_NAME: event,
         GITHUB_STEP_SUMMARY: summary,
         FACET_STATE: state,
       };
-      last = await bash(run.replace(" --remote ", " "), environment);
-      if (last.code !== 0) break;
+      result = await runBash(run.replace(" --remote ", " "), environment);
+      if (result.code !== 0) break;
     }
-    return { ...last, summary: existsSync(summary) ? readFileSync(summary, "utf8") : "" };
+    return { ...result, summary: existsSync(summary) ? readFileSync(summary, "utf8") : "" };
   }
 
-  function bash(script: string, env: NodeJS.ProcessEnv): Promise<Finished> {
-    return new Promise((done) => {
-      const child = execFile("bash", ["-e", "-c", script], { cwd: checkout, env }, (_, out, err) =>
-        done({ code: child.exitCode, output: `${out}${err}` }),
+  function runBash(script: string, env: NodeJS.ProcessEnv): Promise<ProcessResult> {
+    return new Promise((resolve) => {
+      const child = execFile("bash", ["-e", "-c", script], { cwd: checkout, env }, (_, stdout, stderr) =>
+        resolve({ code: child.exitCode, output: `${stdout}${stderr}` }),
       );
     });
   }
 
-  const versions = () =>
-    readState(state, async (db) =>
+  const readVersions = () =>
+    withRegistry(state, async (db) =>
       (await db.query.models.findMany()).map(({ name, version, report }) => ({ name, version, report })),
     );
 
-  test("on schedule: the first run trains on the embedded stones and publishes", async () => {
-    const { code, output, summary } = await workflow("schedule");
+  test("on schedule: the first run trains on the embedded dataset and publishes", async () => {
+    const { code, output, summary } = await runWorkflow("schedule");
     expect(code, output).toBe(0);
     expect(summary).toContain("53,920 stones");
     expect(summary).toContain("| gradient-boosting@1 |");
     expect(summary).toMatch(/champion: gradient-boosting@1 \(first champion/);
-    expect(readdirSync(at("reports")).sort()).toEqual(MODELS.map(({ name }) => `${name}@1.html`).sort());
-    expect(await registryFaults(state)).toEqual([]);
+    expect(readdirSync(inCheckout("reports")).sort()).toEqual(
+      MODELS.map(({ name }) => `${name}@1.html`).sort(),
+    );
+    expect(await findRegistryFaults(state)).toEqual([]);
   });
 
-  test("the model card that is kept is the one in the bucket", async () => {
-    const card = readFileSync(at("reports", "gradient-boosting@1.html"), "utf8");
-    const key = (await versions()).find(({ name }) => name === "gradient-boosting")?.report;
-    const stored = await readState(state, async (_, bucket) => (await bucket.get(key ?? ""))?.text());
+  test("the model card in the artifact is the one in the bucket", async () => {
+    const card = readFileSync(inCheckout("reports", "gradient-boosting@1.html"), "utf8");
+    const key = (await readVersions()).find(({ name }) => name === "gradient-boosting")?.report;
+    const stored = await withRegistry(state, async (_, bucket) => (await bucket.get(key ?? ""))?.text());
     expect(stored).toBe(card);
   });
 
-  test("on schedule again: nothing new, and no new version", async () => {
-    const { code, output } = await workflow("schedule");
+  test("on schedule again: nothing is new, so there is no new version", async () => {
+    const { code, output } = await runWorkflow("schedule");
     expect(code, output).toBe(0);
     expect(output).toContain("nothing new");
-    expect(await versions()).toHaveLength(MODELS.length);
+    expect(await readVersions()).toHaveLength(MODELS.length);
   });
 
-  test("on a push to data: the files' stones are added to those that are known", async () => {
-    const [header = "", ...rows] = readFileSync(EMBEDDED, "utf8").trim().split("\n");
-    const price = header.replaceAll('"', "").split(",").indexOf("price");
-    const fresh = rows.slice(0, 40).map((row) => {
-      const cells = row.split(",");
-      cells[price] = String(Number(cells[price]) + 7);
-      return cells.join(",");
-    });
-    mkdirSync(at("data", "2026"), { recursive: true });
-    writeFileSync(at("data", "2026", "new stones.csv"), `${[header, ...fresh].join("\n")}\n`);
-    const { code, output, summary } = await workflow("push");
+  test("on a push to data: the stones of the files are added to the known stones", async () => {
+    mkdirSync(inCheckout("data", "2026"), { recursive: true });
+    const freshRows = mapPrices(CSV_ROWS.slice(0, 40), (price) => price + 7);
+    writeStonesCsv(inCheckout("data", "2026"), "new stones.csv", freshRows);
+    const { code, output, summary } = await runWorkflow("push");
     expect(code, output).toBe(0);
     expect(summary).toContain("53,960 stones");
-    expect(await versions()).toHaveLength(2 * MODELS.length);
-    expect(await registryFaults(state)).toEqual([]);
+    expect(await readVersions()).toHaveLength(2 * MODELS.length);
+    expect(await findRegistryFaults(state)).toEqual([]);
   });
 
-  test("by hand: inputs are values, whatever they hold", async () => {
-    const { code, output } = await workflow("workflow_dispatch", {
+  test("by hand: inputs are never executed as commands", async () => {
+    const { code, output } = await runWorkflow("workflow_dispatch", {
       seed: '1"; touch pwned; echo "$(touch pwned)',
     });
     expect(code, output).toBe(1);
     expect(output).toContain("--seed must be a whole number");
-    expect(existsSync(at("pwned"))).toBe(false);
+    expect(existsSync(inCheckout("pwned"))).toBe(false);
   });
 
   test.each([
@@ -171,12 +164,12 @@ describe("the commands of train.yml, on this machine instead of Cloudflare", () 
       ["--promote", "force", "--seed", "8"],
       ["--data", "data/**/*.csv", "--append", "--accept-feed"],
     ],
-  ])("%s with %j says so to the trainer", async (event, inputs, before, after) => {
-    const bin = join(scratch.path, "bin");
+  ])("%s with %j passes the options to the trainer", async (event, inputs, before, after) => {
+    const bin = join(folder.path, "bin");
     mkdirSync(bin, { recursive: true });
     writeFileSync(join(bin, "npm"), '#!/bin/sh\nprintf "%s\\n" "$@"\n', { mode: 0o755 });
-    const { output } = await workflow(event, inputs, { PATH: `${bin}:${process.env.PATH}` });
-    const summary = join(scratch.path, `${event}-summary.md`);
+    const { output } = await runWorkflow(event, inputs, { PATH: `${bin}:${process.env.PATH}` });
+    const summary = join(folder.path, `${event}-summary.md`);
     const outputs = ["--summary", summary, "--report", "reports"];
     expect(output.trim().split("\n")).toEqual(["run", "train", "--", ...before, ...outputs, ...after]);
   });

@@ -1,19 +1,19 @@
-/** A service for the tests in workerd: what Redocly finds in an OpenAPI document. */
+/** A service that lints an OpenAPI document with Redocly, for the tests in workerd. */
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 
-/** Takes the document, answers a list of findings. */
+/** Takes the document and answers a list of problems. */
 export async function lintOpenApi(request: Request): Promise<Response> {
   const config = await createConfig({
     extends: ["recommended-strict"],
-    // Whether the Worker is alive cannot be asked in a wrong way.
+    // GET /health has no input, so it has no 4xx response.
     rules: { "operation-4xx-response": "off" },
   });
-  const found = await lintFromString({
+  const problems = await lintFromString({
     source: await request.text(),
     absoluteRef: "/openapi.json",
     config,
   });
   return Response.json(
-    found.map(({ ruleId, message, location }) => `${ruleId} ${location[0]?.pointer}: ${message}`),
+    problems.map(({ ruleId, message, location }) => `${ruleId} ${location[0]?.pointer}: ${message}`),
   );
 }

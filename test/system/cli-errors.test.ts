@@ -1,21 +1,28 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { readState, scratchFolder, train } from "./trainer.ts";
+import { withRegistry } from "../support/local-state.ts";
+import { train } from "../support/run-script.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
 
-const folder = scratchFolder();
+const folder = createScratchFolder();
 const state = join(folder.path, "state");
 afterAll(() => folder.remove());
 
-describe("what cannot be trained on ends with code 1 and one line", () => {
+describe("the trainer exits with code 1 and prints one line for", () => {
   test.each([
-    [["--data", "nowhere.csv"], "nowhere.csv: there is no such file"],
+    [["--data", "nowhere.csv"], "nowhere.csv: no such file"],
     [["--seed", "one"], "--seed must be a whole number of 0 or more"],
-    [["--promote", "maybe"], "--promote must be one of auto, never, force"],
-    [["--sed", "1"], "Unknown option '--sed'"],
-    [["stones.csv"], "stones.csv: not understood"],
-    [["--log"], "--name, --log, --categories and --features belong to import"],
-    [["import", "model.ubj", "--name", "champion"], "champion is an alias"],
+    [["--promote", "maybe"], "option '--promote <mode>' argument 'maybe' is invalid"],
+    [["--promote", "maybe"], "Allowed choices are auto, never, force"],
+    [["--sed", "1"], "unknown option '--sed' (Did you mean --seed?)"],
+    [["stones.csv"], "unexpected argument 'stones.csv': name CSV files with --data"],
+    [["--append"], "--append needs files: name them with --data"],
+    [["--log"], "unknown option '--log'"],
+    [["import", "--name", "x"], "missing required argument 'file'"],
+    [["import", "model.ubj"], "required option '--name <name>' not specified"],
+    [["import", "model.ubj", "--name", "champion"], "--name: champion is an alias"],
+    [["import", "model.ubj", "--name", "x", "y"], "too many arguments for 'import'"],
   ])("%j", async (args, message) => {
     const { code, output } = await train("--state", state, ...args);
     expect(output).toContain(message);
@@ -23,12 +30,23 @@ describe("what cannot be trained on ends with code 1 and one line", () => {
     expect(code).toBe(1);
   });
 
-  test("a file without the price column", async () => {
+  test("a file without the column price", async () => {
     const path = join(folder.path, "unpriced.csv");
     writeFileSync(path, "carat,cut,color,clarity,depth,table,x,y,z\n");
     const { code, output } = await train("--data", path, "--state", state);
-    expect(output).toContain("unpriced.csv: the column price is missing in the header");
+    expect(output).toContain("unpriced.csv: the header has no column price");
     expect(code).toBe(1);
-    expect(await readState(state, (db) => db.query.models.findMany())).toEqual([]);
+    expect(await withRegistry(state, (db) => db.query.models.findMany())).toEqual([]);
   });
+});
+
+test("--help prints the options and exits with code 0", async () => {
+  const trainHelp = await train("--help");
+  expect(trainHelp.code).toBe(0);
+  expect(trainHelp.output).toContain("--seed <number>");
+  expect(trainHelp.output).toContain("import [options] <file>");
+  const importHelp = await train("import", "--help");
+  expect(importHelp.code).toBe(0);
+  expect(importHelp.output).toContain("--categories <file>");
+  expect(importHelp.output).toContain("--seed <number>");
 });

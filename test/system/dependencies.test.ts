@@ -1,10 +1,9 @@
-/** Every dependency has an exact version and a hash. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ROOT } from "./trainer.ts";
+import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
 
-const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
+const read = (path: string) => readFileSync(join(REPOSITORY_ROOT, path), "utf8");
 
 interface Package {
   dependencies: Record<string, string>;
@@ -12,7 +11,7 @@ interface Package {
   allowScripts: Record<string, boolean>;
 }
 
-interface Locked {
+interface LockedPackage {
   version?: string;
   resolved?: string;
   integrity?: string;
@@ -20,27 +19,27 @@ interface Locked {
 }
 
 const { dependencies, devDependencies, allowScripts } = JSON.parse(read("package.json")) as Package;
-const { packages } = JSON.parse(read("package-lock.json")) as { packages: Record<string, Locked> };
+const { packages } = JSON.parse(read("package-lock.json")) as { packages: Record<string, LockedPackage> };
 const locked = Object.entries(packages).filter(([path]) => path !== "");
 
 describe("dependencies", () => {
-  test("have exact versions, and those of the lock file", () => {
+  test("have exact versions that match the lock file", () => {
     for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
       expect(version, name).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
       expect(packages[`node_modules/${name}`]?.version).toBe(version);
     }
   });
 
-  test("come from the registry, each with its hash", () => {
+  test("come from the npm registry and have a hash", () => {
     for (const [path, { version, resolved, integrity }] of locked) {
       expect(version, path).toMatch(/^\d+\.\d+\.\d+/);
       expect(integrity, path).toMatch(/^sha512-/);
-      // Left out by .npmrc where it is the registry: what has an address comes from elsewhere.
+      // .npmrc leaves the address out for the npm registry. A package with an address is from another source.
       expect(resolved, path).toBeUndefined();
     }
   });
 
-  test("run a script when they are installed only where that was decided", () => {
+  test("have install scripts only if package.json decides about them", () => {
     const names = locked
       .filter(([, { hasInstallScript }]) => hasInstallScript)
       .map(([path]) => path.split("node_modules/").at(-1) ?? path);

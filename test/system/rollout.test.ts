@@ -1,42 +1,42 @@
 import { describe, expect, test } from "vitest";
-import { UserError } from "../../cloudflare/user-error.ts";
+import { WranglerError } from "../../cloudflare/wrangler.ts";
 import { rollOutProgressively } from "../../scripts/progressive-rollout.ts";
 
-/** A Worker on a remote that cannot be had in a test: what it is told, and what it answers. */
-function remote(answers: { serving: string | UserError; faults?: (string | null)[] }) {
-  const told: string[] = [];
-  const faults = [...(answers.faults ?? [])];
+/** Runs a rollout against a simulated Cloudflare and records the commands. */
+function startRollout(answers: { serving: string | WranglerError; problems?: (string | null)[] }) {
+  const commands: string[] = [];
+  const problems = [...(answers.problems ?? [])];
   const run = rollOutProgressively({
-    async wrangler(args) {
-      told.push(args.join(" "));
+    async runWrangler(args) {
+      commands.push(args.join(" "));
       if (args[0] !== "deployments") return "";
-      if (answers.serving instanceof UserError) throw answers.serving;
+      if (answers.serving instanceof WranglerError) throw answers.serving;
       return answers.serving;
     },
-    async upload() {
-      told.push("upload");
+    async uploadVersion() {
+      commands.push("upload");
       return "new";
     },
-    fault: async () => faults.shift() ?? null,
+    checkVersion: async () => problems.shift() ?? null,
     sleep: async () => {},
-    say: () => {},
+    report: () => {},
   });
-  return { run, told };
+  return { run, commands };
 }
 
 const serving = JSON.stringify({
   versions: [
-    { version_id: "stray", percentage: 10 },
+    { version_id: "other", percentage: 10 },
     { version_id: "old", percentage: 90 },
   ],
 });
 const STATUS = "deployments status --json";
 
-describe("a rollout", () => {
-  test("goes to all callers in steps, then sets the cron triggers", async () => {
-    const { run, told } = remote({ serving });
+describe("rollOutProgressively", () => {
+  test("deploys to all callers in steps, then sets the cron triggers", async () => {
+    const { run, commands } = startRollout({ serving });
     await run;
-    expect(told).toEqual([
+    expect(commands).toEqual([
       STATUS,
       "upload",
       "versions deploy new@0% old@100% --yes",
@@ -47,36 +47,40 @@ describe("a rollout", () => {
     ]);
   });
 
-  test("goes back where the version fails twice in a row", async () => {
-    const passed = Array.from({ length: 6 }, () => null);
-    const { run, told } = remote({
+  test("rolls back if two checks in a row fail", async () => {
+    const passedChecks = Array.from({ length: 6 }, () => null);
+    const { run, commands } = startRollout({
       serving,
-      faults: [...passed, "/ready answered 503", "/ready answered 500"],
+      problems: [...passedChecks, "/ready answered 503", "/ready answered 500"],
     });
-    await expect(run).rejects.toThrow("new was not ready at 10 % of the callers: /ready answered 500");
-    expect(told.slice(-2)).toEqual([
+    await expect(run).rejects.toThrow("new was not ready at 10 % of callers: /ready answered 500");
+    expect(commands.slice(-2)).toEqual([
       "versions deploy new@10% old@90% --yes",
       "versions deploy old@100% --yes",
     ]);
   });
 
-  test("goes on after a single failure, unless it is a step's last check", async () => {
-    const passing = remote({ serving, faults: [null, "timeout", null] });
-    await passing.run;
-    expect(passing.told.at(-1)).toBe("triggers deploy");
-    const failing = remote({ serving, faults: [null, null, null, null, null, "timeout"] });
-    await expect(failing.run).rejects.toThrow("timeout");
+  test("continues after a single failed check, except after the last check of a step", async () => {
+    const completed = startRollout({ serving, problems: [null, "timeout", null] });
+    await completed.run;
+    expect(completed.commands.at(-1)).toBe("triggers deploy");
+    const failed = startRollout({ serving, problems: [null, null, null, null, null, "timeout"] });
+    await expect(failed.run).rejects.toThrow("timeout");
   });
 
-  test("is a plain deployment where there was none before", async () => {
-    const { run, told } = remote({ serving: new UserError("This Worker does not exist [code: 10007]") });
+  test("deploys to all callers at once if there is no version yet", async () => {
+    const { run, commands } = startRollout({
+      serving: new WranglerError("deployments status", "✘ [ERROR] This Worker does not exist [code: 10007]"),
+    });
     await run;
-    expect(told).toEqual([STATUS, "deploy"]);
+    expect(commands).toEqual([STATUS, "deploy"]);
   });
 
-  test("does nothing where the token is refused", async () => {
-    const { run, told } = remote({ serving: new UserError("Authentication error [code: 10000]") });
+  test("does nothing if the token is not valid", async () => {
+    const { run, commands } = startRollout({
+      serving: new WranglerError("deployments status", "✘ [ERROR] Authentication error [code: 10000]"),
+    });
     await expect(run).rejects.toThrow("Authentication error");
-    expect(told).toEqual([STATUS]);
+    expect(commands).toEqual([STATUS]);
   });
 });
