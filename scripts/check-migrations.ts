@@ -6,7 +6,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 const ROOT = join(import.meta.dirname, "..");
 const DATABASES = [
@@ -40,12 +40,17 @@ function hasUnmigratedChanges(migrations: string, schema: string): boolean {
     cpSync(join(ROOT, migrations), copy, { recursive: true });
     const count = listSqlFiles(copy).length;
     const config = join(copy, "drizzle.json");
-    writeFileSync(config, JSON.stringify({ dialect: "sqlite", schema: join(ROOT, schema), out: copy }));
+    // drizzle-kit reads an absolute `out` as relative to the working directory.
+    const out = relative(ROOT, copy);
+    writeFileSync(config, JSON.stringify({ dialect: "sqlite", schema: join(ROOT, schema), out }));
     const drizzleKit = join(ROOT, "node_modules/drizzle-kit/bin.cjs");
-    execFileSync(process.execPath, [drizzleKit, "generate", "--config", config], {
+    const output = execFileSync(process.execPath, [drizzleKit, "generate", "--config", config], {
       cwd: ROOT,
+      encoding: "utf8",
       stdio: "pipe",
     });
+    // It exits with 0 after some errors.
+    if (!/No schema changes|Your SQL migration file/.test(output)) throw new Error(output);
     return listSqlFiles(copy).length !== count;
   } finally {
     rmSync(copy, { recursive: true, force: true });
