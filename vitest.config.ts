@@ -6,13 +6,16 @@ import { lintOpenApi } from "./test/support/lint-openapi.ts";
 
 const registry = await readD1Migrations("migrations/registry");
 const log = await readD1Migrations("migrations/log");
-const WITH_QUEUE = "test/worker/request-log/queue/**/*.test.ts";
+const QUEUE_TESTS = "test/worker/request-log/queue/**/*.test.ts";
 
-/** A project whose tests run in workerd, with the bindings of wrangler.toml and the given ones. */
+/**
+ * A project whose tests run in workerd, with the bindings of wrangler.toml and the given
+ * options of Miniflare.
+ */
 function createWorkerdProject(
   name: string,
   files: { include: string[]; exclude?: string[] },
-  bindings: Record<string, unknown> = {},
+  miniflareOptions: Record<string, unknown> = {},
 ): TestProjectInlineConfiguration {
   return {
     plugins: [
@@ -29,7 +32,7 @@ function createWorkerdProject(
             LOG_RETENTION_DAYS: "90",
           },
           serviceBindings: { JSON_SCHEMA: validateJson, OPENAPI_LINT: lintOpenApi },
-          ...bindings,
+          ...miniflareOptions,
         },
       }),
     ],
@@ -60,7 +63,8 @@ export default defineConfig({
         },
       },
       {
-        // Tests that start the trainer and wrangler as processes. They need the whole machine, so they run last.
+        // Tests that start the trainer and wrangler as processes. They need the whole machine, so
+        // they run last.
         test: {
           name: "system",
           environment: "node",
@@ -90,11 +94,11 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      createWorkerdProject("worker", { include: ["test/worker/**/*.test.ts"], exclude: [WITH_QUEUE] }),
+      createWorkerdProject("worker", { include: ["test/worker/**/*.test.ts"], exclude: [QUEUE_TESTS] }),
       // The queues that wrangler.toml has in comments, with shorter times.
       createWorkerdProject(
         "queue",
-        { include: [WITH_QUEUE] },
+        { include: [QUEUE_TESTS] },
         {
           queueProducers: { LOG_QUEUE: "facet-log" },
           queueConsumers: {

@@ -6,8 +6,8 @@ import type { Target } from "./wrangler.ts";
 const DEFAULT_STATE = ".wrangler/state";
 
 /**
- * A command whose mistakes are {@link UserError}s of one line instead of an end of the process.
- * `--help` prints the help and exits with code 0. Subcommands inherit both.
+ * Creates a command that throws a {@link UserError} of one line for wrong arguments, instead of ending the
+ * process. `--help` prints the help and exits with code 0. Subcommands inherit both.
  */
 export function createCommand(name: string): Command {
   return new Command(name).configureOutput({ outputError: () => {} }).exitOverride((error) => {
@@ -31,7 +31,7 @@ export function addTargetOptions(command: Command): Command {
     .option("--remote", "use Cloudflare instead of the local state");
 }
 
-/** The registry that a command works on. */
+/** Returns the registry that a command works on. */
 export function readTarget(options: TargetOptions, environment: NodeJS.ProcessEnv = process.env): Target {
   if (options.remote) return { kind: "remote" };
   return { kind: "local", state: resolve(options.state ?? environment.FACET_STATE ?? DEFAULT_STATE) };

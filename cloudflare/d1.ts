@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withTemporaryFolder } from "./temporary-folder.ts";
 import { UserError } from "./user-error.ts";
-import { DATABASE, LOG_DATABASE, query, type Target, WranglerError, wrangler } from "./wrangler.ts";
+import { DATABASE, LOG_DATABASE, query, runWranglerOn, type Target, WranglerError } from "./wrangler.ts";
 
 /** Another process changed the registry after it was read, so decisions based on it are no longer valid. */
 export class ConflictError extends UserError {
@@ -16,14 +16,17 @@ export async function applyMigrations(
   target: Target,
   databases: readonly string[] = [DATABASE, LOG_DATABASE],
 ): Promise<void> {
-  await Promise.all(databases.map((database) => wrangler(target, ["d1", "migrations", "apply", database])));
+  await Promise.all(
+    databases.map((database) => runWranglerOn(target, ["d1", "migrations", "apply", database])),
+  );
 }
 
 /**
  * Executes statements on the registry's database in one transaction.
  *
- * A retry after a lost answer executes the statements a second time, and then violates the unique constraints of
- * its own rows. `executedQuery` tells this from a conflict: it returns a row if the statements were executed.
+ * A retry after a lost answer executes the statements a second time, and then violates the unique constraints
+ * of its own rows. `executedQuery` tells this from a conflict: it returns a row if the statements were
+ * executed.
  * @throws ConflictError if another process has taken a sequence number, a version or a revision
  */
 export async function executeStatements(
@@ -35,7 +38,7 @@ export async function executeStatements(
     await withTemporaryFolder(async (folder) => {
       const path = join(folder, "statements.sql");
       await writeFile(path, `${statements.join("\n")}\n`);
-      await wrangler(target, ["d1", "execute", DATABASE, "--file", path, "--yes"]);
+      await runWranglerOn(target, ["d1", "execute", DATABASE, "--file", path, "--yes"]);
     });
   } catch (error) {
     if (!(error instanceof WranglerError) || !/UNIQUE constraint failed/.test(error.output)) throw error;

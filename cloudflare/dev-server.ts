@@ -5,7 +5,7 @@ import { REPOSITORY_ROOT, WRANGLER } from "./wrangler.ts";
 
 const READY_TIMEOUT_MS = 120_000;
 const READY_POLL_INTERVAL_MS = 250;
-/** A check that hangs must not keep {@link DevServer.waitUntilReady} waiting beyond its timeout. */
+/** A request that hangs is aborted after this time, so that {@link DevServer.waitUntilReady} polls again. */
 const READY_REQUEST_TIMEOUT_MS = 30_000;
 
 /** No requests to Cloudflare: neither for request metadata nor for telemetry. */
@@ -34,7 +34,9 @@ export interface DevServerOptions {
 export interface DevServer {
   /** Base address without a slash at the end, such as `http://127.0.0.1:8787`. */
   readonly url: string;
-  /** Resolves when the server has exited: with its exit code, or null if a signal or {@link stop} ended it. */
+  /**
+   * Resolves when the server has exited: with its exit code, or null if a signal or {@link stop} ended it.
+   */
   readonly exited: Promise<number | null>;
   /**
    * Polls a path until it answers with a 2xx status.
@@ -45,10 +47,10 @@ export interface DevServer {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-const running = new Set<ChildProcess>();
+const runningServers = new Set<ChildProcess>();
 // A process that ends without a call of stop() leaves no server behind.
 process.on("exit", () => {
-  for (const child of running) signalGroup(child, "SIGKILL");
+  for (const child of runningServers) signalGroup(child, "SIGKILL");
 });
 
 /**
@@ -72,12 +74,12 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     stdio: ["ignore", output === "all" ? "inherit" : "ignore", output === "none" ? "ignore" : "inherit"],
     env: { ...process.env, ...DEV_ENVIRONMENT },
   });
-  running.add(child);
+  runningServers.add(child);
   let isStopped = false;
   const exited = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => resolve(isStopped ? null : code));
-  }).finally(() => running.delete(child));
+  }).finally(() => runningServers.delete(child));
   // A caller that only waits for the server to be ready does not handle this promise.
   exited.catch(() => {});
 

@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withTemporaryFolder } from "./temporary-folder.ts";
 import { UserError } from "./user-error.ts";
-import { BUCKET, REPOSITORY_ROOT, type Target, WranglerError, wrangler } from "./wrangler.ts";
+import { BUCKET, REPOSITORY_ROOT, runWranglerOn, type Target, WranglerError } from "./wrangler.ts";
 
 /** Copies of downloaded files. The name of a copy is the SHA-256 of its content. */
 const CACHE_FOLDER = join(REPOSITORY_ROOT, "node_modules/.cache/facet");
@@ -12,7 +12,9 @@ const CACHE_FOLDER = join(REPOSITORY_ROOT, "node_modules/.cache/facet");
 export interface StoredFile {
   readonly key: string;
   readonly bytes: Uint8Array;
-  /** Read the file back after the upload and compare it: for files that the Worker or the trainer depend on. */
+  /**
+   * Read the file back after the upload and compare it: for files that the Worker or the trainer depend on.
+   */
   readonly verify: boolean;
 }
 
@@ -36,7 +38,7 @@ export async function uploadFiles(target: Target, files: readonly StoredFile[]):
     await Promise.all(files.map(({ bytes }, i) => writeFile(list[i]!.file, bytes)));
     const listPath = join(folder, "files.json");
     await writeFile(listPath, JSON.stringify(list));
-    await wrangler(target, ["r2", "bulk", "put", BUCKET, "--filename", listPath]);
+    await runWranglerOn(target, ["r2", "bulk", "put", BUCKET, "--filename", listPath]);
     await Promise.all(
       files.map(async ({ key, bytes, verify }, i) => {
         if (!verify) return;
@@ -93,7 +95,7 @@ export async function cacheFile(bytes: Uint8Array): Promise<void> {
 
 async function downloadObject(target: Target, key: string, path: string): Promise<Uint8Array> {
   try {
-    await wrangler(target, ["r2", "object", "get", `${BUCKET}/${key}`, "--file", path]);
+    await runWranglerOn(target, ["r2", "object", "get", `${BUCKET}/${key}`, "--file", path]);
   } catch (error) {
     if (error instanceof WranglerError && /key does not exist/.test(error.output)) {
       throw new UnreadableFileError(`${key}: there is no such file in the bucket`);

@@ -14,12 +14,16 @@ export const LOG_DATABASE = "facet-log";
 export const BUCKET = "facet-models";
 
 export const REPOSITORY_ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
-/** The script of the `wrangler` command. It runs in this process's Node, because wrangler refuses older ones. */
+/**
+ * The script of the `wrangler` command. It runs in this process's Node, because wrangler refuses older ones.
+ */
 export const WRANGLER = join(
   dirname(createRequire(import.meta.url).resolve("wrangler/package.json")),
   "bin/wrangler.js",
 );
-/** No questions, no colours, no log files and no telemetry. The compile cache makes later calls start faster. */
+/**
+ * No questions, no colours, no log files and no telemetry. The compile cache makes later calls start faster.
+ */
 const WRANGLER_ENVIRONMENT = {
   CI: "true",
   NODE_COMPILE_CACHE: join(REPOSITORY_ROOT, "node_modules/.cache/v8"),
@@ -31,11 +35,11 @@ const WRANGLER_ENVIRONMENT = {
 const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
 const MAX_ATTEMPTS = 6;
 const FIRST_RETRY_DELAY_MS = 500;
-/** Each call is a process that keeps a core busy for a second. */
+/** At most two calls run at a time, because each call is a process that keeps a core busy for a second. */
 const limitCalls = pLimit(2);
 /**
- * Transient errors: another process writes to the local state (the simulated bucket then answers 500 without a
- * message), the service has a fault, or the network failed.
+ * Transient errors: another process writes to the local state (the simulated bucket then answers 500 without
+ * a message), the service has a fault, or the network failed.
  */
 const TRANSIENT_ERROR =
   /SQLITE_BUSY|database is locked|CF-R2-Error|Network connection lost|object to be reset|code was updated|internal error|fetch failed|ETIMEDOUT|ECONNRESET/;
@@ -56,7 +60,7 @@ export class WranglerError extends UserError {
  * target flags. Transient errors are retried, so every call must be safe to repeat.
  * @throws WranglerError
  */
-export function wrangler(target: Target, args: readonly string[]): Promise<Buffer> {
+export function runWranglerOn(target: Target, args: readonly string[]): Promise<Buffer> {
   const targetFlags = target.kind === "remote" ? ["--remote"] : ["--local", "--persist-to", target.state];
   return limitCalls(() => runWithRetry([...args, ...targetFlags]));
 }
@@ -107,12 +111,14 @@ export type Rows = Record<string, unknown>[];
 /** Runs SQL statements on the registry's database and returns the rows of each. */
 export async function query(target: Target, statements: readonly string[]): Promise<Rows[]> {
   const sql = statements.join("; ");
-  const output = await wrangler(target, ["d1", "execute", DATABASE, "--json", "--command", sql]);
+  const output = await runWranglerOn(target, ["d1", "execute", DATABASE, "--json", "--command", sql]);
   const results = JSON.parse(output.toString()) as { results: Rows }[];
   return results.map((result) => result.results);
 }
 
-/** The error in wrangler's output as one line: a JSON field with --json, otherwise the line marked [ERROR]. */
+/**
+ * The error in wrangler's output as one line: a JSON field with --json, otherwise the line marked [ERROR].
+ */
 function findErrorLine(output: string): string {
   const json = /"text":\s*("(?:[^"\\]|\\.)*")/.exec(output)?.[1];
   if (json !== undefined) return JSON.parse(json) as string;

@@ -75,15 +75,8 @@ async function list(): Promise<void> {
     head: ["name", "scopes", "created", "last used", "expires", "revoked"],
     style: { head: [], border: [] },
   });
-  for (const {
-    name,
-    scopes,
-    createdAt: created,
-    lastUsedAt: lastUsed,
-    expiresAt: expires,
-    revokedAt: revoked,
-  } of await listKeys(target)) {
-    const times = [created, lastUsed, expires, revoked].map((time) => time?.slice(0, 16) ?? "");
+  for (const { name, scopes, createdAt, lastUsedAt, expiresAt, revokedAt } of await listKeys(target)) {
+    const times = [createdAt, lastUsedAt, expiresAt, revokedAt].map((time) => time?.slice(0, 16) ?? "");
     table.push([name, scopes.join(", "), ...times]);
   }
   console.log(table.toString());

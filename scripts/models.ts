@@ -3,7 +3,7 @@ import { addTargetOptions, createCommand, readTarget, runCommand } from "../clou
 import { executeStatements } from "../cloudflare/d1.ts";
 import { toSqlLiteral } from "../cloudflare/d1-sql.ts";
 import { UserError } from "../cloudflare/user-error.ts";
-import { BUCKET, query, type Target, wrangler } from "../cloudflare/wrangler.ts";
+import { BUCKET, query, runWranglerOn, type Target } from "../cloudflare/wrangler.ts";
 import { formatVersion } from "../src/domain/model-reference.ts";
 import { DAY_MS } from "../src/lib/time.ts";
 import { type PublishedModel, type Registry, readRegistry } from "../training/registry/read-registry.ts";
@@ -106,5 +106,7 @@ AND NOT EXISTS (SELECT 1 FROM aliases AS a WHERE (a.name, a.version) = (models.n
   const { models } = await readRegistry(target);
   const used = new Set(listFiles(models));
   const unused = files.filter((key) => !used.has(key));
-  await Promise.all(unused.map((key) => wrangler(target, ["r2", "object", "delete", `${BUCKET}/${key}`])));
+  await Promise.all(
+    unused.map((key) => runWranglerOn(target, ["r2", "object", "delete", `${BUCKET}/${key}`])),
+  );
 }

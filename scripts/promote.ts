@@ -5,15 +5,12 @@ import { executeStatements } from "../cloudflare/d1.ts";
 import { downloadFile } from "../cloudflare/r2.ts";
 import { UserError } from "../cloudflare/user-error.ts";
 import type { Target } from "../cloudflare/wrangler.ts";
-import type { Stone } from "../src/domain/diamond.ts";
+import { SAMPLE_STONE } from "../src/domain/diamond.ts";
 import { formatVersion, ModelName, type ModelReference } from "../src/domain/model-reference.ts";
 import { CHALLENGER, CHAMPION, ModelSelector, parseSelector } from "../src/domain/model-selector.ts";
 import { predictPrices } from "../training/onnx/predict-prices.ts";
 import { buildMoveStatements } from "../training/registry/move-alias.ts";
 import { findModel, type PublishedModel, readRegistry } from "../training/registry/read-registry.ts";
-
-/** The stone that a version must be able to price. */
-const TEST_STONE: Stone = { carat: 1, cut: "Ideal", color: "G", clarity: "VS1" };
 
 interface PromoteOptions {
   readonly reason: string;
@@ -89,7 +86,7 @@ async function promote(version: ModelReference, options: PromoteOptions): Promis
  */
 async function checkModelPrices(target: Target, { key, sha256, ...model }: PublishedModel): Promise<void> {
   const bytes = await downloadFile(target, key, sha256);
-  const [price = Number.NaN] = await predictPrices(bytes, [TEST_STONE]).catch((cause: unknown) => {
+  const [price = Number.NaN] = await predictPrices(bytes, [SAMPLE_STONE]).catch((cause: unknown) => {
     throw new UserError(`the file of ${formatVersion(model)} does not run; nothing was changed`, { cause });
   });
   if (!(Number.isFinite(price) && price > 0))

@@ -1,4 +1,6 @@
-/** `node scripts/rollout.ts --url https://...`: deploys the Worker of this checkout to all callers in steps. */
+/**
+ * `node scripts/rollout.ts --url https://...`: deploys the Worker of this checkout to all callers in steps.
+ */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,7 +49,7 @@ async function rollOut(readyUrl: URL): Promise<void> {
 async function uploadVersion(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "facet-"));
   try {
-    // wrangler writes one line of JSON to this file for each thing that it did.
+    // wrangler writes one line of JSON to this file for each action.
     const path = join(folder, "output.ndjson");
     await runWrangler(["versions", "upload"], { WRANGLER_OUTPUT_FILE_PATH: path });
     const lines = (await readFile(path, "utf8")).trim().split("\n");

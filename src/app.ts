@@ -33,7 +33,7 @@ export function createApp(): Hono<AppEnv> {
 
   const app = fromHono(hono, { schema: DOCUMENT, docs_url: null, redoc_url: null, openapi_url: null });
   app.registry.registerComponent("securitySchemes", KEY_SCHEME, KEY_SECURITY);
-  // Grouped by path: the 405 of a path must be registered before a later pattern, such as /:id, that also matches it.
+  // Grouped by path: the 405 of a path must precede a later pattern that also matches it, such as /:id.
   for (const [path, endpoints] of Map.groupBy(ENDPOINTS, (Endpoint) => Endpoint.path)) {
     for (const Endpoint of endpoints) app[Endpoint.method](path, Endpoint);
     hono.all(path, handleOtherMethods(endpoints.map(({ method }) => method.toUpperCase())));

@@ -51,7 +51,7 @@ export interface TrainingRun {
   /** The registry after the run. */
   readonly registry: Registry;
   readonly models: readonly VersionedModel[];
-  /** The champion after the run, and why it is champion. */
+  /** The champion after the run, and the reason for it. */
   readonly outcome: Pick<Verdict, "champion" | "promoted" | "reason">;
   /** The measurements behind the outcome; null if nothing was trained. */
   readonly decision: PromotionDecision | null;
@@ -60,7 +60,7 @@ export interface TrainingRun {
 export type PipelineStep = "read" | "fit" | "judge" | "publish";
 export type ReportProgress = (step: PipelineStep, text: string) => void;
 
-/** What stays the same when a run starts again after a conflict. */
+/** The values that a run keeps when it starts again after a conflict. */
 interface RunContext {
   readonly options: TrainingOptions;
   readonly reportProgress: ReportProgress;
@@ -145,13 +145,16 @@ async function runPipeline(context: RunContext): Promise<TrainingRun> {
   return { dataset, registry: newRegistry, models, outcome, decision };
 }
 
-/** @throws UserError if a model has the name of an alias: a selector could not tell them apart */
+/** @throws UserError if a model has the name of an alias. A selector would then be ambiguous. */
 function checkModelNames(builders: readonly ModelBuilder[], { aliases }: Registry): void {
   const builder = builders.find(({ name }) => aliases.some(({ alias }) => alias === name));
-  if (builder) throw new UserError(`${builder.name} is an alias, and a model needs a name of its own`);
+  if (builder) throw new UserError(`${builder.name} is an alias; a model must have a different name`);
 }
 
-/** True if a run without new data may end early: the champion works, and no option needs trained models. */
+/**
+ * Returns whether a run without new data may end early. This needs a champion whose file can be read, and no
+ * option that needs trained models.
+ */
 function canSkipTraining(options: TrainingOptions, champion: Champion | null): boolean {
   const { promote, forceTrain, dryRun, predictions, trainingRows } = options;
   const needsModels = promote === "force" || forceTrain || dryRun;

@@ -30,7 +30,7 @@ try {
   const run = await train(options, progress.report);
   progress.stop(true);
   if (options.json !== undefined) await writeFile(options.json, formatJson(run));
-  // The summary file of a CI job may hold the output of other steps.
+  // The summary file of a CI job may contain the output of other steps, so it is not overwritten.
   if (options.summary !== undefined) await appendFile(options.summary, formatMarkdown(run));
   console.log(formatTable(run));
 } catch (error) {

@@ -71,10 +71,10 @@ async function measureRow(table: PriceTable, file: string, runs: number): Promis
       const start = performance.now();
       await fitEnsemble(table.x, table.y, XGBOOST_DEFAULTS, { threads });
       const seconds = (performance.now() - start) / 1000;
-      const other = await xgboost?.fit(threads);
+      const xgboostFit = await xgboost?.fit(threads);
       if (run < 0) continue;
       facetTimes[threads - 1]!.push(seconds);
-      if (other) xgboostTimes[threads - 1]!.push(other.seconds);
+      if (xgboostFit) xgboostTimes[threads - 1]!.push(xgboostFit.seconds);
     }
   }
   xgboost?.stop();

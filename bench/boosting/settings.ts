@@ -29,11 +29,11 @@ for (let split = 1; split <= SPLITS; split++) {
     features: { rows: rows.length, columns: features.columns.map((column) => selectValues(column, rows)) },
     prices: selectValues(prices, rows),
   });
-  const [training, held] = [select(train), select(test)];
+  const [trainingData, testData] = [select(train), select(test)];
   const start = performance.now();
-  const model = await gradientBoosting.fit(training, { seed: SEED });
+  const model = await gradientBoosting.fit(trainingData, { seed: SEED });
   const seconds = (performance.now() - start) / 1000;
-  const error = computeMeanAbsoluteError(model.predict(held.features), held.prices);
+  const error = computeMeanAbsoluteError(model.predict(testData.features), testData.prices);
   errors.push(error);
   console.log(`split ${split}: test MAE $${error.toFixed(2)}, fit ${seconds.toFixed(1)} s`);
 }

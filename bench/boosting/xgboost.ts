@@ -14,7 +14,6 @@ export function hasXGBoost(): boolean {
 export class XGBoost {
   private readonly child: ChildProcess;
   private readonly lines: AsyncIterator<string>;
-  version = "";
 
   private constructor(rows: number, file: string) {
     this.child = spawn(PYTHON, [SCRIPT, String(rows), file], { stdio: ["pipe", "pipe", "inherit"] });
@@ -24,7 +23,8 @@ export class XGBoost {
   /** @param file float32, one feature column after another, then the target */
   static async start(rows: number, file: string): Promise<XGBoost> {
     const process = new XGBoost(rows, file);
-    process.version = await process.readLine();
+    // The first line is the version of XGBoost: the process is ready.
+    await process.readLine();
     return process;
   }
 

@@ -19,7 +19,7 @@ import { MODELS } from "../../training/models/index.ts";
 const SEED = 42;
 const RETRY_DELAY_MS = 500;
 const MEASUREMENTS = 5;
-/** Batch sizes, and the runs of each that one measurement averages. */
+/** Batch sizes, and the number of runs of which one measurement is the mean. */
 const BATCHES = [
   { rows: 1, runs: 2000 },
   { rows: 1000, runs: 30 },

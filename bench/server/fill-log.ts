@@ -1,7 +1,6 @@
 import type { D1Database } from "@cloudflare/workers-types";
 
-/** Rows that one statement inserts. */
-const CHUNK_ROWS = 20_000;
+const ROWS_PER_STATEMENT = 20_000;
 
 /** Inserts rows as traffic would: mostly predictions by two models, some errors, a few slow requests. */
 export async function fillLog(
@@ -31,6 +30,6 @@ export async function fillLog(
       CASE WHEN route = '/v1/predictions' AND status = 200 THEN c % 9000 + 300 END,
       CASE WHEN b = 5 THEN 'marta' ELSE 'shop' END, 'bench', 'IT', 'MXP'
     FROM s`);
-  for (let i = 0; i < count; i += CHUNK_ROWS)
-    await insert.bind(i, Math.min(i + CHUNK_ROWS, count), from, (to - from) / count).run();
+  for (let i = 0; i < count; i += ROWS_PER_STATEMENT)
+    await insert.bind(i, Math.min(i + ROWS_PER_STATEMENT, count), from, (to - from) / count).run();
 }

@@ -19,7 +19,7 @@ export interface HttpResponse {
   readonly durationMs: number;
 }
 
-/** Sends a request over the connections of an agent, which `fetch` does not allow to limit. */
+/** Sends a request over the connections of an agent. `fetch` cannot limit its connections. */
 export function sendRequest(
   agent: Agent,
   server: string,

@@ -5,8 +5,8 @@
  *   npm run bench -- keys
  *   node bench/server/keys.ts --requests 5000
  *
- * First 20,000 predictions over one connection, alternately with and without a key. A key is checked even if
- * none is needed. Then a key is revoked while ten connections use it.
+ * First, 20,000 predictions are sent over one connection, alternately with and without a key. The server
+ * checks a key even if none is needed. Then a key is revoked while ten connections use it.
  */
 import { Agent } from "node:http";
 import { join } from "node:path";

@@ -5,7 +5,8 @@ import { applyMigrations } from "../../cloudflare/d1.ts";
 import { type DevServer, type DevServerOptions, startDevServer } from "../../cloudflare/dev-server.ts";
 import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
 
-// A signal alone does not run the handlers of "exit", which stop the servers and delete the scratch folders.
+// By default a signal ends the process without the handlers of "exit", which stop the servers and delete the
+// scratch folders.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
 /** Creates both databases, and trains and publishes models if a champion is needed. */

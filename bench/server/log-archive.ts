@@ -3,11 +3,10 @@ import { gunzipSync } from "node:zlib";
 import type { D1Database, R2Bucket } from "@cloudflare/workers-types";
 import Table from "cli-table3";
 import { withLocalBindings } from "../../cloudflare/local-bindings.ts";
+import { DAY_MS, HOUR_MS } from "../../src/lib/time.ts";
 import { fillLog } from "./fill-log.ts";
 import { prepareState, startServer } from "./local-server.ts";
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 const PAGE_ROWS = 20_000;
 const KILLS = 10;
 /** An archive run may take this time. */

@@ -3,8 +3,8 @@
  * state.
  *
  *   npm run bench -- load                            both
- *   node bench/server/log-load.ts --requests 20000   is every request in the log? One in three is invalid
- *   node bench/server/log-load.ts --pairs 5          response time over one connection, with and without the log
+ *   node bench/server/log-load.ts --requests 20000   checks that all requests are in the log (1/3 invalid)
+ *   node bench/server/log-load.ts --pairs 5          response time over one connection, with and without log
  */
 import { Agent } from "node:http";
 import { join } from "node:path";
@@ -101,7 +101,7 @@ missing ${missing}, duplicates ${duplicates}, unknown ${unknown}`);
   if (missing + duplicates + unknown + failures > 0) process.exitCode = 1;
 }
 
-/** Such as `13374 2xx, 6626 4xx`. */
+/** Formats the number of responses by class of status, such as `13374 2xx, 6626 4xx`. */
 function countByClass(responses: ReadonlyMap<string, number>): string {
   const groups = Map.groupBy(responses.values(), (status) => `${Math.floor(status / 100)}xx`);
   return [...groups]

@@ -1,12 +1,12 @@
 import Table from "cli-table3";
 import { withLocalBindings } from "../../cloudflare/local-bindings.ts";
 import { median } from "../../src/lib/statistics.ts";
+import { DAY_MS } from "../../src/lib/time.ts";
 import { createKey } from "../../training/registry/keys.ts";
 import { createCountingDatabase } from "./count-rows-read.ts";
 import { fillLog } from "./fill-log.ts";
 import { prepareState, startServer } from "./local-server.ts";
 
-const DAY_MS = 86_400_000;
 const LOG_DAYS = 30;
 const PAGE_ROWS = 50;
 const WARM_UP_REQUESTS = 3;

@@ -2,7 +2,7 @@
  * Searches, counts and archives a large log, on local servers with a scratch state.
  *
  *   npm run bench -- log                          both
- *   node bench/server/log.ts --rows 1000000       first page by each filter, and monitoring, with 30 days of rows
+ *   node bench/server/log.ts --rows 1000000       first page by each filter, and monitoring; 30 days of rows
  *   node bench/server/log.ts --archive 200000     archives old rows while the run is killed 10 times
  */
 import { join } from "node:path";

@@ -10,7 +10,7 @@ import { rejectBlockedAddress } from "./rate-limits.ts";
 const MAX_CACHED_KEYS = 1_000;
 const USE_RECORD_INTERVAL_MS = 60_000;
 
-/** Keys by their hash. A revoked key still works for at most `freshMs`. */
+/** Keys by their hash. A revoked key works for up to `freshMs`, or `maxStaleMs` if the registry fails. */
 const cachedKeys = new StaleCache<ApiKey>({
   freshMs: 10_000,
   maxStaleMs: 300_000,

@@ -2,19 +2,19 @@ import type { Scope } from "../domain/access.ts";
 import type { AppContext } from "../http/context.ts";
 import { Forbidden, Problem, Unauthorized } from "../http/errors.ts";
 
-/** Whether callers without a key may use everything except administration. Only `ACCESS = "open"` allows it. */
-export function allowsAnonymous(env: Env): boolean {
+/** Whether callers without a key may use all but administration. Only `ACCESS = "open"` allows it. */
+export function isAnonymousAllowed(env: Env): boolean {
   const access: unknown = env.ACCESS;
   return access === "open";
 }
 
 /**
- * Checks that a request may do what a scope allows. An invalid key is also refused where no key is needed,
+ * Checks that a request may do what a scope allows. An invalid key is rejected even if no key is needed,
  * because a caller who sends a key expects to be identified by it.
  * @throws Unauthorized, Forbidden, ServiceUnavailable
  */
 export function authorize(c: AppContext, scope: Scope): void {
-  const isKeyOptional = scope !== "admin" && allowsAnonymous(c.env);
+  const isKeyOptional = scope !== "admin" && isAnonymousAllowed(c.env);
   const { apiKey } = c.var;
   if (apiKey === null) {
     if (isKeyOptional) return;

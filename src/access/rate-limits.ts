@@ -36,21 +36,21 @@ export async function countInvalidKey(c: AppContext): Promise<void> {
   blockedSince.delete(address);
   blockedSince.set(address, Date.now());
   evictOldest(blockedSince, MAX_BLOCKED_ADDRESSES);
-  throw tooManyInvalidKeys();
+  throw createTooManyInvalidKeys();
 }
 
 /**
- * Refuses an address that sent too many invalid keys. Call it before the lookup of a key that is not cached:
+ * Rejects an address that sent too many invalid keys. Call it before the lookup of a key that is not cached:
  * a caller who guesses keys must not load the registry. Cached keys still work from a blocked address.
  * @throws TooManyRequests
  */
 export function rejectBlockedAddress(c: AppContext): void {
   const since = blockedSince.get(findAddress(c));
   if (since !== undefined && ageMs(since) < RATE_LIMIT_PERIODS_SECONDS.FAILURE_LIMIT * 1000)
-    throw tooManyInvalidKeys();
+    throw createTooManyInvalidKeys();
 }
 
-function tooManyInvalidKeys(): TooManyRequests {
+function createTooManyInvalidKeys(): TooManyRequests {
   return new TooManyRequests(
     "Too many requests with invalid keys from your address.",
     RATE_LIMIT_PERIODS_SECONDS.FAILURE_LIMIT,
@@ -58,8 +58,8 @@ function tooManyInvalidKeys(): TooManyRequests {
 }
 
 /**
- * Counts one request and returns whether it is within the limit. A missing or failing limiter lets the request
- * pass: the limits protect from load, and an outage of the limiter must not refuse valid callers.
+ * Counts one request and returns whether it is within the limit. A missing or failing limiter lets the
+ * request pass: the limits protect from load, and an outage of the limiter must not reject valid callers.
  */
 async function isWithinLimit(
   c: AppContext,
@@ -78,7 +78,7 @@ async function isWithinLimit(
   }
 }
 
-/** The caller's IPv4 address or the /64 of its IPv6 address: one household or server usually has a whole /64. */
+/** The caller's IPv4 address, or the /64 of its IPv6 address: one household or server usually has a /64. */
 function findAddress(c: AppContext): string {
   const address = c.req.header("cf-connecting-ip") ?? "unknown";
   if (!ipaddr.IPv6.isValid(address)) return address;

@@ -10,7 +10,7 @@ export function describeError(error: unknown): string {
   return parts.join(": ");
 }
 
-/** Returns the name of a table that does not exist, because migrations were not applied; null for other errors. */
+/** Returns the name of a table that is missing because migrations were not applied; null for other errors. */
 export function findMissingTable(error: unknown): string | null {
   return /no such table: (?:main\.)?(\w+)/.exec(describeError(error))?.[1] ?? null;
 }

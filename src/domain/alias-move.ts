@@ -5,7 +5,7 @@ import type { ModelReference } from "./model-reference.ts";
 export interface AliasState {
   /** The version that the alias points at; null if the alias does not exist. */
   readonly current: ModelReference | null;
-  /** Revision of the last move of this alias; 0 if there was none. Revisions go on after a removal. */
+  /** Revision of the last move of this alias; 0 if there was none. Revisions continue after a removal. */
   readonly lastRevision: number;
 }
 
@@ -27,7 +27,7 @@ export interface AliasRow extends AliasColumns {
   readonly updatedAt: string;
 }
 
-export interface AliasHistoryRow extends AliasColumns {
+interface AliasHistoryRow extends AliasColumns {
   readonly fromName: string | null;
   readonly fromVersion: number | null;
   readonly removed: boolean;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { requiredMessage, strictObject } from "../lib/fields.ts";
+import { createFieldMessage, strictObject } from "../lib/fields.ts";
 
 /** Cut grades, worst to best: GIA grades as named in the diamonds dataset of ggplot2. */
 export const CUTS = ["Fair", "Good", "Very Good", "Premium", "Ideal"] as const;
@@ -22,7 +22,7 @@ export type GradeColumn = (typeof GRADE_COLUMNS)[number];
 export type NumberColumn = (typeof NUMBER_COLUMNS)[number];
 export type Measurement = (typeof MEASUREMENTS)[number];
 
-/** Upper bounds of the number columns. They are far above any real stone, to reject only typing errors. */
+/** Upper bounds of the number columns. They are far above any real stone and reject only typing errors. */
 export const MAX_VALUE: Readonly<Record<NumberColumn, number>> = {
   carat: 100,
   depth: 100,
@@ -34,7 +34,8 @@ export const MAX_VALUE: Readonly<Record<NumberColumn, number>> = {
 
 /**
  * Bounds of the values in training rows. They are far outside the values of any real stone. Within them, no
- * logarithm, product or ratio overflows float32; a single overflow would make the whole training fail.
+ * logarithm, product or ratio overflows float32; a single overflow would make the whole training fail. Prices
+ * are in US dollars.
  */
 export const MIN_TRAINING_VALUE = 0.001;
 export const MIN_TRAINING_PRICE = 0.01;
@@ -46,7 +47,7 @@ function gradeField<const Grades extends readonly [string, ...string[]]>(
   text: string,
 ) {
   return z
-    .enum(grades, { error: requiredMessage(name, `${name} must be one of ${grades.join(", ")}`) })
+    .enum(grades, { error: createFieldMessage(name, `${name} must be one of ${grades.join(", ")}`) })
     .meta({ description: `${text}, worst to best: ${grades.join(", ")}.`, example: grades.at(-1) });
 }
 
@@ -67,7 +68,7 @@ const NUMBER_FIELDS: Readonly<Record<NumberColumn, { unit: string; description: 
 /** A number field of a stone that is priced. */
 function numberField(name: NumberColumn) {
   const { unit, ...meta } = NUMBER_FIELDS[name];
-  const error = requiredMessage(
+  const error = createFieldMessage(
     name,
     `${name} must be a number above 0 and at most ${MAX_VALUE[name]} ${unit}`,
   );
@@ -77,7 +78,7 @@ function numberField(name: NumberColumn) {
 /** A number field of a stone that models are trained on. */
 function trainingNumberField(name: NumberColumn) {
   const { unit, ...meta } = NUMBER_FIELDS[name];
-  const error = requiredMessage(
+  const error = createFieldMessage(
     name,
     `${name} must be a number from ${MIN_TRAINING_VALUE} to ${MAX_VALUE[name]} ${unit}`,
   );
@@ -126,7 +127,10 @@ export const Stone = strictObject("a stone", stoneFields).meta({
 });
 export type Stone = z.infer<typeof Stone>;
 
-const priceError = requiredMessage(
+/** A stone for checks that a model works. Its values do not matter. */
+export const SAMPLE_STONE: Stone = { carat: 1, cut: "Ideal", color: "G", clarity: "VS1" };
+
+const priceError = createFieldMessage(
   "price",
   `price must be a number of US dollars from ${MIN_TRAINING_PRICE} to ${MAX_TRAINING_PRICE.toLocaleString("en-US")}`,
 );
@@ -149,6 +153,6 @@ export const PricedStone = strictObject("a priced stone", {
 export type PricedStone = z.infer<typeof PricedStone>;
 
 /** The measurements that the caller left out, in the order of {@link MEASUREMENTS}. */
-export function missingMeasurements(stone: Stone): Measurement[] {
+export function listMissingMeasurements(stone: Stone): Measurement[] {
   return MEASUREMENTS.filter((name) => stone[name] === undefined);
 }

@@ -6,10 +6,10 @@ export function findBin(edges: readonly number[], value: number): number {
 }
 
 /**
- * Population stability index (PSI) of two distributions over the same bins: the sum of (q - p) ln(q / p), where
- * p and q are the fractions of the expected and the actual rows in a bin. An empty bin counts as half a row,
- * because the logarithm of 0 is infinite. By the usual rule of thumb (Siddiqi, Credit Risk Scorecards, 2006),
- * drift is small below 0.1 and significant above 0.25.
+ * Population stability index (PSI) of two distributions over the same bins: the sum of (q - p) ln(q / p),
+ * where p and q are the fractions of the expected and the actual rows in a bin. An empty bin counts as half a
+ * row, because the logarithm of 0 is infinite. By the usual rule of thumb (Siddiqi, Credit Risk Scorecards,
+ * 2006), drift is small below 0.1 and significant above 0.25.
  */
 export function populationStabilityIndex(expected: readonly number[], actual: readonly number[]): number {
   const expectedTotal = expected.reduce((sum, count) => sum + count, 0);

@@ -1,4 +1,4 @@
-/** Upper edges of the latency bins, in milliseconds. Each is about 1.5 times the one before. */
+/** Upper edges of the latency bins, in milliseconds. Each but the last is 1.3 to 2 times the one before. */
 export const LATENCY_EDGES_MS = [
   1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000,
   10_000, 30_000,

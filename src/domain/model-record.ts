@@ -63,8 +63,7 @@ export type Histograms = z.infer<typeof Histograms>;
 export const Importance = z
   .object({
     gain: z.record(z.string(), z.number()).nullable().meta({
-      description:
-        "Fraction of the total gain of all splits, by feature. Only for tree models that Facet fitted itself.",
+      description: "Fraction of the total gain of all splits, by feature. Only for models of trees.",
     }),
     permutation: z.record(z.string(), z.number()).meta({
       description:

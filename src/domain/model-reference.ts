@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { requiredMessage } from "../lib/fields.ts";
+import { createFieldMessage } from "../lib/fields.ts";
 
 /** Lower-case words joined by hyphens. Names of models and aliases are parts of R2 keys and of URLs. */
 const NAME_PATTERN = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
@@ -35,7 +35,10 @@ export function parseVersion(text: string): ModelReference {
 
 /** A field that holds a model reference as text. */
 export function versionField(field: string) {
-  const error = requiredMessage(field, `${field} must be a model's name and version, such as log-linear@3`);
+  const error = createFieldMessage(
+    field,
+    `${field} must be a model's name and version, such as log-linear@3`,
+  );
   return z
     .string({ error })
     .max(MAX_VERSION_LENGTH, { error })

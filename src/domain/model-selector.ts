@@ -3,7 +3,7 @@ import { MAX_VERSION_LENGTH, parseVersion } from "./model-reference.ts";
 
 /** The alias that is used when a caller names no model. */
 export const CHAMPION = "champion";
-/** The alias of the model that makes shadow predictions: it prices some of the champion's stones, only for the log. */
+/** The alias for shadow predictions. This model prices some of the champion's stones, for the log only. */
 export const CHALLENGER = "challenger";
 
 /** What a caller names: an alias or a model (kind `name`), or one version of a model. */

@@ -3,14 +3,14 @@ import { ModelReference } from "./model-reference.ts";
 
 /** With fewer stones, a verdict would mostly depend on chance. */
 export const MIN_STONES_FOR_VERDICT = 200;
-/** The population stability indexes from which drift is moderate and significant. */
+/** From these population stability indexes on, drift is moderate or significant. */
 export const DRIFT_THRESHOLDS = { moderate: 0.1, significant: 0.25 } as const;
-/** The live error is worse than tested from this multiple of the test error. */
+/** From this multiple of the test error on, the live error is worse than tested. */
 export const WORSE_THAN_TESTED_RATIO = 1.25;
 
 /**
- * Drift is computed from a sample of the predictions. An hour has 12 slices of five minutes. For each slice and
- * model version, the sample has at most 100 single predictions and 2 batches.
+ * Drift is computed from a sample of the predictions. An hour has 12 slices of five minutes. For each slice
+ * and model version, the sample has at most 100 single predictions and 2 batches.
  */
 export const DRIFT_SAMPLE = { slicesPerHour: 12, predictionsPerSlice: 100, batchesPerSlice: 2 } as const;
 

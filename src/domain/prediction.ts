@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MEASUREMENTS, missingMeasurements, NUMBER_COLUMNS, type Stone } from "./diamond.ts";
+import { listMissingMeasurements, MEASUREMENTS, NUMBER_COLUMNS, type Stone } from "./diamond.ts";
 import type { Ranges } from "./model-record.ts";
 
 /** The price of one stone, as the API returns it. */
@@ -27,13 +27,13 @@ export function toPrediction(stone: Stone, price: number, ranges: Ranges): Predi
   return {
     price: cents / 100,
     currency: "USD",
-    imputed: missingMeasurements(stone),
-    warnings: warnOutsideRanges(ranges, stone),
+    imputed: listMissingMeasurements(stone),
+    warnings: listRangeWarnings(ranges, stone),
   };
 }
 
 /** Returns a sentence for each value outside the range of the training rows. */
-export function warnOutsideRanges(ranges: Ranges, stone: Stone): string[] {
+export function listRangeWarnings(ranges: Ranges, stone: Stone): string[] {
   const warnings: string[] = [];
   for (const column of NUMBER_COLUMNS) {
     const value = stone[column];

@@ -1,6 +1,7 @@
 /**
- * Divides stones into a training split and a test split. The side of a stone depends only on its measurements
- * and the seed. It therefore stays the same when the data grows, and exact duplicates are on the same side.
+ * Divides stones into a training split and a test split. The split of a stone depends only on its
+ * measurements and the seed. It therefore stays the same when the data grows, and exact duplicates are in the
+ * same split.
  *
  * Training computes the formula in JavaScript, the endpoint `similar` in SQL. Both multiply integers below
  * 2^26, so the product is exact in float64 and in SQLite.
@@ -12,7 +13,7 @@ export const SPLIT_PRIME = 67_108_859;
 const TEST_FRACTION = 0.2;
 /** A stone is a test stone if (split key * multiplier) modulo `SPLIT_PRIME` is below this. */
 export const TEST_BELOW = Math.floor(SPLIT_PRIME * TEST_FRACTION);
-/** Published models depend on this number: another one would move stones between their splits. */
+/** Published models depend on this number: another one would move stones between the splits. */
 const SEED_SALT = 0x9e37_e78e;
 
 /** Spreads a seed of up to 53 bits over the multipliers from 1 to `SPLIT_PRIME - 1`. */

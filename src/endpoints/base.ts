@@ -15,18 +15,18 @@ export const KEY_SCHEME = "key";
 const NO_PARAMETERS = strictObject("the query", {});
 
 /**
- * An endpoint of the API: its route, its documentation, its input and output, and its behaviour. A subclass
+ * An endpoint of the API: its route, documentation, input, output and behaviour. A subclass
  * declares the static members and `schema`, and implements `handle`.
  */
 export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
   static readonly method: "get" | "post" | "put" | "delete";
-  /** In the notation of hono: `/v1/models/:name`. */
+  /** The path in the notation of hono, such as `/v1/models/:name`. */
   static readonly path: string;
   /** The scope that a key needs; null for an endpoint without a key. The default is the strictest scope. */
   static readonly scope: Scope | null = "admin";
   /**
-   * Whether the request log keeps the bodies of successful answers. Keep the default for answers that show the
-   * log itself and for large answers that are stored elsewhere. Problems are always logged.
+   * Whether the request log keeps the bodies of successful answers. Keep the default for answers that show
+   * the log itself and for large answers that are stored elsewhere. Problems are always logged.
    */
   static readonly logsResponseBody: boolean = false;
 
@@ -55,7 +55,7 @@ export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
    * Validates path parameters, query, headers and body against the schema.
    * @throws MalformedBody, UnsupportedMediaType, ValidationFailed
    */
-  protected async input<Schema extends OpenAPIRouteSchema>(
+  protected async readInput<Schema extends OpenAPIRouteSchema>(
     c: AppContext,
     { request = {} }: Schema,
   ): Promise<ValidatedData<Schema>> {

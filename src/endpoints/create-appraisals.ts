@@ -111,7 +111,7 @@ export class CreateAppraisals extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { body } = await this.input(c, bodyWithoutStones);
+    const { body } = await this.readInput(c, bodyWithoutStones);
     const { valid, rejected } = await validateStones(body.diamonds);
     const known = await findKnownStones(c.env.DB, [...valid.values()]);
     const newStones = new Map<string, IdentifiedStone>();
@@ -137,7 +137,8 @@ export class CreateAppraisals extends Endpoint {
       reportedIds.add(id);
       return { index, id, status: isNew ? status : "duplicate" };
     });
-    const countByStatus = (status: Result["status"]) => results.filter((one) => one.status === status).length;
+    const countByStatus = (status: Result["status"]) =>
+      results.filter((result) => result.status === status).length;
     return c.json(
       {
         accepted: countByStatus("accepted"),

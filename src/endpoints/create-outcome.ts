@@ -20,7 +20,7 @@ const soldAtError =
 
 const soldAt = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()], { error: soldAtError })
-  // The date can be one day later than in UTC, in time zones to the east.
+  // In a time zone east of UTC, the local date can be one day ahead of the date in UTC.
   .refine((text) => Date.parse(text) <= Date.now() + DAY_MS, { error: soldAtError })
   .meta({ description: "Date or time of the sale.", example: "2026-11-24" });
 
@@ -92,7 +92,7 @@ export class CreateOutcome extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { params, body } = await this.input(c, schema);
+    const { params, body } = await this.readInput(c, schema);
     const request = await findRequest(c.env, params.id);
     const { item, predicted, model } = findPredictedStone(request, params.id, body.index);
     const { id, at, caller } = c.var.requestContext;
@@ -126,7 +126,7 @@ function findPredictedStone(request: RequestRecord | null, id: string, index: nu
     throw new NotFound(
       `There is no prediction ${truncate(id)}. A new prediction can take a few seconds to appear in the log.`,
     );
-  if (predicted.batch && index === undefined) {
+  if (predicted.isBatch && index === undefined) {
     const message = `index is required: the position of one of the ${predicted.prices.length} stones, counted from 0`;
     throw new ValidationFailed(message, { errors: [{ path: "index", message }] });
   }

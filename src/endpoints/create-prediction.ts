@@ -55,7 +55,7 @@ export class CreatePrediction extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { query, body: stone } = await this.input(c, schema);
+    const { query, body: stone } = await this.readInput(c, schema);
     const { model, prices, warnings, challenger } = await priceStones(c, query.model, [stone]);
     logAnswer(c, { model });
     const prediction = toPrediction(stone, prices[0] ?? Number.NaN, model.ranges);

@@ -59,7 +59,7 @@ export class CreatePredictions extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { query, body } = await this.input(c, schema);
+    const { query, body } = await this.readInput(c, schema);
     const { model, prices, warnings } = await priceStones(c, query.model, body.diamonds);
     logAnswer(c, { model });
     const predictions: Prediction[] = [];

@@ -58,11 +58,11 @@ export class EraseRequest extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { params } = await this.input(c, schema);
+    const { params } = await this.readInput(c, schema);
     const erased = await eraseRequest(c.env, params.id);
     if (erased === null)
       throw new ServiceUnavailable(
-        "The archive is being written. This can take 30 minutes. Try again later.",
+        "The archive is being written. This can take up to 30 minutes. Try again later.",
       );
     if (!Object.values(erased).some(Boolean))
       throw new NotFound(`There is no request ${truncate(params.id)} in the log.`);

@@ -6,7 +6,7 @@ import { ModelName } from "../domain/model-reference.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
-import { ETAG, toEtag } from "../http/etag.ts";
+import { ETAG_HEADER, toEtag } from "../http/etag.ts";
 import { nextField, pageQuery, toPage } from "../http/pagination.ts";
 import { strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
@@ -27,7 +27,7 @@ To change the alias, send the ETag of this response as \`If-Match\`.`,
   responses: {
     "200": {
       description: "The alias and one page of its history.",
-      headers: ETAG,
+      headers: ETAG_HEADER,
       ...contentJson(z.object({ ...Alias.shape, history: z.array(AliasMove), next: nextField })),
     },
     ...documentErrors(NotFound, ValidationFailed, ...REGISTRY_ERRORS),
@@ -42,7 +42,7 @@ export class GetAlias extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { params, query } = await this.input(c, schema);
+    const { params, query } = await this.readInput(c, schema);
     const found = await getAlias(c.env.DB, params.alias, { below: query.next, limit: query.limit + 1 });
     if (found === null)
       throw new NotFound(`There is no alias named ${params.alias}. GET /v1/models lists all aliases.`);

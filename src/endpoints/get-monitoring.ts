@@ -43,7 +43,7 @@ export class GetMonitoring extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { query } = await this.input(c, schema);
+    const { query } = await this.readInput(c, schema);
     return createReport(c.env, query.window);
   }
 }

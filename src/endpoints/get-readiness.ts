@@ -1,11 +1,12 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
+import { SAMPLE_STONE } from "../domain/diamond.ts";
 import { ModelReference } from "../domain/model-reference.ts";
 import { READINESS_ROUTE } from "../domain/routes.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { TooManyRequests } from "../http/errors.ts";
-import { priceWithChampion, SAMPLE_STONE } from "../inference/predict.ts";
+import { priceWithChampion } from "../inference/predict.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {

@@ -9,7 +9,7 @@ import { createVersionNotFound, versionParams } from "../http/version-params.ts"
 import { Endpoint } from "./base.ts";
 
 /** The report is one file that contains its styles and plots. It loads no other file and runs no script. */
-const POLICY = [
+const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "style-src 'unsafe-inline'",
   "img-src data:",
@@ -39,7 +39,7 @@ export class GetReport extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { params } = await this.input(c, schema);
+    const { params } = await this.readInput(c, schema);
     const key = await findReportKey(c.env.DB, params.name, params.version);
     if (key === undefined) throw createVersionNotFound(params);
     if (key === null) throw new NotFound(`${formatVersion(params)} has no report.`);
@@ -53,7 +53,7 @@ export class GetReport extends Endpoint {
     return new Response(file.body, {
       headers: {
         "content-type": "text/html; charset=utf-8",
-        "content-security-policy": POLICY,
+        "content-security-policy": CONTENT_SECURITY_POLICY,
         etag: file.httpEtag,
       },
     });

@@ -65,7 +65,7 @@ export class GetRequest extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { params } = await this.input(c, schema);
+    const { params } = await this.readInput(c, schema);
     const found = await findRequest(c.env, params.id);
     if (found === null) throw new NotFound(`There is no request ${truncate(params.id)} in the log.`);
     const outcomes = await listOutcomes(c.env.LOG_DB, found.id);

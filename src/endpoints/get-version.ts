@@ -46,7 +46,7 @@ export class GetVersion extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { params } = await this.input(c, schema);
+    const { params } = await this.readInput(c, schema);
     const [found, aliasPeriods] = await Promise.all([
       readModelRecord(c.env.DB, params.name, params.version),
       listAliasPeriods(c.env.DB, params),

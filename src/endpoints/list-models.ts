@@ -41,7 +41,7 @@ export class ListModels extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    await this.input(c, schema);
+    await this.readInput(c, schema);
     const [models, aliases] = await Promise.all([listNewestVersions(c.env.DB), listAliases(c.env.DB)]);
     return {
       models,

@@ -102,7 +102,7 @@ export class ListRequests extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { query } = await this.input(c, schema);
+    const { query } = await this.readInput(c, schema);
     const { model, limit, next, format, ...rest } = query;
     const filter = { ...rest, model: model === undefined ? undefined : parseSelector(model) };
     if (format !== "json") {

@@ -13,7 +13,7 @@ import { strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const nError = "n must be a whole number from 1 to 100";
-const ignored = z
+const ignoredField = z
   .unknown()
   .optional()
   .meta({ type: "string", description: "Ignored. You can send all fields of a stone." });
@@ -39,7 +39,7 @@ Use these stones to explain a price: they are real, and their prices are known. 
         .default(5)
         .meta({ description: "Maximum number of stones.", example: 5 }),
       model: ModelSelector,
-      ...Object.fromEntries(MEASUREMENTS.map((name) => [name, ignored])),
+      ...Object.fromEntries(MEASUREMENTS.map((name) => [name, ignoredField])),
     }),
     headers: z.object(routingKeyHeader),
   },
@@ -78,7 +78,7 @@ export class ListSimilarDiamonds extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { query } = await this.input(c, schema);
+    const { query } = await this.readInput(c, schema);
     const model = await resolveModel(c, query.model);
     logAnswer(c, { model });
     const { results } = await findSimilarDiamonds(c.env.DB, model, query, query.n);

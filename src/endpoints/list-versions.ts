@@ -36,7 +36,7 @@ export class ListVersions extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { params, query } = await this.input(c, schema);
+    const { params, query } = await this.readInput(c, schema);
     const found = await listVersions(c.env.DB, params.name, { below: query.next, limit: query.limit + 1 });
     if (found.length === 0 && query.next === undefined)
       throw new NotFound(`There is no model named ${params.name}. GET /v1/models lists all models.`);

@@ -14,7 +14,7 @@ import {
   ServiceUnavailable,
   ValidationFailed,
 } from "../http/errors.ts";
-import { createPreconditionFailed, ETAG, ifMatchHeader, matchesEtag, toEtag } from "../http/etag.ts";
+import { createPreconditionFailed, ETAG_HEADER, ifMatchHeader, matchesEtag, toEtag } from "../http/etag.ts";
 import { verifyModel } from "../inference/predict.ts";
 import { refreshAliases } from "../inference/resolve-version.ts";
 import { Reason, strictObject } from "../lib/fields.ts";
@@ -67,8 +67,8 @@ const schema = {
     body: { ...contentJson(Move), required: true },
   },
   responses: {
-    "200": { description: "The alias after the move.", headers: ETAG, ...contentJson(Alias) },
-    "201": { description: "The new alias.", headers: ETAG, ...contentJson(Alias) },
+    "200": { description: "The alias after the move.", headers: ETAG_HEADER, ...contentJson(Alias) },
+    "201": { description: "The new alias.", headers: ETAG_HEADER, ...contentJson(Alias) },
     ...documentErrors(...BODY_ERRORS, Conflict, PreconditionFailed, ...REGISTRY_ERRORS),
   },
 };
@@ -81,7 +81,7 @@ export class MoveAlias extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { params, headers, body } = await this.input(c, schema);
+    const { params, headers, body } = await this.readInput(c, schema);
     const { alias } = params;
     assertNoFieldErrors(findConflictingFields(alias, body));
     if (await hasModel(c.env.DB, alias))

@@ -39,7 +39,7 @@ export class RemoveAlias extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { params, headers, body } = await this.input(c, schema);
+    const { params, headers, body } = await this.readInput(c, schema);
     const { alias } = params;
     if (alias === CHAMPION)
       throw new Conflict(

@@ -1,7 +1,7 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { authorize } from "../access/authorize.ts";
-import { isKnownStone, wasSentBy, withdrawStone } from "../db/registry/withdrawals.ts";
+import { isAppraisedBy, isKnownStone, withdrawStone } from "../db/registry/withdrawals.ts";
 import { ANONYMOUS } from "../domain/access.ts";
 import { STONE_ID_DIGITS } from "../domain/stone-id.ts";
 import type { AppContext } from "../http/context.ts";
@@ -61,9 +61,9 @@ export class WithdrawDiamond extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { params, body } = await this.input(c, schema);
+    const { params, body } = await this.readInput(c, schema);
     const actor = c.var.requestContext.caller ?? ANONYMOUS;
-    if (!(await wasSentBy(c.env.DB, params.id, actor))) {
+    if (!(await isAppraisedBy(c.env.DB, params.id, actor))) {
       // Only an administrator may learn whether the stone exists. Other callers cause no further query.
       authorize(c, "admin");
       if (!(await isKnownStone(c.env.DB, params.id)))

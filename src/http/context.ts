@@ -50,7 +50,7 @@ export interface AppEnv {
 
 export type AppContext = Context<AppEnv>;
 
-/** Adds what an endpoint knows to the request's log row. Values from earlier calls stay. */
+/** Adds an endpoint's values to the request's log row. Values from earlier calls stay. */
 export function logAnswer(c: AppContext, answer: Partial<LoggedAnswer>): void {
   Object.assign(c.var.requestContext, answer);
 }

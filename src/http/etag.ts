@@ -33,7 +33,7 @@ export function createPreconditionFailed(name: string, revision: number | null):
 }
 
 /** The documentation of the ETag header in responses. */
-export const ETAG = {
+export const ETAG_HEADER = {
   ETag: {
     description: "The revision. Send it as If-Match with the next change.",
     schema: { type: "string" as const, example: '"4"' },

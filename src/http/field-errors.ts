@@ -24,7 +24,7 @@ export function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[]
   return errors;
 }
 
-/** Joins the first errors to one sentence, each with the place of its field in a list. */
+/** Joins the first errors into one sentence, each with the path of the object that has the field. */
 export function summarizeErrors(errors: readonly FieldError[]): string {
   const first = errors.slice(0, MAX_SUMMARIZED_ERRORS).map(({ path, message }) => {
     const parent = path.split(".").slice(0, -1).join(".");

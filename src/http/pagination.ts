@@ -15,8 +15,8 @@ export function limitField(max: number, defaultLimit: number) {
 }
 
 /**
- * The query parameter for a cursor: a word, a hyphen and a position. It has no documented format, because it
- * may change.
+ * The query parameter for a cursor: a word, a hyphen and a position. Callers must not rely on this format,
+ * because it may change.
  */
 export function cursorField<Position>(pattern: RegExp, toPosition: (text: string) => Position) {
   return z
@@ -40,7 +40,7 @@ export const nextField = z.string().nullable().meta({
   description: "Send it as `next` to get the following page; null on the last page.",
 });
 
-/** Makes a page of rows that were read with one row more than the limit, to know whether a page follows. */
+/** Makes a page. `rows` has one row more than the limit if another page follows. */
 export function toPage<Row>(
   rows: readonly Row[],
   limit: number,

@@ -6,7 +6,7 @@ import type { AppContext } from "../http/context.ts";
 import { NotReady } from "../http/errors.ts";
 import { priceWithChampion } from "./predict.ts";
 
-/** The limits of the feed check in percent, for texts. */
+/** The limits of the feed check in percent, for messages and descriptions. */
 export const SUSPICIOUS_DEVIATION_PERCENT = SUSPICIOUS_DEVIATION * 100;
 export const MAX_SUSPICIOUS_PERCENT = MAX_SUSPICIOUS_FRACTION * 100;
 
@@ -23,7 +23,7 @@ export const FeedCheckResult = z
       }),
     medianRatio: z.number().nullable().meta({
       description:
-        "Median of the sent prices, divided by the median of the champion's prices; null if undefined.",
+        "Median of the sent prices, divided by the median of the champion's prices; null if it cannot be computed.",
       example: 1.02,
     }),
     refused: z.boolean().meta({

@@ -1,6 +1,6 @@
 /**
- * onnxruntime-web inside workerd. workerd forbids compiling WebAssembly from bytes, so the runtime's module is
- * compiled at deployment. The runtime receives marker bytes instead of its binary, and a patched
+ * onnxruntime-web inside workerd. workerd forbids compiling WebAssembly from bytes, so the runtime's module
+ * is compiled at deployment. The runtime receives marker bytes instead of its binary, and a patched
  * `WebAssembly.instantiate` recognizes the marker and instantiates the compiled module.
  */
 import module from "onnxruntime-web/ort-wasm-simd-threaded.wasm";
@@ -13,12 +13,13 @@ env.wasm.numThreads = 1;
 env.wasm.wasmBinary = MARKER;
 env.logLevel = "error";
 
-const instantiate: unknown = WebAssembly.instantiate;
+const originalInstantiate: unknown = WebAssembly.instantiate;
 Object.defineProperty(WebAssembly, "instantiate", {
   configurable: true,
   writable: true,
   value: async (source: unknown, imports?: Record<string, Record<string, WebAssembly.ImportValue>>) => {
-    if (!isMarker(source)) return (instantiate as typeof WebAssembly.instantiate)(source as never, imports);
+    if (!isMarker(source))
+      return (originalInstantiate as typeof WebAssembly.instantiate)(source as never, imports);
     return { module, instance: await WebAssembly.instantiate(module, imports) };
   },
 });
@@ -31,7 +32,10 @@ function isMarker(source: unknown): boolean {
 
 export type Column = Float32Array | readonly string[];
 
-/** A loaded model. Calls must not overlap with those of any session in the isolate: use the mutex of the cache. */
+/**
+ * A loaded model. Calls must not overlap with calls of any other session in the isolate, so session-cache.ts
+ * makes them under its mutex.
+ */
 export interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];

@@ -5,7 +5,7 @@ import {
   type ResolvedSelector,
   type ServedModel,
 } from "../db/registry/models.ts";
-import { GRADE_COLUMNS, NUMBER_COLUMNS, type Stone } from "../domain/diamond.ts";
+import { GRADE_COLUMNS, NUMBER_COLUMNS, SAMPLE_STONE, type Stone } from "../domain/diamond.ts";
 import { formatVersion, type ModelReference } from "../domain/model-reference.ts";
 import { CHAMPION } from "../domain/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
@@ -18,23 +18,21 @@ import { InvalidModelFileError, OUTPUT_NAME, withSession } from "./session-cache
 /** How many previous versions of an alias are tried as a fallback. */
 const MAX_FALLBACKS = 5;
 
-/** A stone for checks that a model works; its values do not matter. */
-export const SAMPLE_STONE: Stone = { carat: 1, cut: "Ideal", color: "G", clarity: "VS1" };
-
 /** The prices of some stones and the version that priced them. */
 export interface PricedStones {
   readonly model: ServedModel;
   /** One price per stone, US dollars, not rounded; NaN for a stone that the model cannot price. */
   readonly prices: Float32Array;
-  /** For the caller: says that a previous version answered. */
+  /** Warnings for the caller: one if a previous version answered, otherwise none. */
   readonly warnings: readonly string[];
   /** The challenger that must price the same stones after the response; null for none. */
   readonly challenger: ServedModel | null;
 }
 
 /**
- * Prices stones with the version that a selector names, or with its canary if the caller is in its percentage.
- * If the version of an alias cannot be loaded, the previous version answers and a warning says so.
+ * Prices stones with the version that a selector names, or with its canary if the caller is in its
+ * percentage. If the version of an alias cannot be loaded, the previous version answers and a warning says
+ * so.
  * @throws NotFound, NotReady, ServiceUnavailable
  */
 export async function priceStones(
@@ -66,7 +64,7 @@ async function priceWithFallback(
       return {
         model,
         prices,
-        warnings: model === canary?.model ? [] : warnOfFallback(resolved, model),
+        warnings: model === canary?.model ? [] : createFallbackWarnings(resolved, model),
         challenger: model === resolved.model ? chooseChallenger(c, resolved) : null,
       };
     } catch (error) {
@@ -92,8 +90,8 @@ function chooseChallenger(c: AppContext, { target, challenger }: ResolvedSelecto
 }
 
 /**
- * Yields the versions to try in order: the canary, the version that the selector names, and the previous versions
- * of the alias. A generator, so that the previous versions are only read when they are needed.
+ * Yields the versions to try in order: the canary, the version that the selector names, and the previous
+ * versions of the alias. A generator, so that the previous versions are only read when they are needed.
  */
 async function* listVersionsToTry(
   c: AppContext,
@@ -113,7 +111,7 @@ async function* listVersionsToTry(
   }
 }
 
-function warnOfFallback({ alias, target }: ResolvedSelector, model: ServedModel): string[] {
+function createFallbackWarnings({ alias, target }: ResolvedSelector, model: ServedModel): string[] {
   if (isSameVersion(model, target)) return [];
   return [
     `The ${alias} ${formatVersion(target)} could not be loaded. The previous ${alias}, ${formatVersion(model)}, answered.`,

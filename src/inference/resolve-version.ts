@@ -18,18 +18,18 @@ import { StaleCache } from "../lib/stale-cache.ts";
 const resolvedSelectors = new StaleCache<ResolvedSelector>({ freshMs: 5_000, maxEntries: 100 });
 
 /**
- * Finds the model version that a selector names. The result is cached for a few seconds, and for as long as the
- * registry is unavailable.
+ * Finds the model version that a selector names. The result is cached for a few seconds, and for as long as
+ * the registry is unavailable.
  * @throws NotFound, or NotReady when there is no champion yet.
  */
 export async function resolveSelector(c: AppContext, selector: string): Promise<ResolvedSelector> {
   const resolved = await resolvedSelectors.get(
     selector,
     c.executionCtx,
-    () => findSelector(c.env.DB, selector),
+    () => resolveInRegistry(c.env.DB, selector),
     (error) => c.var.requestContext.diagnostics.push(`the registry did not answer: ${describeError(error)}`),
   );
-  if (resolved === null) throw selectorNotFound(selector);
+  if (resolved === null) throw createSelectorNotFound(selector);
   return resolved;
 }
 
@@ -38,14 +38,14 @@ export function refreshAliases(): void {
   resolvedSelectors.expireAll();
 }
 
-function findSelector(db: D1Database, text: string): Promise<ResolvedSelector | null> {
+function resolveInRegistry(db: D1Database, text: string): Promise<ResolvedSelector | null> {
   const selector = parseSelector(text);
   return selector.kind === "version"
     ? findVersion(db, selector.name, selector.version)
     : resolveName(db, selector.name);
 }
 
-function selectorNotFound(selector: string): NotFound | NotReady {
+function createSelectorNotFound(selector: string): NotFound | NotReady {
   if (selector === CHAMPION) return new NotReady();
   const kind = selector.includes("@") ? "version" : "model or alias";
   return new NotFound(`There is no ${kind} named ${selector}. GET /v1/models lists all models and aliases.`);

@@ -11,14 +11,19 @@ import { TimeoutError, withTimeout } from "../lib/timeout.ts";
 import type { Session } from "./onnx-runtime.ts";
 import { LOAD_TIMEOUT_MS, RETRY_DELAY_MS, RUNTIME_WAIT_MS } from "./timeouts.ts";
 
-/** Enough for the versions in use at one time: champion, previous version, canary, challenger. Each takes a few MB. */
+/**
+ * Enough for the versions in use at one time: champion, previous version, canary, challenger. Each takes a
+ * few MB.
+ */
 const MAX_SESSIONS = 4;
-const MAX_FAILURES = 100;
+const MAX_RECORDED_FAILURES = 100;
 
 const INPUT_NAMES: ReadonlySet<string> = new Set([...NUMBER_COLUMNS, ...GRADE_COLUMNS]);
 export const OUTPUT_NAME = "price";
 
-/** A model file is missing, has another SHA-256 than the registry says, or is not a model that prices stones. */
+/**
+ * A model file is missing, has another SHA-256 than the registry says, or is not a model that prices stones.
+ */
 export class InvalidModelFileError extends Error {}
 
 interface CachedSession {
@@ -34,8 +39,8 @@ interface LoadFailure {
 }
 
 /**
- * Calls into onnxruntime-web must not overlap: each overlapping call leaks a piece of the runtime's stack, and
- * after some hundreds of them every run in the isolate fails.
+ * Calls into onnxruntime-web must not overlap: each overlapping call leaks a piece of the runtime's stack,
+ * and after some hundreds of them every run in the isolate fails.
  */
 const runtimeMutex = new Mutex({ maxWaitMs: RUNTIME_WAIT_MS });
 
@@ -86,7 +91,7 @@ async function loadSession(bucket: R2Bucket, background: Background, model: Serv
   if (failure !== undefined && ageMs(failure.failedAt) < failure.retryDelayMs) throw failure.error;
   const loading = loads.run(model.sha256, background, async () => {
     try {
-      const session = await createModelSession(await fetchVerified(bucket, model), model);
+      const session = await createModelSession(await fetchModelFile(bucket, model), model);
       sessions.set(model.sha256, { session, users: 0 });
       failures.delete(model.sha256);
     } catch (error) {
@@ -106,10 +111,10 @@ async function loadSession(bucket: R2Bucket, background: Background, model: Serv
 function recordFailure({ sha256 }: ServedModel, error: unknown, retryDelayMs: number): void {
   failures.delete(sha256);
   failures.set(sha256, { error, failedAt: Date.now(), retryDelayMs });
-  evictOldest(failures, MAX_FAILURES);
+  evictOldest(failures, MAX_RECORDED_FAILURES);
 }
 
-async function fetchVerified(bucket: R2Bucket, model: ServedModel): Promise<Uint8Array> {
+async function fetchModelFile(bucket: R2Bucket, model: ServedModel): Promise<Uint8Array> {
   // One retry, because most errors of R2 are transient.
   const bytes = await download(bucket, model.key).catch(() => download(bucket, model.key));
   if (bytes === null)

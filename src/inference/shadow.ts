@@ -10,8 +10,8 @@ import { runModel } from "./predict.ts";
 type ShadowColumns = Pick<RequestRecord, "shadowModel" | "shadowVersion" | "shadowPrice">;
 
 /**
- * Prices a stone with the challenger after the response and returns the columns for the log. The price is null
- * if there is none within the timeout. Never throws.
+ * Prices a stone with the challenger after the response and returns the columns for the log. The price is
+ * null if there is none within the timeout. Never throws.
  */
 export async function predictShadow(
   c: AppContext,

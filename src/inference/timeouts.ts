@@ -1,4 +1,7 @@
-/** Time limits for loading and running models, in milliseconds. The limit of a shadow prediction is in src/settings. */
+/**
+ * Time limits for loading and running models, in milliseconds. The limit of a shadow prediction is in
+ * src/settings.
+ */
 
 /** How long a request waits for a model to load. It waits less if the last load of that model timed out. */
 export const LOAD_TIMEOUT_MS = { usual: 15_000, afterTimeout: 1_000 };

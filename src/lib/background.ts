@@ -1,4 +1,4 @@
-/** Keeps work running after the response is sent: the part of workerd's `ExecutionContext` that is used here. */
+/** Keeps work running after the response. It is the part of workerd's `ExecutionContext` in use here. */
 export interface Background {
   waitUntil(work: Promise<unknown>): void;
 }

@@ -1,9 +1,10 @@
 import { withTimeout } from "./timeout.ts";
 
-/** Less than the 30 s after which Cloudflare ends a database query itself. */
+/** Shorter than Cloudflare's own limit for a database query, which is 30 s. */
 const DEFAULT_CALL_TIMEOUT_MS = 25_000;
 
 interface CallBudgetOptions {
+  /** How many calls may be made. */
   readonly calls: number;
   /** Time for all calls, from the creation of the budget. */
   readonly ms: number;
@@ -16,27 +17,27 @@ interface CallBudgetOptions {
  * step, and stops on its own before the platform ends it in the middle of a step.
  */
 export class CallBudget {
-  #calls: number;
+  #remainingCalls: number;
   readonly #endsAt: number;
   readonly #callTimeoutMs: number;
 
   constructor({ calls, ms, callTimeoutMs = DEFAULT_CALL_TIMEOUT_MS }: CallBudgetOptions) {
-    this.#calls = calls;
+    this.#remainingCalls = calls;
     this.#endsAt = Date.now() + ms;
     this.#callTimeoutMs = callTimeoutMs;
   }
 
   /** How many calls may still be made; 0 when the time is over. */
   get remaining(): number {
-    return Date.now() < this.#endsAt ? Math.max(0, this.#calls) : 0;
+    return Date.now() < this.#endsAt ? Math.max(0, this.#remainingCalls) : 0;
   }
 
   /**
    * Runs work that makes one call, or the given number of calls.
-   * @throws TimeoutError when the work takes too long, or what the work throws
+   * @throws TimeoutError when the work takes too long; also every error of the work
    */
   call<T>(work: () => Promise<T>, calls = 1): Promise<T> {
-    this.#calls -= calls;
+    this.#remainingCalls -= calls;
     return withTimeout(this.#callTimeoutMs, work());
   }
 }

@@ -2,13 +2,13 @@ import { z } from "zod";
 
 type Issue = { readonly code?: string | undefined; readonly input?: unknown };
 
-/** Returns the error messages of a field: one for a missing field, another for a wrong value. */
-export function requiredMessage(name: string, wrongValueMessage: string): (issue: Issue) => string {
+/** Makes the `error` function of a field: one message for a missing field, another for a wrong value. */
+export function createFieldMessage(name: string, wrongValueMessage: string): (issue: Issue) => string {
   return (issue) => (issue.input === undefined ? `${name} is required` : wrongValueMessage);
 }
 
 const MAX_REASON_LENGTH = 500;
-const reasonError = requiredMessage(
+const reasonError = createFieldMessage(
   "reason",
   `reason must be a text of 1 to ${MAX_REASON_LENGTH} characters`,
 );

@@ -6,7 +6,10 @@ export function mix32(value: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** A hash in [0, 2^32): FNV-1a over the UTF-16 code units, then {@link mix32}, so that similar texts get distant hashes. */
+/**
+ * A hash in [0, 2^32): FNV-1a over the UTF-16 code units, then {@link mix32}. The second step gives similar
+ * texts distant hashes.
+ */
 export function hashText(text: string): number {
   let h = 0x811c_9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x0100_0193);

@@ -3,12 +3,12 @@ import { waitAtMost } from "./timeout.ts";
 /**
  * Runs one piece of work at a time, in the order of the calls.
  *
- * When a request is cut off while it holds the mutex, its work never ends and never releases the mutex. The
- * next call therefore waits no longer than `maxWaitMs` and then runs its work anyway.
+ * When the runtime cancels a request that holds the mutex, its work never ends and never releases the mutex.
+ * The next call therefore waits no longer than `maxWaitMs` and then runs its work anyway.
  */
 export class Mutex {
   readonly #maxWaitMs: number;
-  /** Ends when the last call so far has ended. */
+  /** Resolves when the work of the latest call has ended. */
   #last: Promise<void> = Promise.resolve();
   #unfinished = 0;
 

@@ -2,14 +2,14 @@ import type { Background } from "./background.ts";
 import { ageMs } from "./time.ts";
 
 /**
- * Work that takes longer is taken for lost, because a request that is cut off takes the work that it started
- * with it. The next caller then starts anew.
+ * Work that takes longer counts as abandoned, and the next caller starts it again: when the runtime cancels a
+ * request, the work that this request started never ends.
  */
 const ABANDONED_AFTER_MS = 15_000;
 
 /**
  * Runs work once for all overlapping calls with the same key: the first call starts it, the others wait for
- * its result. The work goes on when the request that started it ends.
+ * its result. The work continues after the response of the request that started it.
  */
 export class SingleFlight<T> {
   readonly #running = new Map<string, { result: Promise<T>; startedAt: number }>();

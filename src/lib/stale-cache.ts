@@ -17,7 +17,7 @@ interface Entry<Value> {
 }
 
 interface StaleCacheOptions {
-  /** How long a value is returned without a read. A change at the source stays unnoticed for at most this time. */
+  /** How long a value is returned without a read. A change at the source is noticed after this time. */
   readonly freshMs: number;
   /** The greatest age of a value that is returned after a failed read; no limit by default. */
   readonly maxStaleMs?: number;
@@ -27,8 +27,8 @@ interface StaleCacheOptions {
 }
 
 /**
- * A cache that returns a stale value when the source fails or does not answer in time (stale-if-error). A read
- * that ends after its caller stopped waiting is still stored, so a slow source is not a reason to keep stale
+ * A cache that returns a stale value when the source fails or does not answer in time (stale-if-error). A
+ * value that is read after its caller stopped waiting is still stored, so a slow source also replaces stale
  * values.
  */
 export class StaleCache<Value> {
@@ -38,8 +38,8 @@ export class StaleCache<Value> {
   readonly #maxEntries: number;
   readonly #entries = new Map<string, Entry<Value>>();
   /**
-   * Keys without a value, and when that was read. They have a map of their own, because requests for many
-   * unknown keys must not evict values.
+   * Keys without a value at the source, with the time of the read. They have a separate map, because requests
+   * for many unknown keys must not evict values.
    */
   readonly #absentSince = new Map<string, number>();
   readonly #reads = new SingleFlight<Value | null>();

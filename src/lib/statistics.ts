@@ -7,7 +7,7 @@ export function median(values: ArrayLike<number>): number {
 }
 
 /**
- * The smallest value for which it and all smaller values have at least half of the total weight; NaN for no
+ * The smallest value v such that the values up to v have at least half of the total weight; NaN for no
  * values. For the ratios actual / predicted with the weights predicted, it is the factor c that minimises the
  * sum of |actual - c * predicted|.
  */

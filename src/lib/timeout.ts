@@ -6,7 +6,7 @@ export class TimeoutError extends Error {
 }
 
 /**
- * Waits for work, which goes on after the timeout.
+ * Waits for work. A timeout does not stop the work.
  * @throws TimeoutError when the work takes longer than `ms` milliseconds.
  */
 export async function withTimeout<T>(ms: number, work: Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@ import type { AppEnv } from "../http/context.ts";
 import { Problem } from "../http/errors.ts";
 
 /**
- * Identifies the caller by its key. An invalid key is not refused here but in `authorize`, because some
+ * Identifies the caller by its key. An invalid key is not rejected here but in `authorize`, because some
  * routes need no key. The health check reads no key: it must answer while the registry is unavailable.
  */
 export const authenticate = createMiddleware<AppEnv>(async (c, next) => {

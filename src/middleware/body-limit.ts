@@ -3,13 +3,14 @@ import type { AppEnv } from "../http/context.ts";
 import { ContentTooLarge, MalformedBody } from "../http/errors.ts";
 import { withTimeout } from "../lib/timeout.ts";
 
-export const MAX_BODY_BYTES = 1_048_576;
-/** A client that sends nothing for this long has disconnected; not every client closes its connection. */
+const MAX_BODY_BYTES = 1_048_576;
+/** A client that sends nothing for this long counts as disconnected: not all clients close the connection. */
 const CHUNK_TIMEOUT_MS = 15_000;
 
 /**
  * Reads the body and limits its size. It counts the bytes that arrive, because `content-length` can be absent
- * or wrong. The request context keeps the bytes for the endpoint and for the log, also of a refused body.
+ * or wrong. The request context keeps the bytes for the endpoint and for the log, also of a body that is too
+ * large.
  */
 export const bodyLimit = createMiddleware<AppEnv>(async (c, next) => {
   const stream = c.req.raw.body;
@@ -27,7 +28,7 @@ interface Body {
   /** The bytes that arrived, up to the limit. */
   readonly bytes: Uint8Array;
   readonly isTooLarge: boolean;
-  /** Why reading stopped before the end; undefined when it did not. */
+  /** The error that stopped the reading before the end; undefined without one. */
   readonly error: unknown;
 }
 

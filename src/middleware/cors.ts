@@ -17,13 +17,13 @@ const setCorsHeaders = honoCors({
 
 /**
  * Lets pages of the origins in `CORS_ORIGINS` call the API. Keys are sent in a header that the page sets, so
- * browser credentials are not allowed for any origin.
+ * no origin needs browser credentials.
  */
 export const cors = createMiddleware<AppEnv>(async (c, next) => {
   if (c.req.method !== "OPTIONS") return setCorsHeaders(c, next);
-  // Hono treats every OPTIONS request as a preflight. Other OPTIONS requests are answered by the route with Allow.
+  // Hono treats every OPTIONS request as a preflight. The route answers other OPTIONS requests with Allow.
   if (c.req.header("access-control-request-method") === undefined) return next();
-  // A preflight is answered here, before the rate limit. Browsers send it without the key, so its address counts.
+  // The rate limit runs later, and a preflight comes without the key: it counts against its address here.
   await countAddressRequest(c);
   return setCorsHeaders(c, next);
 });

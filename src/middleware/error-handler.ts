@@ -46,7 +46,7 @@ export function handleOtherMethods(methods: readonly string[]): (c: AppContext) 
 
 function toProblem(error: Error): Problem {
   if (error instanceof Problem) return error;
-  // A missing table of the registry means that no training has been published yet: publishing creates the tables.
+  // A missing table of the registry means that no model was published yet: publishing creates the tables.
   if (REGISTRY_TABLES.has(findMissingTable(error) ?? "")) return new NotReady(error);
   if (error instanceof TimeoutError || isDatabaseError(error))
     return new ServiceUnavailable("A database is unavailable. Try again in a few seconds.", error);

@@ -6,7 +6,7 @@ import { Problem, Unauthorized } from "../http/errors.ts";
 
 /** Counts a request against its key, or against its address when it has no valid key. */
 export const rateLimit = createMiddleware<AppEnv>(async (c, next) => {
-  // A monitoring tool must never be refused by a rate limit.
+  // A rate limit must never reject a monitoring tool.
   if (c.req.path !== HEALTH_ROUTE) await countRequest(c);
   await next();
 });

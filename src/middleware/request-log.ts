@@ -12,7 +12,7 @@ const CLIENT_CLOSED_REQUEST = 499;
 export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
   const start = performance.now();
   const logged = Promise.withResolvers<void>();
-  // Called before `next`: when a client disconnects, the runtime cancels a request that has no pending waitUntil.
+  // This must precede `next`: after a disconnect, the runtime cancels a request without a pending waitUntil.
   c.executionCtx.waitUntil(logged.promise);
   try {
     await next();
@@ -30,7 +30,7 @@ async function readResponse(c: AppContext): Promise<Omit<LoggedResponse, "durati
   if (c.req.raw.signal.aborted) return { status: CLIENT_CLOSED_REQUEST, responseBody: null, shadow: null };
   const { shadow } = c.var.requestContext;
   return {
-    // The response is not finalized when something other than an Error was thrown: the runtime then answers 500.
+    // There is no response if something other than an Error was thrown. The runtime then answers 500.
     status: c.finalized ? c.res.status : 500,
     responseBody: await readLoggedBody(c),
     shadow: shadow && (await predictShadow(c, shadow)),

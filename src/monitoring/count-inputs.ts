@@ -11,7 +11,10 @@ import { readBodies } from "../request-log/bodies.ts";
 import { type PricedInput, readPricedStones } from "../request-log/read/predictions.ts";
 import type { Counter } from "./counter.ts";
 
-/** The most calls for one version: a statement for each route, and the bodies of batches from the bucket. */
+/**
+ * The maximum number of calls for one version: a statement per route, and the bodies of batches in the
+ * bucket.
+ */
 export const MAX_CALLS_PER_VERSION =
   PREDICTION_ROUTES.length + DRIFT_SAMPLE.slicesPerHour * DRIFT_SAMPLE.batchesPerSlice;
 /** A prediction whose bodies take longer to read is left out, because the others are a sample as well. */
@@ -35,10 +38,10 @@ export async function countInputs(
   const model = { name, version };
   const columns = Object.entries(histograms).map(([column, { edges }]) => ({
     column,
-    subject: inputSubject(model, column),
-    binCount: edges === undefined ? gradesOf(column).length : edges.length + 1,
+    subject: formatInputSubject(model, column),
+    binCount: edges === undefined ? listGrades(column).length : edges.length + 1,
     findBin: (value: unknown) => {
-      if (edges === undefined) return gradesOf(column).indexOf(value as string);
+      if (edges === undefined) return listGrades(column).indexOf(value as string);
       return typeof value === "number" ? findBin(edges, value) : -1;
     },
   }));
@@ -71,10 +74,11 @@ async function readStones(
   }
 }
 
-export const inputSubject = (model: ModelReference, column: string): string =>
+/** The subject under which the values of a column are counted, such as `log-linear@3 carat`. */
+export const formatInputSubject = (model: ModelReference, column: string): string =>
   `${formatVersion(model)} ${column}`;
 
 /** The grades of a column, which are its bins; none for a column of numbers. */
-export function gradesOf(column: string): readonly string[] {
+export function listGrades(column: string): readonly string[] {
   return (GRADES as Record<string, readonly string[]>)[column] ?? [];
 }

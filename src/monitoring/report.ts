@@ -1,5 +1,5 @@
 import { type Baseline, listBaselines } from "../db/registry/baselines.ts";
-import { hourOf, readCountedUntil } from "../db/request-log/rollup-hours.ts";
+import { readCountedUntil, toHour } from "../db/request-log/rollup-hours.ts";
 import { listRollups, type Rollup } from "../db/request-log/rollups.ts";
 import { populationStabilityIndex } from "../domain/drift.ts";
 import { percentile } from "../domain/latency.ts";
@@ -15,7 +15,7 @@ import {
   WORSE_THAN_TESTED_RATIO,
 } from "../domain/monitoring.ts";
 import { HOUR_MS } from "../lib/time.ts";
-import { gradesOf, inputSubject } from "./count-inputs.ts";
+import { formatInputSubject, listGrades } from "./count-inputs.ts";
 
 /** The windows of monitoring, in hours. */
 export const WINDOWS = { "24h": 24, "7d": 168, "30d": 720 } as const;
@@ -32,7 +32,7 @@ export async function createReport(
   window: Window,
   now = Date.now(),
 ): Promise<Monitoring> {
-  const currentHour = hourOf(now);
+  const currentHour = toHour(now);
   const firstHour = currentHour - WINDOWS[window];
   const [rollups, countedUntil] = await Promise.all([
     listRollups(LOG_DB, firstHour, currentHour),
@@ -87,7 +87,11 @@ function summarizeRoutes(latencies: readonly LatencyCounts[]): Monitoring["route
       ...summarizeTraffic(ofRoute),
       statuses: ofRoute
         .toSorted((a, b) => a.status - b.status)
-        .map(({ status, bins }) => ({ status, requests: total(bins), latency: computePercentiles(bins) })),
+        .map(({ status, bins }) => ({
+          status,
+          requests: sumCounts(bins),
+          latency: computePercentiles(bins),
+        })),
     }),
   ).sort((a, b) => b.requests - a.requests);
 }
@@ -97,16 +101,16 @@ function summarizeTraffic(
 ): Pick<Monitoring, "requests" | "errorShare" | "refusedShare" | "latency"> {
   const bins: number[] = [];
   for (const counts of latencies) addCounts(bins, counts.bins);
-  const requests = total(bins);
-  const fractionWithStatus = (from: number, to: number) => {
+  const requests = sumCounts(bins);
+  const computeStatusFraction = (from: number, to: number) => {
     if (requests === 0) return null;
     const matching = latencies.filter(({ status }) => status >= from && status <= to);
-    return matching.reduce((sum, counts) => sum + total(counts.bins), 0) / requests;
+    return matching.reduce((sum, counts) => sum + sumCounts(counts.bins), 0) / requests;
   };
   return {
     requests,
-    errorShare: fractionWithStatus(500, 599),
-    refusedShare: fractionWithStatus(400, 499),
+    errorShare: computeStatusFraction(500, 599),
+    refusedShare: computeStatusFraction(400, 499),
     latency: computePercentiles(bins),
   };
 }
@@ -129,8 +133,8 @@ async function summarizeModels(db: D1Database, rollups: readonly Rollup[]): Prom
       const baseline = baselines.find((candidate) => formatVersion(candidate) === version);
       return {
         ...model,
-        requests: total(requests.get(version) ?? []),
-        stones: total(inputs.get(inputSubject(model, "price")) ?? []),
+        requests: sumCounts(requests.get(version) ?? []),
+        stones: sumCounts(inputs.get(formatInputSubject(model, "price")) ?? []),
         drift: measureDrift(model, baseline?.histograms ?? null, inputs),
         live: measureLiveError(outcomes.get(version) ?? [], baseline),
       };
@@ -148,23 +152,27 @@ function measureDrift(
   return Object.fromEntries(
     Object.entries(histograms).map(([column, { edges, counts }]) => {
       const bins =
-        edges === undefined ? gradesOf(column) : Array.from({ length: edges.length + 1 }, (_, bin) => bin);
+        edges === undefined ? listGrades(column) : Array.from({ length: edges.length + 1 }, (_, bin) => bin);
       const expected = bins.map((bin) => counts[bin] ?? 0);
-      return [column, compareWithBaseline(expected, inputs.get(inputSubject(model, column)) ?? [])];
+      return [column, compareWithBaseline(expected, inputs.get(formatInputSubject(model, column)) ?? [])];
     }),
   );
 }
 
 function compareWithBaseline(expected: Counts, actual: Counts): Drift {
-  const stones = total(actual);
-  if (stones === 0 || total(expected) === 0) return { stones, psi: null, verdict: "not enough data" };
+  const stones = sumCounts(actual);
+  if (stones === 0 || sumCounts(expected) === 0) return { stones, psi: null, verdict: "not enough data" };
   const psi = populationStabilityIndex(expected, actual);
   if (stones < MIN_STONES_FOR_VERDICT) return { stones, psi, verdict: "not enough data" };
   if (psi >= DRIFT_THRESHOLDS.significant) return { stones, psi, verdict: "significant" };
   return { stones, psi, verdict: psi >= DRIFT_THRESHOLDS.moderate ? "moderate" : "stable" };
 }
 
-/** Compares the errors of reported outcomes with the model's error on test rows. */
+/**
+ * Compares the errors of reported outcomes with the model's error on test rows. The counts are the number of
+ * outcomes, the sum of their absolute errors in US dollars, and the sum of these errors relative to the sale
+ * prices.
+ */
 function measureLiveError(
   [stones = 0, absoluteErrorSum = 0, relativeErrorSum = 0]: Counts,
   baseline: Baseline | undefined,
@@ -180,6 +188,6 @@ function measureLiveError(
   };
 }
 
-function total(counts: Counts): number {
+function sumCounts(counts: Counts): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }

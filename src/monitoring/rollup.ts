@@ -6,7 +6,7 @@ import { LATENCY_EDGES_MS } from "../domain/latency.ts";
 import { formatVersion, type ModelReference } from "../domain/model-reference.ts";
 import { CallBudget } from "../lib/call-budget.ts";
 import { DAY_MS, HOUR_MS } from "../lib/time.ts";
-import { firstRetainedDay } from "../request-log/retained-days.ts";
+import { getFirstRetainedDay } from "../request-log/retained-days.ts";
 import { ROLLUP_BUDGET } from "../settings/call-budgets.ts";
 import { countInputs, MAX_CALLS_PER_VERSION } from "./count-inputs.ts";
 import { Counter } from "./counter.ts";
@@ -28,13 +28,13 @@ interface Run extends Bindings {
 }
 
 /**
- * Counts each dirty hour from the log and replaces its earlier counts. A run may therefore be late, be
- * stopped, or run twice. Returns the number of counted hours.
+ * Counts each dirty hour from the log and replaces its earlier counts. Therefore it does no harm if a run is
+ * late, is stopped, or is repeated. Returns the number of counted hours.
  * @throws AggregateError after the last hour, if some hours could not be counted.
  */
 export async function rollUp(env: Bindings, now = Date.now()): Promise<number> {
   const budget = new CallBudget(ROLLUP_BUDGET);
-  const firstRetainedHour = (firstRetainedDay(env, now) * DAY_MS) / HOUR_MS;
+  const firstRetainedHour = (getFirstRetainedDay(env, now) * DAY_MS) / HOUR_MS;
   const hours = await budget.call(() => listDirtyHours(env.LOG_DB, now, MAX_HOURS_PER_RUN), 2);
   const failures: unknown[] = [];
   let counted = 0;
@@ -55,15 +55,16 @@ export async function rollUp(env: Bindings, now = Date.now()): Promise<number> {
 async function countHour(run: Run, hour: DirtyHour): Promise<void> {
   const { LOG_DB, budget, firstRetainedHour, now } = run;
   const counter = new Counter();
-  await countSales(run, hour.hour, counter);
-  // The requests of an archived hour cannot be counted again. Its outcomes can, because they stay in the table.
+  await addOutcomeCounts(run, hour.hour, counter);
+  // The requests of an archived hour cannot be counted again. Its outcomes can, because they stay in the
+  // table.
   const isArchived = hour.hour < firstRetainedHour && hour.countedAt !== 0;
-  if (!isArchived) await countRequests(run, hour.hour, counter);
+  if (!isArchived) await addRequestCounts(run, hour.hour, counter);
   const kind = isArchived ? "outcome" : undefined;
   await budget.call(() => replaceHourCounts(LOG_DB, hour, counter.rollups, { countedAt: now, kind }), 3);
 }
 
-async function countSales({ LOG_DB, budget }: Run, hour: number, counter: Counter): Promise<void> {
+async function addOutcomeCounts({ LOG_DB, budget }: Run, hour: number, counter: Counter): Promise<void> {
   const [from, before] = [hour * HOUR_MS, (hour + 1) * HOUR_MS];
   const counts = await budget.call(() => countOutcomes(LOG_DB, from, before));
   for (const { model, version, stones, absoluteErrorSum, relativeErrorSum } of counts) {
@@ -73,7 +74,7 @@ async function countSales({ LOG_DB, budget }: Run, hour: number, counter: Counte
   }
 }
 
-async function countRequests(run: Run, hour: number, counter: Counter): Promise<void> {
+async function addRequestCounts(run: Run, hour: number, counter: Counter): Promise<void> {
   const { DB, LOG_DB, budget } = run;
   const traffic = await budget.call(() => countTraffic(LOG_DB, hour));
   for (const { route, status, bin, requests } of traffic)

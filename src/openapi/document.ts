@@ -1,6 +1,6 @@
 import type { OpenAPIRouterType, RouterOptions } from "chanfana";
 import type { Context } from "hono";
-import { allowsAnonymous } from "../access/authorize.ts";
+import { isAnonymousAllowed } from "../access/authorize.ts";
 import { KEY_SCHEME } from "../endpoints/base.ts";
 import type { AppEnv } from "../http/context.ts";
 
@@ -46,11 +46,11 @@ export const KEY_SECURITY = {
     "A key that was created with `npm run keys -- create`. A key has one or more scopes: `predict`, `appraise` or `admin`. Each operation names the scope that it requires.",
 } as const;
 
-/** Serves the OpenAPI document: one variant for servers that require keys, one for servers where keys are optional. */
+/** Serves the OpenAPI document in one of two variants: keys are required, or keys are optional. */
 export function serveDocument(app: Pick<OpenAPIRouterType<unknown>, "schema">) {
   const documents = new Map<boolean, string>();
   return (c: Context<AppEnv>): Response => {
-    const isKeyOptional = allowsAnonymous(c.env);
+    const isKeyOptional = isAnonymousAllowed(c.env);
     const document =
       documents.get(isKeyOptional) ??
       JSON.stringify(isKeyOptional ? makeKeysOptional(app.schema) : app.schema);

@@ -3,21 +3,21 @@ import type { RequestRecord } from "../db/request-log/requests.ts";
 import { withTimeout } from "../lib/timeout.ts";
 import { BODIES_PUT_TIMEOUT_MS } from "../settings/timeouts.ts";
 
-/** Larger bodies, in characters of JSON, go to the bucket, because D1 takes rows of up to 2 MB. */
+/** Bodies with more characters of JSON go to the bucket, because a row in D1 has at most 2 MB. */
 const MAX_JSON_CHARACTERS = 262_144;
 /** One character can become six in JSON: `\u0000`. */
 const MAX_JSON_EXPANSION = 6;
 /** The row keeps this much of the start of each large body. */
 const EXCERPT_CHARACTERS = 8_192;
 
-export const bodiesKey = (id: string): string => `log-bodies/${id}.json`;
+export const toBodiesKey = (id: string): string => `log-bodies/${id}.json`;
 
 /** Both bodies of a request. */
 export type Bodies = Pick<RequestRecord, "requestBody" | "responseBody">;
 
 /**
  * Makes a record fit into a row: large bodies go to the bucket, and the row gets their key. If the bucket
- * fails, the record loses its bodies and says so in `problem`.
+ * fails, the row has only the excerpts of its bodies, and `problem` says so.
  */
 export async function storeLargeBodies(bucket: R2Bucket, record: RequestRecord): Promise<RequestRecord> {
   const { requestBody, responseBody } = record;
@@ -25,7 +25,7 @@ export async function storeLargeBodies(bucket: R2Bucket, record: RequestRecord):
   if (characters * MAX_JSON_EXPANSION <= MAX_JSON_CHARACTERS) return record;
   const json = JSON.stringify({ requestBody, responseBody } satisfies Bodies);
   if (json.length <= MAX_JSON_CHARACTERS) return record;
-  const key = bodiesKey(record.id);
+  const key = toBodiesKey(record.id);
   const row = {
     ...record,
     requestBody: toExcerpt(requestBody),

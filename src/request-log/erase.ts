@@ -7,13 +7,13 @@ import { MAX_ERASED_IDS_PER_RUN } from "../settings/call-budgets.ts";
 import { ERASED_ID_RETENTION_DAYS } from "../settings/retention.ts";
 import { eraseArchived } from "./archive/archived-request.ts";
 import { withArchiveLease } from "./archive/lease.ts";
-import { bodiesKey } from "./bodies.ts";
+import { toBodiesKey } from "./bodies.ts";
 import { withBucketErrors } from "./bucket-errors.ts";
-import { quarantineKey } from "./quarantine.ts";
+import { toQuarantineKey } from "./quarantine.ts";
 import { isArchivable } from "./retained-days.ts";
-import { deadLetterKey } from "./write/dead-letters.ts";
+import { toDeadLetterKey } from "./write/dead-letters.ts";
 
-/** What existed of a request and was erased. */
+/** The parts of a request that existed and were erased. */
 export interface ErasedParts {
   readonly row: boolean;
   /** Its bodies in the bucket. */
@@ -27,8 +27,8 @@ export interface ErasedParts {
 /**
  * Deletes everything that is stored about a request: also the outcomes of its stones, the outcome requests
  * that reported them, and the outcome that the request itself reported. If its record is still on the way to
- * the log, it will not be written. Hourly counts do not change. Returns null while the archive is being
- * written, because the archive could be moving the request at that moment.
+ * the log, it will not be written. Hourly counts of requests do not change. Returns null while the archive is
+ * being written, because the archive could be moving the request at that moment.
  * @throws ServiceUnavailable if the bucket fails. The same call then continues the erasure.
  */
 export async function eraseRequest(env: Env, id: string, now = Date.now()): Promise<ErasedParts | null> {
@@ -50,14 +50,14 @@ export async function eraseRequest(env: Env, id: string, now = Date.now()): Prom
 async function eraseOne(
   { LOG_DB, MODELS }: Env,
   id: string,
-  archivable: boolean,
+  isOld: boolean,
 ): Promise<Omit<ErasedParts, "outcomes">> {
-  const keys = await objectKeys(id);
+  const keys = await listObjectKeys(id);
   const deadLetter = await Promise.all(
     [keys.deadLetter, keys.quarantine].map((key) => deleteObject(MODELS, key)),
   );
   const row = (await deleteRequests(LOG_DB, [id])) > 0;
-  const archived = archivable && (await withBucketErrors(() => eraseArchived(MODELS, id)));
+  const archived = isOld && (await withBucketErrors(() => eraseArchived(MODELS, id)));
   return {
     row,
     deadLetter: deadLetter.includes(true),
@@ -67,8 +67,8 @@ async function eraseOne(
 }
 
 /** The objects in the bucket that belong to one request. */
-async function objectKeys(id: string) {
-  return { bodies: bodiesKey(id), deadLetter: deadLetterKey(id), quarantine: await quarantineKey(id) };
+async function listObjectKeys(id: string) {
+  return { bodies: toBodiesKey(id), deadLetter: toDeadLetterKey(id), quarantine: await toQuarantineKey(id) };
 }
 
 /** Deletes an object. Returns whether it existed. */
@@ -81,8 +81,8 @@ function deleteObject(bucket: R2Bucket, key: string): Promise<boolean> {
 }
 
 /**
- * Deletes the ids of requests that were erased so long ago that their record can no longer arrive, together
- * with objects that were written after the erasure. Returns the number of ids.
+ * Deletes the ids of erased requests after {@link ERASED_ID_RETENTION_DAYS}, because no record of them can
+ * arrive any more. Also deletes objects that were written after the erasure. Returns the number of ids.
  */
 export async function deleteExpiredErasedIds(
   { LOG_DB, MODELS }: Pick<Env, "LOG_DB" | "MODELS">,
@@ -91,8 +91,8 @@ export async function deleteExpiredErasedIds(
   const expiredBefore = now - ERASED_ID_RETENTION_DAYS * DAY_MS;
   const ids = await listErasedIdsBefore(LOG_DB, expiredBefore, MAX_ERASED_IDS_PER_RUN);
   if (ids.length === 0) return 0;
-  const keys = await Promise.all(ids.map(objectKeys));
-  await MODELS.delete(keys.flatMap((keysOfOne) => Object.values(keysOfOne)));
+  const keys = await Promise.all(ids.map(listObjectKeys));
+  await MODELS.delete(keys.flatMap((requestKeys) => Object.values(requestKeys)));
   await deleteErasedIds(LOG_DB, ids);
   return ids.length;
 }

@@ -8,7 +8,7 @@ export const QUARANTINE_PREFIX = "log-rejected/";
 const MAX_NAME_BYTES = 900;
 
 /** The bucket key of a row in quarantine. The id may be any text. */
-export async function quarantineKey(id: string): Promise<string> {
+export async function toQuarantineKey(id: string): Promise<string> {
   const name = encodeURIComponent(id.toWellFormed());
   return `${QUARANTINE_PREFIX}${name.length <= MAX_NAME_BYTES ? name : await sha256(id)}.json`;
 }
@@ -23,7 +23,7 @@ export async function quarantineRow(
 ): Promise<number> {
   const row = await readRequest(LOG_DB, id);
   if (row === null) return 0;
-  const key = await quarantineKey(id);
+  const key = await toQuarantineKey(id);
   await MODELS.put(key, JSON.stringify(row), { httpMetadata: { contentType: "application/json" } });
   console.error(JSON.stringify({ message: "log row quarantined: its id contains no time", key }));
   return deleteRequests(LOG_DB, [id]);

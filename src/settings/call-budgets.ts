@@ -10,28 +10,28 @@ export const CRON_RUN_LIMITS = { calls: 1_000, ms: 15 * MINUTE_MS } as const;
 /** The cron expressions in wrangler.toml. */
 export const EVERY_MINUTE = "* * * * *";
 export const EVERY_FIVE_MINUTES = "*/5 * * * *";
-export type CronTrigger = typeof EVERY_MINUTE | typeof EVERY_FIVE_MINUTES;
+type CronTrigger = typeof EVERY_MINUTE | typeof EVERY_FIVE_MINUTES;
 
-/** Draining dead-letter records. A run ends before the run of the next minute starts. */
+/** For draining dead-letter records. A run ends before the run of the next minute starts. */
 export const DRAIN_BUDGET = { calls: 900, ms: 45_000 } as const;
 /** Calls of {@link DRAIN_BUDGET} that are kept for writing and deleting the records that a run has read. */
 export const DRAIN_RESERVED_CALLS = 50;
 
-/** Counting the requests of each hour. */
+/** For counting the requests of each hour. */
 export const ROLLUP_BUDGET = { calls: 500, ms: MINUTE_MS } as const;
 
-/** An archive chunk is full when a page brings it to one of these numbers. */
+/** An archive chunk is full when it has this many rows or characters. */
 export const ARCHIVE_CHUNK_SIZE = { rows: 20_000, characters: 16_000_000 } as const;
-/** How much of the log is read at once. */
+/** The most that one query reads from the log for the archive. */
 export const ARCHIVE_PAGE_SIZE = { rows: 1_000, characters: 4_000_000 } as const;
 export const ARCHIVE_ROWS_PER_DELETE = 1_000;
 export const MAX_ARCHIVE_CHUNKS_PER_RUN = 9;
 
-/** The last page may bring a chunk above its size, so that one more statement deletes its rows. */
+/** The last page can make a chunk larger than its size. Deleting the rows then takes one more statement. */
 const DELETES_PER_CHUNK = ARCHIVE_CHUNK_SIZE.rows / ARCHIVE_ROWS_PER_DELETE + 1;
 
 /** The most calls for one archive chunk. */
-export const ARCHIVE_CHUNK_CALLS = {
+const ARCHIVE_CHUNK_CALLS = {
   findOldestRow: 1,
   listChunks: 1,
   // A page ends at its number of rows or at its number of characters.
@@ -45,20 +45,20 @@ export const ARCHIVE_CHUNK_CALLS = {
 } as const;
 
 /** The most calls of an archive run in addition to those for its chunks. */
-export const ARCHIVE_RUN_CALLS = {
+const ARCHIVE_RUN_CALLS = {
   findOldestRow: 1,
   acquireLease: 1,
   releaseLease: 1,
-  // The run before was stopped between the writing of a chunk and the deletion of its rows.
+  // For a chunk that an earlier run wrote to the bucket, if that run was stopped before it deleted the rows.
   finishInterruptedChunk: 2 + DELETES_PER_CHUNK,
 } as const;
 
 /** The bucket deletes at most 1,000 objects in one call, and an erased request can have three. */
 export const MAX_ERASED_IDS_PER_RUN = 300;
-/** Releasing the ids of erased requests: list the ids, delete late objects, delete the ids. */
+/** Deleting expired ids of erased requests: list the ids, delete late objects, delete the ids. */
 const ERASED_IDS_CALLS = 3;
 
-/** The jobs in the order in which they run. Draining needs a trigger of its own: it can use up a whole run. */
+/** The jobs in the order in which they run. Draining has its own trigger: it can use up a whole run. */
 export const JOB_BUDGETS = {
   drainDeadLetters: { cron: EVERY_MINUTE, calls: DRAIN_BUDGET.calls },
   rollUp: { cron: EVERY_FIVE_MINUTES, calls: ROLLUP_BUDGET.calls },

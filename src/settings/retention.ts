@@ -1,5 +1,5 @@
 /**
- * How long records can be on their way to the log, and how long the ids of erased requests are kept.
+ * How long records can wait in the queues, and how long the ids of erased requests are kept.
  *
  * The time that requests stay in the log's table is not here: LOG_RETENTION_DAYS in wrangler.toml sets it.
  */

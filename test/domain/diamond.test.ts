@@ -4,8 +4,8 @@ import {
   CLARITIES,
   COLORS,
   CUTS,
+  listMissingMeasurements,
   MEASUREMENTS,
-  missingMeasurements,
   NUMBER_COLUMNS,
   PricedStone,
   STONE_COLUMNS,
@@ -33,7 +33,7 @@ describe("Stone", () => {
     fc.assert(
       fc.property(stone, (value) => {
         expect(Stone.parse(value)).toEqual(value);
-        expect(missingMeasurements(value)).toEqual(MEASUREMENTS.filter((name) => !(name in value)));
+        expect(listMissingMeasurements(value)).toEqual(MEASUREMENTS.filter((name) => !(name in value)));
       }),
     );
   });

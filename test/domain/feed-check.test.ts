@@ -4,7 +4,7 @@ import { checkFeed, relativeDeviation } from "../../src/domain/feed-check.ts";
 
 /** Ten stones that the champion prices at 1000 dollars. */
 const PREDICTED = new Array<number>(10).fill(1_000);
-const feed = (...prices: number[]) => PREDICTED.map((price, i) => prices[i] ?? price);
+const createFeed = (...prices: number[]) => PREDICTED.map((price, i) => prices[i] ?? price);
 
 describe("relativeDeviation", () => {
   it.each([
@@ -19,19 +19,19 @@ describe("relativeDeviation", () => {
 
 describe("checkFeed", () => {
   it("accepts deviations of exactly a half, and finds larger ones in both directions", () => {
-    expect(checkFeed(feed(1_500, 500), PREDICTED).suspicious).toBe(0);
-    expect(checkFeed(feed(1_501), PREDICTED).suspicious).toBe(1);
-    expect(checkFeed(feed(499), PREDICTED).suspicious).toBe(1);
+    expect(checkFeed(createFeed(1_500, 500), PREDICTED).suspicious).toBe(0);
+    expect(checkFeed(createFeed(1_501), PREDICTED).suspicious).toBe(1);
+    expect(checkFeed(createFeed(499), PREDICTED).suspicious).toBe(1);
   });
 
   it("rejects a feed with more than a fifth of suspicious prices", () => {
-    expect(checkFeed(feed(1, 1), PREDICTED)).toEqual({
+    expect(checkFeed(createFeed(1, 1), PREDICTED)).toEqual({
       rejected: false,
       suspicious: 2,
       rows: 10,
       medianRatio: 1,
     });
-    expect(checkFeed(feed(1, 1, 1), PREDICTED)).toEqual({
+    expect(checkFeed(createFeed(1, 1, 1), PREDICTED)).toEqual({
       rejected: true,
       suspicious: 3,
       rows: 10,
@@ -56,7 +56,7 @@ describe("checkFeed", () => {
   });
 
   it("divides the median of the new prices by the median of the champion's prices", () => {
-    // The medians are (20 + 30) / 2 and (10 + 40) / 2 for an even number of rows, and 20 and 40 for an odd one.
+    // The medians of four rows are (20 + 30) / 2 and (10 + 40) / 2. The medians of three rows are 20 and 40.
     expect(checkFeed([10, 20, 30, 100], [5, 10, 40, 50]).medianRatio).toBe(1);
     expect(checkFeed([100, 10, 20], [40, 50, 30]).medianRatio).toBe(0.5);
   });

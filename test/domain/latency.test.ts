@@ -16,7 +16,8 @@ describe("percentile", () => {
     expect(percentile([0, 0, 0], 0.99)).toBeNull();
   });
 
-  // The bins begin at 0, 1, 2, 3, 5, 7 ms. Within a bin: start + width * (fraction * total - counted before) / count.
+  // The bins begin at 0, 1, 2, 3, 5, 7 ms. The result within a bin is
+  // start + width * (fraction * total - counted before) / count.
   it.each([
     { counts: [10], fraction: 0.5, expected: 0.5 },
     { counts: [0, 10], fraction: 0.5, expected: 1.5 },

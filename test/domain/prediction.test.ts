@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Stone } from "../../src/domain/diamond.ts";
-import { toPrediction, warnOutsideRanges } from "../../src/domain/prediction.ts";
+import { listRangeWarnings, toPrediction } from "../../src/domain/prediction.ts";
 
 const STONE: Stone = { carat: 1, cut: "Ideal", color: "G", clarity: "VS1", table: 55 };
 
@@ -43,12 +43,12 @@ describe("toPrediction", () => {
   });
 });
 
-describe("warnOutsideRanges", () => {
+describe("listRangeWarnings", () => {
   it("has no warning at the ends of a range, for a column without a range, or for a missing value", () => {
     const ranges = { carat: [1, 2], x: [3, 4] } satisfies Record<string, [number, number]>;
-    expect(warnOutsideRanges(ranges, STONE)).toEqual([]);
-    expect(warnOutsideRanges(ranges, { ...STONE, carat: 2 })).toEqual([]);
-    expect(warnOutsideRanges(ranges, { ...STONE, carat: 2.01 })).toEqual([
+    expect(listRangeWarnings(ranges, STONE)).toEqual([]);
+    expect(listRangeWarnings(ranges, { ...STONE, carat: 2 })).toEqual([]);
+    expect(listRangeWarnings(ranges, { ...STONE, carat: 2.01 })).toEqual([
       "carat 2.01 is outside the range that the model was trained on (1 to 2): the price is an extrapolation.",
     ]);
   });

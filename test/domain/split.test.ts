@@ -6,8 +6,10 @@ import { isTestStone, SPLIT_PRIME, splitMultiplier, TEST_BELOW } from "../../src
 const splitKey = fc.integer({ min: 0, max: SPLIT_PRIME - 1 });
 const seed = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 
-/** The formula with which the first models were published: the constant is mixed in after the first shift. */
-function originalMultiplier(value: number): number {
+/**
+ * The formula that the first published models were split with. It adds the constant after the first shift.
+ */
+function computeOriginalMultiplier(value: number): number {
   let h = (value ^ Math.floor(value / 2 ** 32)) >>> 0;
   h = Math.imul(h ^ (h >>> 16) ^ 0x9e37_79b9, 0x85eb_ca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2_ae35);
@@ -17,10 +19,10 @@ function originalMultiplier(value: number): number {
 describe("splitMultiplier", () => {
   it("is the multiplier that published models were split with", () => {
     for (let value = 0; value < 100_000; value++)
-      if (splitMultiplier(value) !== originalMultiplier(value)) expect.fail(`seed ${value}`);
+      if (splitMultiplier(value) !== computeOriginalMultiplier(value)) expect.fail(`seed ${value}`);
     fc.assert(
       fc.property(seed, (value) => {
-        expect(splitMultiplier(value)).toBe(originalMultiplier(value));
+        expect(splitMultiplier(value)).toBe(computeOriginalMultiplier(value));
       }),
       { numRuns: 5_000 },
     );

@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { hashText, mix32 } from "../../src/lib/hash.ts";
 
-/** MurmurHash3's fmix32 as its author wrote it in C (Austin Appleby, MurmurHash3.cpp), with exact integers. */
+/**
+ * MurmurHash3's fmix32 as its author wrote it in C (Austin Appleby, MurmurHash3.cpp), with exact integers.
+ */
 function fmix32(value: bigint): bigint {
   const mask = 0xffff_ffffn;
   let h = value & mask;

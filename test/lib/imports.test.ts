@@ -52,11 +52,11 @@ const files = listFiles();
 const imports = files.flatMap(listImports);
 
 /** The imports that break a rule, as text. */
-function findViolations(isAllowed: (file: Import) => boolean): string[] {
+function findViolations(isAllowed: (one: Import) => boolean): string[] {
   return imports.filter((one) => !isAllowed(one)).map(({ from, to }) => `${from} -> ${to}`);
 }
 
-/** Finds files that import each other in a circle, as lists of files (Tarjan's algorithm). */
+/** Finds files that import each other in a cycle, as lists of files (Tarjan's algorithm). */
 function findCycles(edges: readonly Import[]): string[][] {
   const targets = Map.groupBy(edges, ({ from }) => from);
   const cycles: string[][] = [];
@@ -84,16 +84,16 @@ function findCycles(edges: readonly Import[]): string[][] {
 }
 
 /** The part of a file in src: its folder, or the file itself if it lies directly in src. */
-function partOf(file: string): string {
+function getPart(file: string): string {
   return file.split("/")[1] ?? "";
 }
 
-function layerOf(part: string): number {
+function getLayer(part: string): number {
   return LAYERS.findIndex((layer) => layer.includes(part));
 }
 
-const topFolder = (file: string): string => file.split("/")[0] ?? "";
-const isInSrc = (file: string): boolean => topFolder(file) === "src";
+const getTopFolder = (file: string): string => file.split("/")[0] ?? "";
+const isInSrc = (file: string): boolean => getTopFolder(file) === "src";
 
 describe("imports", () => {
   test("every import names an existing file", () => {
@@ -106,16 +106,16 @@ describe("imports", () => {
   });
 
   test("every part of src has a layer", () => {
-    const parts = new Set(files.filter(isInSrc).map(partOf));
+    const parts = new Set(files.filter(isInSrc).map(getPart));
     expect([...parts].toSorted()).toEqual(LAYERS.flat().toSorted());
   });
 
   test("nothing in src imports from a higher layer, or from another folder of its own layer", () => {
     const isAllowed = ({ from, to }: Import) => {
       if (!isInSrc(from) || !isInSrc(to)) return true;
-      const [part, target] = [partOf(from), partOf(to)];
+      const [part, target] = [getPart(from), getPart(to)];
       if (part === target || SIDEWAYS.includes(`${part} -> ${target}`)) return true;
-      return layerOf(target) < layerOf(part);
+      return getLayer(target) < getLayer(part);
     };
     expect(findViolations(isAllowed)).toEqual([]);
   });
@@ -131,26 +131,28 @@ describe("imports", () => {
     ["bench", ["src", "cloudflare", "training", "bench", "test"]],
   ])("%s imports only from %s", (folder, allowed) => {
     expect(
-      findViolations(({ from, to }) => topFolder(from) !== folder || allowed.includes(topFolder(to))),
+      findViolations(({ from, to }) => getTopFolder(from) !== folder || allowed.includes(getTopFolder(to))),
     ).toEqual([]);
   });
 
   test("training uses only the domain, the library and the table schemas of src", () => {
     const allowed = /^src\/(domain\/|lib\/|db\/[^/]+\/schema\.ts$)/;
     expect(
-      findViolations(({ from, to }) => topFolder(from) !== "training" || !isInSrc(to) || allowed.test(to)),
+      findViolations(({ from, to }) => getTopFolder(from) !== "training" || !isInSrc(to) || allowed.test(to)),
     ).toEqual([]);
   });
 
   test("cloudflare uses only the domain and the library of src", () => {
     const allowed = /^src\/(domain|lib)\//;
     expect(
-      findViolations(({ from, to }) => topFolder(from) !== "cloudflare" || !isInSrc(to) || allowed.test(to)),
+      findViolations(
+        ({ from, to }) => getTopFolder(from) !== "cloudflare" || !isInSrc(to) || allowed.test(to),
+      ),
     ).toEqual([]);
   });
 });
 
-test("findCycles finds a circle of three and a file that imports itself, and nothing in a tree", () => {
+test("findCycles finds a cycle of three files and a file that imports itself, and nothing in a tree", () => {
   const edges = (...pairs: string[]) => pairs.map((pair) => ({ from: pair[0] ?? "", to: pair[1] ?? "" }));
   expect(findCycles(edges("ab", "ac", "bd", "cd"))).toEqual([]);
   expect(findCycles(edges("ab", "bc", "ca", "cd")).map((cycle) => cycle.toSorted())).toEqual([

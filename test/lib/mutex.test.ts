@@ -13,16 +13,16 @@ describe("Mutex", () => {
   it("runs one piece of work at a time, in the order of the calls", async () => {
     const mutex = new Mutex({ maxWaitMs: 10_000 });
     const events: string[] = [];
-    const work = (name: string, ms: number) => async () => {
+    const createWork = (name: string, ms: number) => async () => {
       events.push(`${name} starts`);
       await sleep(ms);
       events.push(`${name} ends`);
       return name;
     };
     const results = Promise.all([
-      mutex.run(work("a", 30)),
-      mutex.run(work("b", 10)),
-      mutex.run(work("c", 20)),
+      mutex.run(createWork("a", 30)),
+      mutex.run(createWork("b", 10)),
+      mutex.run(createWork("c", 20)),
     ]);
     await vi.advanceTimersByTimeAsync(60);
     expect(await results).toEqual(["a", "b", "c"]);

@@ -9,8 +9,11 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Work that fails some times and then returns the number of its call; and when each call came. */
-function failingWork(failures: number) {
+/**
+ * Creates work that fails some times and then returns the number of its call. `calledAt` has the time of
+ * each call.
+ */
+function createFailingWork(failures: number) {
   const calledAt: number[] = [];
   const start = Date.now();
   const work = async () => {
@@ -25,7 +28,7 @@ const always = { shouldRetry: () => true };
 
 describe("withRetry", () => {
   it("returns the first result without a delay", async () => {
-    const { work, calledAt } = failingWork(0);
+    const { work, calledAt } = createFailingWork(0);
     expect(await withRetry(work, always)).toBe(1);
     expect(calledAt).toEqual([0]);
   });
@@ -36,7 +39,7 @@ describe("withRetry", () => {
     [0, [0, 50, 150, 350]],
   ])("doubles the delay, times a random factor (%f)", async (random, times) => {
     vi.spyOn(Math, "random").mockReturnValue(random);
-    const { work, calledAt } = failingWork(3);
+    const { work, calledAt } = createFailingWork(3);
     const result = withRetry(work, always);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(await result).toBe(4);
@@ -44,7 +47,7 @@ describe("withRetry", () => {
   });
 
   it("throws the last error when no attempts are left", async () => {
-    const { work, calledAt } = failingWork(9);
+    const { work, calledAt } = createFailingWork(9);
     const result = withRetry(work, { ...always, maxAttempts: 2, firstDelayMs: 1_000 });
     void result.catch(() => {});
     await vi.advanceTimersByTimeAsync(499);
@@ -55,7 +58,7 @@ describe("withRetry", () => {
   });
 
   it("makes four attempts by default", async () => {
-    const { work, calledAt } = failingWork(9);
+    const { work, calledAt } = createFailingWork(9);
     const result = withRetry(work, always);
     void result.catch(() => {});
     await vi.advanceTimersByTimeAsync(60_000);
@@ -64,7 +67,7 @@ describe("withRetry", () => {
   });
 
   it("throws at once an error that must not be retried", async () => {
-    const { work, calledAt } = failingWork(9);
+    const { work, calledAt } = createFailingWork(9);
     const shouldRetry = (error: unknown) => (error as Error).message !== "failure 2";
     const result = withRetry(work, { shouldRetry });
     void result.catch(() => {});
@@ -73,14 +76,17 @@ describe("withRetry", () => {
     expect(calledAt).toHaveLength(2);
   });
 
-  it("spreads the delays of callers that failed together", async () => {
-    const works = Array.from({ length: 10 }, () => failingWork(1));
+  it("spreads the delays of callers that failed together by a factor of 0.5 to 1.5", async () => {
+    const random = vi.spyOn(Math, "random");
+    for (const value of [0, 0.25, 0.999]) random.mockReturnValueOnce(value);
+    const works = Array.from({ length: 3 }, () => createFailingWork(1));
     const results = Promise.all(
       works.map(({ work }) => withRetry(work, { ...always, firstDelayMs: 100_000 })),
     );
     await vi.advanceTimersByTimeAsync(200_000);
     await results;
-    const delays = works.map(({ calledAt }) => calledAt[1]);
-    expect(new Set(delays).size).toBe(works.length);
+    random.mockRestore();
+    const delays = works.map(({ calledAt }) => calledAt[1]! - calledAt[0]!);
+    expect(delays).toEqual([50_000, 75_000, 149_900]);
   });
 });

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const never = <T>() => new Promise<T>(() => {});
+const waitForever = <T>() => new Promise<T>(() => {});
 const resolveAfter = <T>(ms: number, value: T) =>
   new Promise<T>((resolve) => setTimeout(() => resolve(value), ms));
 
@@ -22,7 +22,7 @@ describe("withTimeout", () => {
 
   it("throws when the time is over, not before", async () => {
     let error: unknown;
-    void withTimeout(100, never()).catch((caught) => {
+    void withTimeout(100, waitForever()).catch((caught) => {
       error = caught;
     });
     await vi.advanceTimersByTimeAsync(99);
@@ -58,7 +58,7 @@ describe("waitAtMost", () => {
   });
 
   it("ends without an error when the time is over", async () => {
-    expect(await isOver(never(), 99)).toBe(false);
-    expect(await isOver(never(), 100)).toBe(true);
+    expect(await isOver(waitForever(), 99)).toBe(false);
+    expect(await isOver(waitForever(), 100)).toBe(true);
   });
 });

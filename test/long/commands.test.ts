@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aliasHistory } from "../../src/db/registry/schema.ts";
+import { DAY_MS } from "../../src/lib/time.ts";
 import { findRegistryFaults, withRegistry } from "../support/local-state.ts";
 import { startScript, TRAIN_MEDIAN } from "../support/run-script.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
@@ -159,7 +160,7 @@ describe("npm run models -- prune", () => {
 
     // Version 4 was a canary until some days ago. It is kept if that was recently.
     const setCanaryEnd = async (days: number) => {
-      const getTime = (daysAgo: number) => new Date(Date.now() - daysAgo * 86_400_000).toISOString();
+      const getTime = (daysAgo: number) => new Date(Date.now() - daysAgo * DAY_MS).toISOString();
       const move = { alias: "other", name: "median-price", version: 1, actor: "test", reason: "test" };
       await withRegistry(state, async (db) => {
         await db.delete(aliasHistory).where(eq(aliasHistory.alias, "other"));

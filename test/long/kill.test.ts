@@ -27,7 +27,10 @@ describe.each([
     return startScript([...options, ...args], TRAIN_MEDIAN);
   }
 
-  /** Time from the first output to the end of a run, milliseconds, while all states are trained. */
+  /**
+   * Time from the first output to the end of a run, milliseconds, while all states are trained. The kills are
+   * spread over it.
+   */
   let durationMs: number;
 
   beforeAll(async () => {

@@ -44,9 +44,9 @@ function readSplit(day: number, rows: readonly string[]) {
       .map((cell) => (/^[\d.]+$/.test(cell) ? Number(cell) : cell))
       .join();
   const [header = "", ...lines] = readFileSync(getPredictionsFile(day), "utf8").trim().split("\n");
-  const test = new Set(lines.map((line) => getKey(header.split(","), line.split(","))));
+  const testStones = new Set(lines.map((line) => getKey(header.split(","), line.split(","))));
   const all = rows.map((row) => getKey(columns, row.split(",")));
-  return { test, training: new Set(all.filter((key) => !test.has(key))) };
+  return { testStones, trainingStones: new Set(all.filter((key) => !testStones.has(key))) };
 }
 
 /** Waits for a run that must succeed, and returns its output. */
@@ -87,8 +87,8 @@ test("day 2 adds its stones to day 1, and its model becomes champion", async () 
 });
 
 test("no stone moves between the training and the test split", () => {
-  const { test: testBefore, training: trainingBefore } = readSplit(1, day1Rows);
-  const { test: testAfter } = readSplit(2, [...day1Rows, ...day2Rows]);
+  const { testStones: testBefore, trainingStones: trainingBefore } = readSplit(1, day1Rows);
+  const { testStones: testAfter } = readSplit(2, [...day1Rows, ...day2Rows]);
   expect(testBefore.size).toBeGreaterThan(900);
   for (const stone of testBefore) expect(testAfter).toContain(stone);
   for (const stone of trainingBefore) expect(testAfter).not.toContain(stone);
@@ -130,7 +130,7 @@ test("a feed with prices 10 % higher is accepted", async () => {
   expect(await findRegistryFaults(state)).toEqual([]);
 });
 
-test("a feed that was already added is nothing new", async () => {
+test("the trainer reports that nothing is new if the feed was already added", async () => {
   const output = await expectSuccess(
     train("--state", state, "--data", join(folder.path, "up.csv"), "--append"),
   );

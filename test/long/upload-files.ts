@@ -1,4 +1,4 @@
-/** Uploads files to a local bucket, two per call: `STATE PREFIX UPLOADS`. Several processes run it at once. */
+/** Uploads files to a local bucket, two per call: `STATE PREFIX UPLOADS`. Several processes run at once. */
 import { uploadFiles } from "../../cloudflare/r2.ts";
 
 const [state = "", prefix = "", uploads = "0"] = process.argv.slice(2);

@@ -15,12 +15,15 @@ describe("scheduled jobs", () => {
     expect(readWranglerConfig().triggers.crons).toEqual([EVERY_MINUTE, EVERY_FIVE_MINUTES]);
   });
 
-  it.each([EVERY_MINUTE, EVERY_FIVE_MINUTES])("share the calls of a run with the trigger %s", (trigger) => {
-    const jobs = Object.values(JOB_BUDGETS).filter(({ cron }) => cron === trigger);
-    expect(jobs.length).toBeGreaterThan(0);
-    const calls = jobs.reduce((sum, job) => sum + job.calls, 0);
-    expect(calls).toBeLessThanOrEqual(CRON_RUN_LIMITS.calls);
-  });
+  it.each([EVERY_MINUTE, EVERY_FIVE_MINUTES])(
+    "make together at most the calls that a run with the trigger %s may make",
+    (trigger) => {
+      const jobs = Object.values(JOB_BUDGETS).filter(({ cron }) => cron === trigger);
+      expect(jobs.length).toBeGreaterThan(0);
+      const calls = jobs.reduce((sum, job) => sum + job.calls, 0);
+      expect(calls).toBeLessThanOrEqual(CRON_RUN_LIMITS.calls);
+    },
+  );
 
   it("end before the platform stops them, and draining ends before its next run", () => {
     expect(DRAIN_BUDGET.ms).toBeLessThan(MINUTE_MS);

@@ -19,8 +19,10 @@ describe("the work after a response", () => {
     const totalMs = Object.values(AFTER_RESPONSE_STAGES_MS).reduce((sum, ms) => sum + ms, 0);
     expect(totalMs).toBeLessThan(AFTER_RESPONSE_LIMIT_MS);
   });
+});
 
-  it("takes as long as withRetry does when every attempt to save a dead letter times out", async () => {
+describe("longestRetryMs", () => {
+  it("is the time that withRetry takes if every attempt times out", async () => {
     vi.useFakeTimers();
     vi.spyOn(Math, "random").mockReturnValue(1);
     const start = Date.now();

@@ -23,7 +23,10 @@ export const WRANGLER_TOML = readFileSync(new URL("../../wrangler.toml", import.
 
 const FIRST_QUEUE_LINE = "# [[queues.producers]]";
 
-/** The settings of wrangler.toml, with those of the queue, which are comments from `[[queues.producers]]` on. */
+/**
+ * The settings of wrangler.toml, with those of the queue, which are comments from `[[queues.producers]]`
+ * on.
+ */
 export function readWranglerConfig(): WranglerConfig {
   const lines = WRANGLER_TOML.split("\n");
   const first = lines.indexOf(FIRST_QUEUE_LINE);

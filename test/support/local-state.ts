@@ -23,7 +23,10 @@ export function withLogDatabase<Result>(
   return withLocalBindings(state, (env) => use(drizzle(env.LOG_DB)));
 }
 
-/** Finds faults in a registry that no interruption may leave behind. The result is empty for a sound registry. */
+/**
+ * Finds faults in a registry that no interruption may leave behind. The result is empty for a sound
+ * registry.
+ */
 export function findRegistryFaults(state: string): Promise<string[]> {
   return withRegistry(state, async (db, bucket) => [
     ...(await findChampionFaults(db)),
@@ -39,7 +42,7 @@ async function findChampionFaults(db: RegistryDatabase): Promise<string[]> {
   const { name, version } = champion;
   return models.some((model) => model.name === name && model.version === version)
     ? []
-    : [`champion points at ${name}@${version}, which is not there`];
+    : [`champion points at ${name}@${version}, which is not in the registry`];
 }
 
 async function findModelFaults(db: RegistryDatabase, bucket: R2Bucket): Promise<string[]> {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
 
-/** The trainer with one model that is fitted quickly, for tests of the publishing. */
+/** The trainer with one model that is fitted quickly, for tests that publish. */
 export const TRAIN_MEDIAN = "test/support/train-median.ts";
 
 /** A process that has ended. */

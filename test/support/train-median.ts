@@ -1,4 +1,4 @@
-/** The trainer with a model that is fitted quickly, for tests of the publishing. */
+/** The trainer with a model that is fitted quickly, for tests that publish. */
 import { reportUserError } from "../../cloudflare/command-line.ts";
 import { readOptions } from "../../training/cli/options.ts";
 import { train } from "../../training/pipeline.ts";

@@ -28,7 +28,9 @@ async function stopServer(): Promise<void> {
   await server.finished;
 }
 
-/** Sends a request whose body may be shorter than its content length, and resets the connection after `ms`. */
+/**
+ * Sends a request whose body may be shorter than its content length, and resets the connection after `ms`.
+ */
 function sendAndDisconnect(request: {
   readonly userAgent: string;
   readonly path: string;
@@ -187,8 +189,8 @@ describe("npm start in an empty folder", () => {
           return {
             hasStones: stones.length > 0,
             missing: stones.filter(({ requestId }) => !logged.has(requestId)).length,
-            // wrangler is between client and Worker. It ends the body early (400), or sends nothing more until
-            // the Worker gives up (499).
+            // wrangler is between client and Worker. It ends the body early (400), or sends nothing more
+            // until the Worker gives up (499).
             incomplete: incomplete.filter(({ status }) => status === 400 || status === 499).length,
             bodies: new Set(incomplete.map(({ requestBody }) => requestBody)),
           };

@@ -1,11 +1,13 @@
-/** The page /docs in a real browser: it works under its content security policy and loads nothing from elsewhere. */
+/**
+ * The page /docs in a real browser. It works under its content security policy and loads no foreign files.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { prepareState, startServer } from "../../bench/server/local-server.ts";
 import type { DevServer } from "../../cloudflare/dev-server.ts";
-import { startScript } from "../support/run-script.ts";
+import { startScript, TRAIN_MEDIAN } from "../support/run-script.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
 import { EMBEDDED_CSV } from "../support/stones-csv.ts";
 import { launchBrowser } from "./browser.ts";
@@ -22,8 +24,7 @@ beforeAll(async () => {
   const stones = join(folder.path, "stones.csv");
   writeFileSync(stones, readFileSync(EMBEDDED_CSV, "utf8").split("\n").slice(0, 400).join("\n"));
   await prepareState(state, { champion: false });
-  const trained = await startScript(["--state", state, "--data", stones], "test/support/train-median.ts")
-    .finished;
+  const trained = await startScript(["--state", state, "--data", stones], TRAIN_MEDIAN).finished;
   expect(trained.code, trained.output).toBe(0);
   server = await startServer(state, { vars: { ACCESS: "open" } });
   browser = await launchBrowser();

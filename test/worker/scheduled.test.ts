@@ -12,7 +12,9 @@ const random = createRandom(23);
 
 beforeEach(emptyStorage);
 
-/** Runs the scheduled jobs. Returns whether dead-letter records were drained and whether hours were counted. */
+/**
+ * Runs the scheduled jobs. Returns whether dead-letter records were drained and whether hours were counted.
+ */
 async function runScheduled(cron?: string): Promise<{ drained: boolean; counted: boolean }> {
   await saveDeadLetter(env.MODELS, createRecord(Date.now(), random));
   await worker.scheduled(createScheduledController(cron === undefined ? {} : { cron }), env);

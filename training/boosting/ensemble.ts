@@ -9,9 +9,9 @@ export interface Tree {
   readonly left: Int32Array;
   readonly right: Int32Array;
   readonly defaultLeft: Uint8Array;
-  /** Of a leaf: its weight in the target's units, already multiplied by eta. */
+  /** The weight of each leaf in the target's units, already multiplied by eta; 0 for an inner node. */
   readonly value: Float32Array;
-  /** Of an inner node: the amount by which its split lowers twice the objective. */
+  /** The amount by which the split of an inner node lowers twice the objective; 0 for a leaf. */
   readonly gain: Float32Array;
   /** Sum of the hessians of the node's training rows: their number, or their total weight. */
   readonly cover: Float32Array;

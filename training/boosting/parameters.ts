@@ -32,17 +32,20 @@ export interface BoostingParameters {
 
 /**
  * Huber's loss. A row whose residual is above `delta` gets the weight `delta / residual` in the next tree.
- * The weights are computed again in each round. Rows whose target no feature explains then affect the other
- * rows less.
+ * The weights are computed again in each round. Outliers, whose targets the features do not explain, then
+ * affect the trees less.
  */
 export interface Huber {
   /** In the target's units. */
   readonly delta: number;
-  /** Number of rounds with squared error before. Few trees leave large residuals everywhere. */
+  /**
+   * Number of rounds with squared error before the first round with Huber's loss. After few trees, a large
+   * residual does not yet mean an outlier.
+   */
   readonly after: number;
 }
 
-/** XGBoost's defaults, with the notebook's number of trees. */
+/** XGBoost's defaults, with 100 trees. */
 export const XGBOOST_DEFAULTS: BoostingParameters = {
   rounds: 100,
   maxDepth: 6,

@@ -2,9 +2,8 @@ import type { Ensemble, Tree } from "./ensemble.ts";
 import { checkMatrix, type Matrix } from "./matrix.ts";
 
 /**
- * Predicts each row, in the target's units. The sum is float32 and adds the base score first, then tree by
- * tree, as XGBoost does. ONNX Runtime adds the base score last; the difference is float32 rounding (about
- * 1e-6).
+ * Predicts each row, in the target's units. The sum is float32. It starts with the base score and adds one
+ * tree after another, as XGBoost and the exported ONNX graph do.
  * @throws RangeError if the matrix does not have the ensemble's number of features
  */
 export function predictEnsemble(ensemble: Ensemble, x: Matrix): Float32Array {

@@ -1,8 +1,8 @@
 import { mix32 } from "../../src/lib/hash.ts";
 
 /**
- * Returns a random 32-bit unsigned integer that depends only on the seed and the counter. A row's number is
- * therefore the same on every thread.
+ * Returns a random 32-bit unsigned integer that depends only on the seed and the counter. The random number
+ * of a row is therefore the same on every thread.
  */
 export function randomUint32(seed: number, counter: number): number {
   return mix32(Math.imul(counter + 1, 0x9e37_79b1) ^ seed);

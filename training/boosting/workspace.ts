@@ -19,10 +19,7 @@ export interface Workspace {
   readonly binTable: BinTable;
   /** Fraction of the rows that each tree is grown on. */
   readonly subsample: number;
-  /**
-   * The bin of each row and feature. The row-major copy serves histograms, the column-major one serves
-   * splits.
-   */
+  /** The bin of each row and feature: row-major for histograms, column-major for splits. */
   readonly binsByRow: Uint8Array;
   readonly binsByColumn: Uint8Array;
   readonly targets: Float32Array;
@@ -47,9 +44,9 @@ export interface Workspace {
   readonly currentTree: CurrentTree;
 }
 
-/** The tree that is being grown. All arrays have one entry for each node, unless they say otherwise. */
+/** The tree that is being grown. An array has one entry for each node, unless its comment says otherwise. */
 export interface CurrentTree {
-  /** Numbers of the current round, at the indices of `ROUND_VALUES`. */
+  /** The values of the current round. `ROUND_VALUES` has their indices. */
   readonly round: Float64Array;
   /** The features that this tree may split on, in ascending order. */
   readonly features: Int32Array;
@@ -64,6 +61,7 @@ export interface CurrentTree {
    * The child with the smaller hessian. Its histogram is built from rows, the other child's by subtraction.
    */
   readonly smallerChild: Int32Array;
+  /** The index of the node's histogram in `histograms[thread]`. */
   readonly histogramSlot: Int32Array;
   /** The bins that the node's rows can be in: `features.length` entries for each node. */
   readonly firstBin: Int16Array;
@@ -74,7 +72,7 @@ export interface CurrentTree {
 
 /** Indices of `CurrentTree.round`. */
 export const ROUND_VALUES = {
-  /** A gradient of 1 in integer units. */
+  /** Number of integer units in a gradient of 1. */
   gradientScale: 0,
   samplingSeed: 1,
   /** Delta of Huber's loss in the next round; infinite for squared error. */
@@ -82,7 +80,8 @@ export const ROUND_VALUES = {
 } as const;
 
 /**
- * Rows whose gradients are summed together. It is fixed, so the sum does not depend on the number of threads.
+ * Number of rows whose gradients are summed together. It is fixed, so the sum does not depend on the number
+ * of threads.
  */
 export const BLOCK_ROWS = 2048;
 
@@ -97,14 +96,15 @@ export function createWorkspace(
   const rowCount = x.rows;
   const featureCount = x.columns.length;
   const featuresPerTree = Math.max(Math.min(1, featureCount), Math.floor(colsampleByTree * featureCount));
-  const bytes = (count: number) => (threadCount > 1 ? new SharedArrayBuffer(count) : new ArrayBuffer(count));
-  const int16 = (length: number) => new Int16Array(bytes(2 * length));
-  const int32 = (length: number) => new Int32Array(bytes(4 * length));
-  const float32 = (length: number) => new Float32Array(bytes(4 * length));
-  const float64 = (length: number) => new Float64Array(bytes(8 * length));
+  const allocateBuffer = (byteLength: number) =>
+    threadCount > 1 ? new SharedArrayBuffer(byteLength) : new ArrayBuffer(byteLength);
+  const allocateInt16 = (length: number) => new Int16Array(allocateBuffer(2 * length));
+  const allocateInt32 = (length: number) => new Int32Array(allocateBuffer(4 * length));
+  const allocateFloat32 = (length: number) => new Float32Array(allocateBuffer(4 * length));
+  const allocateFloat64 = (length: number) => new Float64Array(allocateBuffer(8 * length));
   const copyToShared = (values: Float32Array) => {
     if (threadCount === 1) return values;
-    const copy = float32(values.length);
+    const copy = allocateFloat32(values.length);
     copy.set(values);
     return copy;
   };
@@ -118,42 +118,42 @@ export function createWorkspace(
     packing: choosePacking(rowCount, totalWeight ?? (huber && rowCount)),
     features: x.columns.map(copyToShared),
     binTable: {
-      upperBounds: float32(BINS_PER_FEATURE * featureCount),
-      binCounts: int32(featureCount),
-      lowerBounds: float32(featureCount),
-      hasMissing: new Uint8Array(bytes(featureCount)),
+      upperBounds: allocateFloat32(BINS_PER_FEATURE * featureCount),
+      binCounts: allocateInt32(featureCount),
+      lowerBounds: allocateFloat32(featureCount),
+      hasMissing: new Uint8Array(allocateBuffer(featureCount)),
     },
-    binsByRow: new Uint8Array(bytes(rowCount * featureCount)),
-    binsByColumn: new Uint8Array(bytes(rowCount * featureCount)),
+    binsByRow: new Uint8Array(allocateBuffer(rowCount * featureCount)),
+    binsByColumn: new Uint8Array(allocateBuffer(rowCount * featureCount)),
     targets: copyToShared(y),
-    weights: huber === null ? sampleWeights && copyToShared(sampleWeights) : float32(rowCount),
+    weights: huber === null ? sampleWeights && copyToShared(sampleWeights) : allocateFloat32(rowCount),
     usesHuberLoss: huber !== null,
     sampleWeights: huber && sampleWeights && copyToShared(sampleWeights),
-    predictions: float32(rowCount),
-    packed: float64(rowCount),
-    leafOfRow: new Uint16Array(bytes(2 * rowCount)),
-    blockGradientSums: float64(Math.ceil(rowCount / BLOCK_ROWS)),
-    rootSums: float64(threadCount),
+    predictions: allocateFloat32(rowCount),
+    packed: allocateFloat64(rowCount),
+    leafOfRow: new Uint16Array(allocateBuffer(2 * rowCount)),
+    blockGradientSums: allocateFloat64(Math.ceil(rowCount / BLOCK_ROWS)),
+    rootSums: allocateFloat64(threadCount),
     histograms: Array.from({ length: threadCount }, () => {
-      const buffer = bytes(slots * slotBytes);
+      const buffer = allocateBuffer(slots * slotBytes);
       return Array.from(
         { length: slots },
         (_, slot) => new Float64Array(buffer, slot * slotBytes, BINS_PER_FEATURE * featuresPerTree),
       );
     }),
     currentTree: {
-      round: float64(Object.keys(ROUND_VALUES).length),
-      features: int32(featuresPerTree),
-      feature: int32(nodes),
-      shift: new Uint8Array(bytes(nodes)),
-      limit: int32(nodes),
-      leftChild: int32(nodes),
-      value: float32(nodes),
-      smallerChild: int32(nodes),
-      histogramSlot: int32(nodes),
-      firstBin: int16(nodes * featuresPerTree),
-      lastBin: int16(nodes * featuresPerTree),
-      nodeQueue: int32(nodes + 1),
+      round: allocateFloat64(Object.keys(ROUND_VALUES).length),
+      features: allocateInt32(featuresPerTree),
+      feature: allocateInt32(nodes),
+      shift: new Uint8Array(allocateBuffer(nodes)),
+      limit: allocateInt32(nodes),
+      leftChild: allocateInt32(nodes),
+      value: allocateFloat32(nodes),
+      smallerChild: allocateInt32(nodes),
+      histogramSlot: allocateInt32(nodes),
+      firstBin: allocateInt16(nodes * featuresPerTree),
+      lastBin: allocateInt16(nodes * featuresPerTree),
+      nodeQueue: allocateInt32(nodes + 1),
     },
   };
 }

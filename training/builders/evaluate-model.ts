@@ -11,7 +11,7 @@ import { predictPrices } from "../onnx/predict-prices.ts";
 /** An exported model before its evaluation. */
 export interface ExportedModel
   extends Pick<TrainedModel, "name" | "bytes" | "hyperparameters" | "fitSeconds"> {
-  /** Share of each column in the total gain of the splits, sum 1; null if unknown. */
+  /** Fraction of the total gain of the splits, by feature; null if unknown. The fractions sum to 1. */
   readonly gain: Readonly<Record<string, number>> | null;
 }
 

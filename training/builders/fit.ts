@@ -16,7 +16,7 @@ import type { ModelBuilder } from "./model-builder.ts";
 /** Largest relative difference between the prices of the exported file and of the fitted model. */
 const MAX_EXPORT_DIFFERENCE = 1e-5;
 
-/** A builder that fits the model on the training stones of the run. */
+/** Creates a builder that fits the model on the training stones of the run. */
 export function createFitBuilder(priceModel: PriceModel): ModelBuilder {
   return {
     name: priceModel.name,
@@ -56,7 +56,7 @@ export async function trainModel(
     context.seed,
   );
   const reference = model.predict(await computeFeatures(priceModel, constants, split.test));
-  for (const [row, difference] of relativeDifferences(trained.prices, reference).entries()) {
+  for (const [row, difference] of computeRelativeDifferences(trained.prices, reference).entries()) {
     if (difference <= MAX_EXPORT_DIFFERENCE) continue;
     const stone = JSON.stringify(split.test[row]);
     throw new UserError(
@@ -67,10 +67,14 @@ export async function trainModel(
 }
 
 /**
- * The relative difference between the prices of the exported file and of the fitted model, for each stone. The
- * exported graph limits its prices to a range, so the prices of the fitted model are limited to it as well.
+ * Computes the relative difference between the prices of the exported file and of the fitted model, for each
+ * stone. The exported graph limits its prices to a range, so the prices of the fitted model are limited to it
+ * too.
  */
-export function relativeDifferences(exported: Float32Array, reference: ArrayLike<number>): Float64Array {
+export function computeRelativeDifferences(
+  exported: Float32Array,
+  reference: ArrayLike<number>,
+): Float64Array {
   return Float64Array.from(exported, (price, row) => {
     const expected = Math.min(Math.max(reference[row]!, MIN_PREDICTED_PRICE_USD), MAX_PREDICTED_PRICE_USD);
     return Math.abs(price - expected) / expected;

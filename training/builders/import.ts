@@ -17,7 +17,7 @@ export interface ImportOptions {
   readonly file: string;
   /** The model's name in the registry. */
   readonly name: string;
-  /** True if the model predicts log price. */
+  /** Whether the model predicts the natural logarithm of the price. */
   readonly log?: boolean;
   /** JSON file with the meaning of the model's category codes. */
   readonly categories?: string;
@@ -26,8 +26,8 @@ export interface ImportOptions {
 }
 
 /**
- * A builder that converts an XGBoost model, or checks an ONNX file and takes it unchanged. The model is then
- * evaluated, judged and published like a model that was fitted here.
+ * Creates a builder that converts an XGBoost model, or checks an ONNX file and takes it unchanged. The model
+ * is then evaluated, judged and published like a model that was fitted here.
  * @throws UserError if the file cannot be read or holds a model that is not supported
  */
 export async function createImportBuilder(options: ImportOptions): Promise<ModelBuilder> {
@@ -48,7 +48,7 @@ function isXgboost(bytes: Uint8Array): boolean {
 async function createOnnxBuilder(options: ImportOptions, bytes: Uint8Array): Promise<ModelBuilder> {
   const { file, name } = options;
   if (options.log || options.categories !== undefined || options.features !== undefined) {
-    throw new UserError("--log, --categories and --features need an XGBoost model, and this is not one");
+    throw new UserError("--log, --categories and --features can only be used with an XGBoost model");
   }
   await checkContract(bytes);
   const settings = { imported: basename(file), sha256: sha256(bytes) };
@@ -75,7 +75,7 @@ async function createXgboostBuilder(options: ImportOptions, bytes: Uint8Array): 
     target: log ? "log price" : "price",
     trees: model.ensemble.trees.length,
     features: model.features.map(({ column }) => column),
-    // The same file with other categories is another model.
+    // The categories are settings too: the same file with other categories gives another model.
     categories: Object.fromEntries(
       model.features.flatMap((feature) =>
         "codes" in feature ? [[feature.column, sortByCode(feature.codes)]] : [],
@@ -89,7 +89,7 @@ async function createXgboostBuilder(options: ImportOptions, bytes: Uint8Array): 
       const onnx = buildPriceGraph(name, fitCompletion(split.train), (graph, stone) =>
         addXgboostModel(graph, stone, model, { log }),
       );
-      const gain = computeGainShares(model);
+      const gain = computeGainFractions(model);
       return evaluateModel(
         { name, bytes: onnx, hyperparameters: settings, fitSeconds: 0, gain },
         split,
@@ -103,8 +103,8 @@ function sortByCode(codes: ReadonlyMap<string, number>): string[] {
   return [...codes].sort(([, a], [, b]) => a - b).map(([grade]) => grade);
 }
 
-/** Share of each column in the total gain of the splits; null if the file has no gains. */
-function computeGainShares({ features, ensemble }: XgboostModel): Record<string, number> | null {
+/** Computes each column's fraction of the total gain of the splits; null if the file has no gains. */
+function computeGainFractions({ features, ensemble }: XgboostModel): Record<string, number> | null {
   const gains = features.map(() => 0);
   for (const { feature, gain } of ensemble.trees)
     for (const [node, value] of gain.entries()) gains[feature[node]!]! += value;

@@ -26,7 +26,7 @@ type TrainValues = Omit<CommandLineOptions, "data" | "import" | "target"> &
 const DEFAULT_SEED = 42;
 
 /**
- * Reads the trainer's command line. `--help` prints the help and ends the process.
+ * Reads the command line of the training. `--help` prints the help and ends the process.
  * @throws UserError that names the wrong option
  */
 export function readOptions(args: readonly string[], environment: NodeJS.ProcessEnv): CommandLineOptions {
@@ -57,7 +57,7 @@ function createTrainCommand(): Command {
         "the appraisals since then; in an empty registry the embedded dataset)",
     )
     .option("--append", "add the files of --data to the known stones")
-    .option("--accept-feed", "also take stones that the feed check would reject, and quarantined appraisals")
+    .option("--accept-feed", "also use stones that the feed check would reject, and quarantined appraisals")
     .option("--force-train", "train even if nothing is new")
     .addOption(
       new Option("--seed <number>", "seed of the split and of the models")
@@ -67,8 +67,8 @@ function createTrainCommand(): Command {
     .addOption(
       new Option(
         "--promote <mode>",
-        "who becomes champion: the best model of this run if it beats the champion (auto), nobody (never), " +
-          "the best model of this run (force)",
+        "which model becomes champion: the best model of this run if it beats the champion (auto), " +
+          "none (never), the best model of this run (force)",
       )
         .choices(PROMOTION_MODES)
         .default("auto"),
@@ -86,7 +86,7 @@ function createTrainCommand(): Command {
   return addTargetOptions(command)
     .allowExcessArguments()
     .action(({ data }: TrainValues, { args }: Command) => {
-      // A word after another option belongs to --data. Without --data it is a mistake.
+      // A word that belongs to no option is a file of --data. Without --data it is a mistake.
       if (args.length > 0 && data === undefined)
         throw new UserError(`unexpected argument '${args[0]}': name CSV files with --data; see --help`);
     });
@@ -124,6 +124,6 @@ function parseModelName(text: string): string {
   if (!name.success)
     throw new UserError("--name must be lower-case words joined by hyphens, such as cluster-xgboost");
   if (name.data === CHAMPION || name.data === CHALLENGER)
-    throw new UserError(`--name: ${name.data} is an alias, and a model needs a name of its own`);
+    throw new UserError(`--name: ${name.data} is an alias; a model must have a different name`);
   return name.data;
 }

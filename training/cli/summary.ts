@@ -6,8 +6,9 @@ import { compareMetrics } from "../evaluation/compare-metrics.ts";
 import type { TrainingRun } from "../pipeline.ts";
 import { formatCount, formatPercent } from "../report/format.ts";
 
-/** Older versions in the table, in addition to the champion. */
+/** Number of older versions in the table, in addition to the champion. */
 const MAX_OLDER_VERSIONS = 5;
+/** Number of rejected rows that are described. */
 const MAX_REJECTED_EXAMPLES = 2;
 
 interface SummaryTable {
@@ -15,7 +16,9 @@ interface SummaryTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** The rejected rows, the models, the comparison with the champion and the decision, for a terminal. */
+/**
+ * Formats the rejected rows, the models, the comparison with the champion and the decision for a terminal.
+ */
 export function formatTable(run: TrainingRun): string {
   const draw = ({ head, rows }: SummaryTable) => {
     const table = new Table({ head: [...head], style: { head: [], border: [] } });
@@ -31,7 +34,7 @@ export function formatTable(run: TrainingRun): string {
   ].join("\n");
 }
 
-/** The models, the comparison with the champion and the decision, for the summary of a CI job. */
+/** Formats the models, the comparison with the champion and the decision for the summary of a CI job. */
 export function formatMarkdown(run: TrainingRun): string {
   const formatRow = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const draw = ({ head, rows }: SummaryTable) =>
@@ -46,7 +49,7 @@ export function formatMarkdown(run: TrainingRun): string {
   return `${paragraphs.join("\n\n")}\n`;
 }
 
-/** The run's result for other programs. */
+/** Formats the result of the run for other programs. */
 export function formatJson({ dataset, models, outcome }: TrainingRun): string {
   const result = {
     dataset: { id: dataset.id, rows: dataset.stones.length, rejected: dataset.rejected },
@@ -63,7 +66,7 @@ export function formatJson({ dataset, models, outcome }: TrainingRun): string {
   return `${JSON.stringify(result, null, 2)}\n`;
 }
 
-/** A line with the first rejected rows; none if no row was rejected. */
+/** Formats a line with the first rejected rows; an empty list if no row was rejected. */
 function formatRejectedExamples({ examples, rejected }: Dataset): string[] {
   const total = Object.values(rejected).reduce((sum, count) => sum + count, 0);
   if (total === 0) return [];
@@ -96,7 +99,7 @@ function buildComparisonTable({ decision }: TrainingRun): (SummaryTable & { read
   };
 }
 
-/** The models of the run, then the champion and the newest of the other versions. */
+/** Lists the models of the run, then the champion and the newest of the other versions. */
 function buildModelsTable({ models, registry, outcome: { champion } }: TrainingRun): SummaryTable {
   const markChampion = (model: ModelReference) =>
     champion !== null && formatVersion(champion) === formatVersion(model) ? "champion" : "";
@@ -117,7 +120,7 @@ function buildModelsTable({ models, registry, outcome: { champion } }: TrainingR
         `${model.fitSeconds.toFixed(1)} s`,
         markChampion(model),
       ]),
-      // Metrics other than the MAE are not read from the registry. The date stands in the column of the fit.
+      // Only the MAE is read from the registry. The date is in the column of the fit time.
       ...olderModels.map((model) => [
         formatVersion(model),
         formatDollars(model.mae),

@@ -4,13 +4,15 @@ import { UserError } from "../../cloudflare/user-error.ts";
 import { type RawRow, REQUIRED_COLUMNS } from "./clean-row.ts";
 import type { Source } from "./source.ts";
 
+/** A longer record is an error. Usually a quote is not closed, or the file is not CSV. */
 const MAX_RECORD_BYTES = 65_536;
 
 type RequiredColumn = (typeof REQUIRED_COLUMNS)[number];
 
-/** A data row of a CSV file: its required columns, or null if it has not as many columns as the header. */
+/** A data row of a CSV file. */
 export interface CsvRow {
   readonly line: number;
+  /** The required columns; null if the row and the header differ in their number of columns. */
   readonly values: RawRow | null;
   readonly columnCount: number;
   readonly headerColumnCount: number;
@@ -65,7 +67,10 @@ interface Header {
   readonly positions: ReadonlyMap<RequiredColumn, number>;
 }
 
-/** Finds the position of each required column. Additional columns are ignored. */
+/**
+ * Finds the position of each required column. Additional columns are ignored.
+ * @throws UserError if a required column is missing, or if the header has it twice
+ */
 function readHeader(sourceName: string, record: readonly string[]): Header {
   const names = record.map((column) => column.toLowerCase());
   const positions = new Map<RequiredColumn, number>();

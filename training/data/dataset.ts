@@ -13,7 +13,7 @@ import type { Source } from "./source.ts";
 export interface Dataset {
   /** SHA-256 of the stones' ids, hexadecimal. It does not depend on the order of the rows in the sources. */
   readonly id: string;
-  /** In the order of their ids. */
+  /** Sorted by id. */
   readonly stones: readonly DatasetStone[];
   readonly sources: readonly DatasetSource[];
   /** Rejected rows of all sources. */
@@ -29,22 +29,22 @@ export async function readDataset(sources: readonly Source[]): Promise<Dataset> 
 
 /**
  * Merges known stones and the stones of sources, without withdrawn stones. Duplicates are removed. The
- * stones are sorted by id, so the same stones produce the same models whatever their sources.
- * @returns the dataset, and the stones of the sources that were not known
+ * stones are sorted by id, so the same stones produce the same models from any sources.
+ * @returns the dataset, and the stones of the sources that are not among the known stones
  */
 export function mergeStones(
   known: readonly DatasetStone[],
   results: readonly SourceStones[],
   withdrawn: ReadonlySet<string>,
-): { dataset: Dataset; fresh: DatasetStone[] } {
+): { dataset: Dataset; newStones: DatasetStone[] } {
   const stonesById = new Map<string, DatasetStone>();
   for (const stone of known) if (!withdrawn.has(stone.id)) stonesById.set(stone.id, stone);
-  const fresh: DatasetStone[] = [];
+  const newStones: DatasetStone[] = [];
   const sources: DatasetSource[] = [];
   for (const { stones, source } of results) {
     const added = stones.filter(({ id }) => !stonesById.has(id) && !withdrawn.has(id));
     for (const stone of added) stonesById.set(stone.id, stone);
-    fresh.push(...added);
+    newStones.push(...added);
     // Sources without new stones are not recorded. A folder that is read every day would fill the list.
     if (added.length > 0) sources.push({ ...source, rows: added.length });
   }
@@ -56,7 +56,7 @@ export function mergeStones(
     rejected: sumRejections(results),
     examples: results.flatMap(({ examples }) => examples).slice(0, MAX_REJECTION_EXAMPLES),
   };
-  return { dataset, fresh };
+  return { dataset, newStones };
 }
 
 function hashIds(stones: readonly DatasetStone[]): string {

@@ -14,10 +14,10 @@ export interface Source {
   open(): Promise<Readable>;
 }
 
-/** Longest time that a server may send nothing. */
+/** A download fails if the server sends nothing for this long. */
 const SILENCE_TIMEOUT_MS = 30_000;
 
-/** The 53,940 stones of ggplot2's dataset `diamonds`, from an npm package. */
+/** Creates a source of the 53,940 stones of ggplot2's dataset `diamonds`, from an npm package. */
 export function createEmbeddedSource(): Source {
   const path = createRequire(import.meta.url).resolve("@observablehq/sample-datasets/diamonds.csv");
   return createFileSource(path);
@@ -26,7 +26,7 @@ export function createEmbeddedSource(): Source {
 /**
  * Finds the sources that `--data` names: paths, glob patterns and http(s) addresses, in the given order. An
  * existing path is never treated as a pattern.
- * @throws UserError with the name if there is no such file
+ * @throws UserError with the name if a file does not exist or a URL is invalid
  */
 export async function findSources(
   names: readonly string[],

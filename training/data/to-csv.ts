@@ -1,7 +1,10 @@
 import { stringify } from "csv-stringify/sync";
 import { type PricedStone, STONE_COLUMNS } from "../../src/domain/diamond.ts";
 
-/** Writes the test stones with their prices and each model's prices. Anyone can verify the metrics with it. */
+/**
+ * Formats the test stones with their prices and each model's prices as CSV. Anyone can verify the metrics
+ * with this file.
+ */
 export function toPredictionsCsv(
   stones: readonly PricedStone[],
   models: readonly { readonly name: string; readonly prices: Float32Array }[],
@@ -16,8 +19,8 @@ export function toPredictionsCsv(
 }
 
 /**
- * Writes stones with their prices as CSV, in the format that `--data` reads. A model that is trained in
- * another program may use only the training stones.
+ * Formats stones with their prices as CSV, in the format that `--data` reads. A run writes its training
+ * stones in this format: a model that is fitted in another program must use only these stones.
  */
 export function toStonesCsv(stones: readonly PricedStone[]): string {
   const columns = [...STONE_COLUMNS, "price"];

@@ -11,7 +11,7 @@ const REJECTED_FEED_EXIT_CODE = 2;
 const MAX_LISTED_STONES = 10;
 
 /**
- * Compares the prices of a feed with the champion's prices. Without a champion there is no check.
+ * Compares the prices of a feed with the champion's prices. Without a readable champion there is no check.
  * @throws UserError with exit code 2 and a table of the most suspicious prices if the feed is rejected
  */
 export async function checkFeedPrices(

@@ -4,7 +4,9 @@ import type { Histograms } from "../../src/domain/model-record.ts";
 
 const HISTOGRAM_BINS = 10;
 
-/** Builds the histogram of each input over the training stones, and of the model's price over the test stones. */
+/**
+ * Builds the histogram of each input over the training stones, and of the model's price over the test stones.
+ */
 export function buildHistograms(stones: readonly PricedStone[], prices: ArrayLike<number>): Histograms {
   return Object.fromEntries([
     ...NUMBER_COLUMNS.map((name) => [name, buildNumberHistogram(stones.map((stone) => stone[name]))]),
@@ -17,7 +19,7 @@ export function buildHistograms(stones: readonly PricedStone[], prices: ArrayLik
   ]);
 }
 
-/** Chooses bins with equal counts. Equal values make the counts differ. */
+/** Builds a histogram with bins of equal counts. The counts differ if many values are equal. */
 function buildNumberHistogram(values: readonly number[]): Histograms[string] {
   const sorted = Float64Array.from(values).sort();
   const quantiles = Array.from(

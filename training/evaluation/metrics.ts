@@ -3,7 +3,7 @@ import type { PricedStone } from "../../src/domain/diamond.ts";
 import type { Figures, Metrics } from "../../src/domain/model-record.ts";
 import { median } from "../../src/lib/statistics.ts";
 
-/** What the metrics need to know of a stone: its weight in carats and its price in US dollars. */
+/** The properties of a stone that the metrics use: its weight in carats and its price in US dollars. */
 type EvaluatedStone = Pick<PricedStone, "carat" | "price">;
 
 /**

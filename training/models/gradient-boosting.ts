@@ -5,7 +5,7 @@ import { encodeGrade } from "./grades.ts";
 const SHAPE_FEATURES: readonly Feature[] = [
   // The volume of the box around the stone, mm^3.
   ["volume", (graph, { x, y, z }) => graph.mul(graph.mul(x, y), z)],
-  // Carats per mm^3 of that box. At the same weight it tells a shallow stone from a deep one.
+  // Carats per mm^3 of that box. It differs between shallow and deep stones of the same weight.
   ["density", (graph, { carat, x, y, z }) => graph.div(carat, graph.mul(graph.mul(x, y), z))],
   ["x/y", (graph, { x, y }) => graph.div(x, y)],
   // The depth computed from the sizes minus the depth given, in percent. A large gap means that one is wrong.
@@ -20,7 +20,8 @@ const SHAPE_FEATURES: readonly Feature[] = [
 
 /**
  * Pairs of grades, ordered by one grade and then by the other. With them, one split of a tree separates for
- * example colour D with clarity IF from all other stones.
+ * example colour D with clarity IF from all other stones. The factor 8 is the number of clarity grades, the
+ * longest list.
  */
 const GRADE_PAIR_FEATURES: readonly Feature[] = (["color", "clarity"] as const).map((first): Feature => {
   const second = first === "color" ? "clarity" : "color";

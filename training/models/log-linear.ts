@@ -7,8 +7,8 @@ import type { PriceModel, TrainingSet } from "./model.ts";
 const DUMMIES = GRADE_COLUMNS.map((column) => ({ column, grades: GRADES[column].slice(1) as string[] }));
 
 /**
- * The notebook's linear regression: ordinary least squares of log price on carat, length x and dummies of the
- * grades.
+ * The linear regression of the notebook that Facet started from: ordinary least squares of log price on
+ * carat, length x and dummies of the grades.
  */
 export const logLinear: PriceModel = {
   name: "log-linear",
@@ -36,7 +36,7 @@ export const logLinear: PriceModel = {
     const { weights, intercept } = fitLeastSquares(training);
     return {
       addPrice(graph, features) {
-        // In float64: the error of a float32 sum of logarithms would be a few millionths of the price.
+        // Float64 is needed: a float32 sum of logarithms would be wrong by a few millionths of the price.
         const product = graph.matMul(
           graph.cast(features, "double"),
           graph.doubleConstant(weights, [weights.length, 1]),

@@ -2,7 +2,7 @@ import { Graph, type GraphValue } from "../onnx/graph.ts";
 import { addStoneInputs, type StoneValues } from "../onnx/stone-inputs.ts";
 import { addCompletion, type CompletionConstants } from "./completion.ts";
 
-/** Bounds of a predicted price. Even for a stone far outside the training data, it is positive and finite. */
+/** Bounds of a predicted price. They keep it positive and finite for stones far outside the training data. */
 export const MIN_PREDICTED_PRICE_USD = 1;
 export const MAX_PREDICTED_PRICE_USD = 1e9;
 

@@ -1,7 +1,7 @@
 import { weightedMedian } from "../../src/lib/statistics.ts";
 import type { Graph, GraphValue } from "../onnx/graph.ts";
 
-/** The quantity that trees are fitted on, and the way back from their prediction to a price. */
+/** The quantity that trees are fitted on, with the conversions between it and a price. */
 export interface PriceTarget {
   /** Computes the target from a price in US dollars and a weight in carats. */
   fromPrice(price: number, carat: number): number;
@@ -10,9 +10,9 @@ export interface PriceTarget {
   /** Adds the nodes that do the same as `toPrice`; all values are float [N]. */
   addToPrice(graph: Graph, predicted: GraphValue, carat: GraphValue): GraphValue;
   /**
-   * Computes a constant which, added to every predicted target, minimizes the mean absolute error in dollars
-   * on the training rows. Trees that are fitted on another target than the price do not minimize it
-   * themselves.
+   * Computes the constant that is added to every predicted target. It minimizes the mean absolute error in
+   * dollars on the training rows. Trees that are fitted on another target than the price minimize the error
+   * of that target instead.
    */
   computeCorrection?(prices: ArrayLike<number>, predictedPrices: ArrayLike<number>): number;
 }

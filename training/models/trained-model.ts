@@ -11,6 +11,7 @@ export interface TrainedModel {
   readonly metrics: Metrics;
   /** The ONNX file's price of each test stone, US dollars. */
   readonly prices: Float32Array;
+  /** Smallest and largest value of each number column in the training stones. */
   readonly ranges: Ranges;
   /** 0 for an imported model. */
   readonly fitSeconds: number;

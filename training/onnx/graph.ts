@@ -8,7 +8,13 @@ import {
   ValueInfoProtoSchema,
 } from "onnx-buf";
 import { type Attributes, encodeAttributes } from "./attributes.ts";
-import { DATA_TYPES, doubleTensor, type ElementType, floatTensor, int64Tensor } from "./tensor.ts";
+import {
+  createDoubleTensor,
+  createFloatTensor,
+  createInt64Tensor,
+  DATA_TYPES,
+  type ElementType,
+} from "./tensor.ts";
 
 /** The newest version that both onnxruntime-web 1.30 and the Python runtimes since 2024 can load. */
 const IR_VERSION = 10n;
@@ -38,7 +44,7 @@ export interface NodeOptions {
  * Builds an ONNX model node by node. The same calls in the same order produce the same bytes.
  *
  * A method with the name of an ONNX operator adds one node. The operator reference at onnx.ai documents
- * its rules. Inputs and outputs share the first dimension N, the number of stones.
+ * its rules. All inputs and outputs have the first dimension N, the number of stones.
  */
 export class Graph {
   readonly #name: string;
@@ -89,19 +95,19 @@ export class Graph {
     return value;
   }
 
-  /** A float32 constant. A number becomes a scalar. A list becomes a vector unless a shape is given. */
+  /** Adds a float32 constant. A number becomes a scalar. A list becomes a vector unless a shape is given. */
   floatConstant(values: number | readonly number[] | Float32Array, shape?: readonly number[]): GraphValue {
-    return this.#addConstant("float", floatTensor, values, shape);
+    return this.#addConstant("float", createFloatTensor, values, shape);
   }
 
-  /** A float64 constant. */
+  /** Adds a float64 constant. */
   doubleConstant(values: number | readonly number[] | Float64Array, shape?: readonly number[]): GraphValue {
-    return this.#addConstant("double", doubleTensor, values, shape);
+    return this.#addConstant("double", createDoubleTensor, values, shape);
   }
 
-  /** An int64 constant. */
+  /** Adds an int64 constant. */
   int64Constant(values: number | readonly number[], shape?: readonly number[]): GraphValue {
-    return this.#addConstant("int64", int64Tensor, values, shape);
+    return this.#addConstant("int64", createInt64Tensor, values, shape);
   }
 
   add = (a: GraphValue, b: GraphValue): GraphValue => this.addNode("Add", [a, b]);
@@ -171,7 +177,7 @@ export class Graph {
       producerName: "facet",
       graph: {
         name: this.#name,
-        // The empty field is written to the file. Without it the bytes and SHA-256 of every model would change.
+        // The empty field is written to the file. Without it, the SHA-256 of every model would change.
         docString: "",
         node: this.#nodes,
         initializer: this.#constants,

@@ -3,7 +3,7 @@ import type { Stone } from "../../src/domain/diamond.ts";
 import { loadModel } from "./runtime.ts";
 import { toStoneTensors } from "./stone-tensors.ts";
 
-/** Runs an ONNX file over stones and returns its prices in US dollars. The Worker computes the same prices. */
+/** Runs an ONNX file over stones and returns the prices in US dollars. The Worker returns the same prices. */
 export async function predictPrices(bytes: Uint8Array, stones: readonly Stone[]): Promise<Float32Array> {
   const model = await loadModel(bytes);
   try {

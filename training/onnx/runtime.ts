@@ -4,7 +4,7 @@ import pLimit from "p-limit";
 env.wasm.numThreads = 1;
 env.logLevel = "error";
 
-/** Allows one call into the runtime at a time. In workerd, overlapping calls corrupt its stack permanently. */
+/** Allows one call into the runtime at a time. In workerd, overlapping calls damage its stack permanently. */
 const runtimeLock = pLimit(1);
 
 /** An input or output as the model declares it. */

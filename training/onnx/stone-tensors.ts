@@ -2,10 +2,10 @@ import { GRADE_COLUMNS, NUMBER_COLUMNS, type Stone } from "../../src/domain/diam
 
 type StoneTensors = Readonly<Record<string, Float32Array | string[]>>;
 
-/** Every model of a run needs the tensors of the same two lists of stones several times. */
+/** Tensors by list of stones. All models of a run need those of the training stones and the test stones. */
 const cache = new WeakMap<readonly Stone[], StoneTensors>();
 
-/** Converts stones to the inputs of a model, one column each: float32 or strings. Missing measurements are NaN. */
+/** Converts stones to columns, the inputs of a model: float32 or strings. Missing measurements become NaN. */
 export function toStoneTensors(stones: readonly Stone[]): StoneTensors {
   const cached = cache.get(stones);
   if (cached !== undefined) return cached;

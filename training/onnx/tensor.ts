@@ -13,27 +13,45 @@ export const DATA_TYPES = {
   string: TensorProto_DataType.STRING,
 } as const satisfies Record<ElementType, TensorProto_DataType>;
 
-/** A float32 tensor. Numbers are rounded to the nearest float32. */
-export function floatTensor(values: Iterable<number>, shape: readonly number[], name = ""): TensorProto {
+/** Creates a float32 tensor. Numbers are rounded to the nearest float32. */
+export function createFloatTensor(
+  values: Iterable<number>,
+  shape: readonly number[],
+  name = "",
+): TensorProto {
   return createTensor(TensorProto_DataType.FLOAT, Float32Array.from(values), shape, name);
 }
 
-/** A float64 tensor. */
-export function doubleTensor(values: Iterable<number>, shape: readonly number[], name = ""): TensorProto {
+/** Creates a float64 tensor. */
+export function createDoubleTensor(
+  values: Iterable<number>,
+  shape: readonly number[],
+  name = "",
+): TensorProto {
   return createTensor(TensorProto_DataType.DOUBLE, Float64Array.from(values), shape, name);
 }
 
-/** An int64 tensor. The values must be safe integers. */
-export function int64Tensor(values: Iterable<number>, shape: readonly number[], name = ""): TensorProto {
+/** Creates an int64 tensor. The values must be safe integers. */
+export function createInt64Tensor(
+  values: Iterable<number>,
+  shape: readonly number[],
+  name = "",
+): TensorProto {
   return createTensor(TensorProto_DataType.INT64, BigInt64Array.from(values, BigInt), shape, name);
 }
 
-/** A uint8 tensor. */
-export function uint8Tensor(values: Iterable<number>, shape: readonly number[], name = ""): TensorProto {
+/** Creates a uint8 tensor. */
+export function createUint8Tensor(
+  values: Iterable<number>,
+  shape: readonly number[],
+  name = "",
+): TensorProto {
   return createTensor(TensorProto_DataType.UINT8, Uint8Array.from(values), shape, name);
 }
 
-/** ONNX requires little-endian bytes. Typed arrays are little-endian on x64 and arm64, where training runs. */
+/**
+ * ONNX requires little-endian bytes. Typed arrays are little-endian on x64 and arm64, where training runs.
+ */
 function createTensor(
   dataType: TensorProto_DataType,
   values: { readonly buffer: ArrayBuffer; readonly length: number },

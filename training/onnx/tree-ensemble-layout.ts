@@ -1,11 +1,13 @@
 import type { Attributes } from "./attributes.ts";
-import { floatTensor, uint8Tensor } from "./tensor.ts";
+import { createFloatTensor, createUint8Tensor } from "./tensor.ts";
 import type { RegressionTree } from "./tree-ensemble.ts";
 
 /** Node modes of the operator: `value < split`, and `value is one of the members`. */
 const LESS_THAN = 1;
 const MEMBER = 6;
-/** onnxruntime 1.30 stores a set of categories as the bits of one float32. Higher codes give wrong results. */
+/**
+ * onnxruntime 1.30 stores a set of categories as the bits of one float32. Higher codes give wrong results.
+ */
 export const MAX_CATEGORY = 30;
 
 /** The node that a branch leads to. Inner nodes and leaves are numbered separately. */
@@ -68,16 +70,16 @@ export class TreeEnsembleLayout {
     return {
       aggregate_function: 1,
       leaf_targetids: this.#weights.map(() => 0),
-      leaf_weights: floatTensor(this.#weights, [this.#weights.length]),
+      leaf_weights: createFloatTensor(this.#weights, [this.#weights.length]),
       membership_values:
-        this.#members.length > 0 ? floatTensor(this.#members, [this.#members.length]) : undefined,
+        this.#members.length > 0 ? createFloatTensor(this.#members, [this.#members.length]) : undefined,
       n_targets: 1,
       nodes_falseleafs: this.#falseTargets.map(({ isLeaf }) => Number(isLeaf)),
       nodes_falsenodeids: this.#falseTargets.map(({ id }) => id),
       nodes_featureids: this.#features,
       nodes_missing_value_tracks_true: this.#missingToTrue.map(Number),
-      nodes_modes: uint8Tensor(this.#modes, nodes),
-      nodes_splits: floatTensor(this.#splits, nodes),
+      nodes_modes: createUint8Tensor(this.#modes, nodes),
+      nodes_splits: createFloatTensor(this.#splits, nodes),
       nodes_trueleafs: this.#trueTargets.map(({ isLeaf }) => Number(isLeaf)),
       nodes_truenodeids: this.#trueTargets.map(({ id }) => id),
       post_transform: 0,

@@ -15,7 +15,7 @@ import type { Provenance } from "../registry/provenance.ts";
 import type { Registry } from "../registry/read-registry.ts";
 import { renderModelCard } from "../report/model-card.ts";
 
-/** The row of a model version. Its dataset is known only when the publication is written. */
+/** The row of a model version. Its dataset number is known only when the publication is written. */
 type ModelRow = Omit<InferInsertModel<typeof models>, "dataset">;
 
 /** Everything that a run writes to the registry. */

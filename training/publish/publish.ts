@@ -17,13 +17,13 @@ import { buildMoveStatements } from "../registry/move-alias.ts";
 import { findModel, type Registry, readRegistry } from "../registry/read-registry.ts";
 import type { Publication } from "./publication.ts";
 
-/** Total length of the ids in one UPDATE: D1 refuses statements of more than 100 KB. */
+/** Maximum length of all ids in one UPDATE. D1 refuses statements of more than 100 KB. */
 const MAX_IDS_BYTES = 80_000;
 
 /**
  * Publishes in an order that is safe to interrupt at any point. First the files are uploaded, read back and
- * compared. Then one transaction writes all registry rows and the alias. Before it nothing refers to the
- * files, and after it everything is there.
+ * compared. Then one transaction writes all registry rows and the alias. Before the transaction no row refers
+ * to the files. After it the publication is complete.
  * @returns the registry after the publication
  * @throws ConflictError if the registry changed after it was read
  */
@@ -71,8 +71,9 @@ export async function publish(
 }
 
 /**
- * The files that are not in the bucket, each once. A file that the registry names is taken to be there. Only the
- * files with `verify` are read, so that training a model again repairs its lost or damaged file.
+ * Finds the files to upload, each once. A file that the registry names is assumed to be in the bucket. Only
+ * files with `verify` are downloaded to check this, so training a model again repairs its lost or damaged
+ * file.
  */
 async function findFilesToUpload(
   target: Target,
@@ -90,7 +91,7 @@ async function findFilesToUpload(
   return uniqueFiles.filter((_, i) => isMissing[i]);
 }
 
-/** A query that returns a row if the publication is in the registry. */
+/** Builds a query that returns a row if the publication is in the registry. */
 function buildPublishedQuery({ models: [first] }: Publication): string | undefined {
   if (first === undefined) return undefined;
   const { name, version, sha256, createdAt } = first.row;
@@ -99,8 +100,9 @@ function buildPublishedQuery({ models: [first] }: Publication): string | undefin
 }
 
 /**
- * Statements that add a dataset and update the table of stones. They write only the difference to the newest
- * dataset: new stones are inserted, and stones that are no longer in the dataset get an end.
+ * Builds the statements that add a dataset and update the table of stones. They write only the difference to
+ * the newest dataset: new stones are inserted, and stones that are no longer in the dataset get their
+ * `until`.
  */
 async function buildDatasetStatements(
   target: Target,
@@ -135,7 +137,9 @@ async function buildDatasetStatements(
   ];
 }
 
-/** The ids of the stones in the newest dataset: from its file or, if that is unreadable, from the table. */
+/**
+ * Reads the ids of the stones in the newest dataset: from its file or, if that is unreadable, from the table.
+ */
 async function readNewestStoneIds(target: Target, registry: Registry): Promise<ReadonlySet<string>> {
   const newest = registry.datasets.at(-1);
   if (newest === undefined) return new Set();

@@ -4,14 +4,14 @@ import type { ModelBuilder } from "../builders/model-builder.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { findChampion, type PublishedModel, type Registry } from "../registry/read-registry.ts";
 
-/** What the models of a run depend on, in addition to the dataset and their own settings. */
+/** The settings of a run that its models depend on, in addition to the dataset and their own settings. */
 interface RunSettings {
   readonly seed: number;
   readonly facetVersion: string;
 }
 
 /**
- * Finds, for each builder, a published version with the same dataset, seed, settings and release. The run would
+ * Finds a published version with the same dataset, seed, settings and release for each builder. The run would
  * only train these versions again.
  * @returns the versions; null if one of them is missing, or if there is no champion
  */

@@ -8,9 +8,9 @@ import { readDatasetFile } from "./dataset-file.ts";
 import type { FreshStones } from "./fresh-stones.ts";
 import type { PublishedDataset, Registry } from "./read-registry.ts";
 
-/** Which stones a run trains on. */
+/** The options that select the stones of a run. */
 export interface StoneSelection {
-  /** Paths, globs or addresses of CSV files; empty for the known stones, at first the embedded dataset. */
+  /** Paths, globs or addresses of CSV files. Without files, the run uses the known stones. */
   readonly data: readonly string[];
   /** Add the files to the known stones instead of training only on the files. */
   readonly append?: boolean;
@@ -31,7 +31,7 @@ export interface CollectedStones {
  * - Without files, it uses the known stones. If there are none, it uses the embedded dataset.
  *
  * Known stones are the stones of the newest model's dataset and the stones that were appraised through the
- * API since then. Withdrawn stones are never used. Duplicates are removed.
+ * API. Withdrawn stones are never used. Duplicates are removed.
  * @throws UserError if no stone is left
  */
 export async function collectStones(
@@ -56,7 +56,7 @@ export async function collectStones(
   const knownSources = (usesKnownStones && newest?.sources) || [];
   return {
     dataset: { ...dataset, sources: [...knownSources, ...dataset.sources] },
-    feed: options.append ? mergeStones(known, sourceStones, withdrawn).fresh : [],
+    feed: options.append ? mergeStones(known, sourceStones, withdrawn).newStones : [],
   };
 }
 

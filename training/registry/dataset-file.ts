@@ -9,8 +9,8 @@ import { type DatasetStone, toDatasetStone } from "../data/dataset-stone.ts";
 import type { PublishedDataset } from "./read-registry.ts";
 
 /**
- * Encodes the stones of a dataset as gzipped CSV. The ids are included, because they number equal rows: after one
- * of the equal rows was withdrawn, the ids of the others cannot be computed again.
+ * Encodes the stones of a dataset as gzipped CSV. The ids are included, because equal rows are numbered: if
+ * one of them is withdrawn later, the ids of the others cannot be computed again.
  */
 export function encodeDatasetFile(stones: readonly DatasetStone[]): StoredFile {
   const bytes = gzipSync(stringify([...stones], { header: true, columns: ["id", ...REQUIRED_COLUMNS] }));

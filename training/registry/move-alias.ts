@@ -15,8 +15,9 @@ interface PlannedMove {
 }
 
 /**
- * Builds the SQL statements that move an alias, and a query that returns a row if they were executed. The
- * statements fail as a whole if another caller moved the alias after the registry was read.
+ * Builds the SQL statements that move an alias, and a query that returns a row if they were executed. If
+ * another caller moved the alias after the registry was read, the primary key (alias, revision) is already in
+ * use, and all statements fail.
  */
 export function buildMoveStatements(
   registry: Registry,

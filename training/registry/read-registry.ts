@@ -42,7 +42,7 @@ export interface PublishedAlias extends ModelReference {
 export interface Registry {
   /** Sorted by `seq`. */
   readonly datasets: readonly PublishedDataset[];
-  /** Newest first, by the order of publication: the clocks of the publishing machines may differ. */
+  /** Newest first, in the order of publication and not by time: the clocks of machines may differ. */
   readonly models: readonly PublishedModel[];
   readonly aliases: readonly PublishedAlias[];
   /** The last revision of each alias, including removed ones. */
@@ -56,7 +56,7 @@ const REGISTRY_QUERIES = [
    FROM models ORDER BY rowid DESC`,
   `SELECT alias, name, version, revision, canary_name AS canaryName, canary_version AS canaryVersion
    FROM aliases ORDER BY alias`,
-  // `removed` is not used. A registry without this column fails here, and is then migrated.
+  // `removed` is not used here. A registry without this column fails at this query and is then migrated.
   "SELECT alias, max(revision) AS revision, max(removed) AS removed FROM alias_history GROUP BY alias",
 ];
 
@@ -65,7 +65,7 @@ export async function readRegistry(target: Target): Promise<Registry> {
   return parseRegistry(await queryWithMigrations(target, REGISTRY_QUERIES));
 }
 
-/** Reads the registry and the stones for the next training with one call of wrangler. */
+/** Reads the registry and the stones of the API with one call of wrangler. */
 export async function readTrainingInputs(
   target: Target,
   includeQuarantined: boolean,
@@ -79,7 +79,7 @@ export async function readTrainingInputs(
 
 async function queryWithMigrations(target: Target, statements: readonly string[]): Promise<Rows[]> {
   const migrate = () => applyMigrations(target, [DATABASE]);
-  // A query of a new local state would fail, after about a second.
+  // A query of a local state that does not exist yet would fail after about a second.
   if (target.kind === "local" && !existsSync(target.state)) await migrate();
   return query(target, statements).catch(async (error: unknown) => {
     if (!(error instanceof WranglerError) || !/no such (table|column)/.test(error.output)) throw error;
@@ -101,7 +101,7 @@ function parseRegistry([datasets = [], models = [], aliases = [], revisions = []
   };
 }
 
-/** The champion alias; null before the first promotion. */
+/** Finds the champion alias; null before the first promotion. */
 export function findChampion(registry: Registry): PublishedAlias | null {
   return registry.aliases.find(({ alias }) => alias === CHAMPION) ?? null;
 }
@@ -110,7 +110,7 @@ export function findModel(registry: Registry, { name, version }: ModelReference)
   return registry.models.find((model) => model.name === name && model.version === version);
 }
 
-/** The next version of a model. Each name counts its versions from 1. */
+/** Finds the next version number of a model. The versions of each name start at 1. */
 export function findNextVersion(registry: Registry, name: string): number {
   const versions = registry.models.filter((model) => model.name === name).map(({ version }) => version);
   return Math.max(0, ...versions) + 1;

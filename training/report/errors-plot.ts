@@ -17,7 +17,7 @@ interface BandErrors {
 export function renderErrorsPlot(stones: readonly TestPrice[]): Html {
   const bands = computeBandErrors(stones);
   const maxError = Math.max(0.1, ...bands.flatMap(({ quantiles }) => [-quantiles[0], quantiles[4]])) * 1.05;
-  const quantileAt = (index: 0 | 1 | 2 | 3 | 4) => (band: BandErrors) => band.quantiles[index];
+  const getQuantile = (index: 0 | 1 | 2 | 3 | 4) => (band: BandErrors) => band.quantiles[index];
   const svg = drawPlot("Relative error of the price by carat band", {
     height: 80 + 72 * bands.length,
     marginLeft: 64,
@@ -37,15 +37,15 @@ export function renderErrorsPlot(stones: readonly TestPrice[]): Html {
       axisY({ tickSize: 0, label: "carat", labelAnchor: "top", labelArrow: "none" }),
       ruleX([0], { stroke: INK, strokeWidth: 0.75 }),
       link(bands, {
-        x1: quantileAt(0),
-        x2: quantileAt(4),
+        x1: getQuantile(0),
+        x2: getQuantile(4),
         y1: "band",
         y2: "band",
         stroke: ACCENT,
         strokeWidth: 1.5,
       }),
-      rect(bands, { x1: quantileAt(1), x2: quantileAt(3), y: "band", fill: ACCENT, rx: 2 }),
-      tickX(bands, { x: quantileAt(2), y: "band", stroke: "var(--paper)", strokeWidth: 2 }),
+      rect(bands, { x1: getQuantile(1), x2: getQuantile(3), y: "band", fill: ACCENT, rx: 2 }),
+      tickX(bands, { x: getQuantile(2), y: "band", stroke: "var(--paper)", strokeWidth: 2 }),
       text(bands, {
         y: "band",
         frameAnchor: "right",

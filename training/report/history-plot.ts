@@ -85,16 +85,19 @@ function chooseIntegerTicks(first: number, last: number): number[] {
   return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, i) => first + i * step);
 }
 
-/** Places each model's name beside its newest version. Labels are at least one line height apart. */
+/**
+ * Places each model's name beside its newest version, without overlaps.
+ * @param labelHeight height of a label, in US dollars on the y axis
+ */
 function placeLabels(
   series: readonly (readonly HistoryPoint[])[],
-  height: number,
+  labelHeight: number,
 ): { name: string; y: number }[] {
   const ends = series.map((points) => points.at(-1)!).sort((a, b) => a.mae - b.mae);
   let lowestFreeY = 0;
   return ends.map(({ name, mae }) => {
     const y = Math.max(mae, lowestFreeY);
-    lowestFreeY = y + height;
+    lowestFreeY = y + labelHeight;
     return { name, y };
   });
 }

@@ -8,7 +8,10 @@ export { raw };
 
 type TemplateValue = Html | string | number | null | readonly TemplateValue[];
 
-/** Control characters, which HTML does not allow, and characters that change the direction of text. */
+/**
+ * Control characters, which HTML does not allow, and characters that change the direction of text. These
+ * could make a file name look like another one.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern must match control characters
 const UNPRINTABLE = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 

@@ -75,7 +75,7 @@ export function renderPricesPlot(stones: readonly TestPrice[]): Html {
   );
 }
 
-/** Selects stones at equal steps in order of price. The order of the input does not change the result. */
+/** Selects stones at equal steps in the order of price. The order of the input does not change the result. */
 function sampleStones(stones: readonly TestPrice[]): readonly TestPrice[] {
   const ordered = [...stones].sort((a, b) => a.actual - b.actual || a.predicted - b.predicted);
   if (ordered.length <= MAX_DOTS) return ordered;

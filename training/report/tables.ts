@@ -9,8 +9,8 @@ import { type Html, html } from "./html.ts";
 
 /** Renders the errors on all test stones and per carat band. */
 export function renderMetricsTable(metrics: Metrics): Html {
-  const renderRow = (name: string, figures: Figures, all: boolean) => html`
-    <tr${all ? html` class="all"` : null}><th scope="row">${name}</th><td>${formatCount(figures.rows)}</td>
+  const renderRow = (name: string, figures: Figures, isTotal: boolean) => html`
+    <tr${isTotal ? html` class="all"` : null}><th scope="row">${name}</th><td>${formatCount(figures.rows)}</td>
     <td>${formatCompactDollars(figures.mae)}</td><td>${formatCompactDollars(figures.rmse)}</td><td>${formatPercent(figures.mape)}</td>
     <td>${formatPercent(figures.medianApe)}</td><td>${formatPercent(figures.within10)}</td><td>${figures.r2?.toFixed(4) ?? "–"}</td></tr>`;
   return html`<div class="wide"><table>

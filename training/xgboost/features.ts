@@ -23,7 +23,7 @@ export type CategoryNames = Readonly<Partial<Record<GradeColumn, readonly string
  */
 export type StoredCategories = { readonly names: readonly string[] } | { readonly codes: readonly number[] };
 
-/** From the model's feature names to our columns. */
+/** Maps the model's feature names to our columns. */
 export type FeatureMap = Readonly<Record<string, StoneColumn>>;
 
 /**
@@ -74,7 +74,7 @@ export function createFeature(
 ): Feature {
   if (!isGradeColumn(column)) {
     if (stored === undefined) return { column };
-    throw categoricalNumberError(column);
+    throw createCategoricalNumberError(column);
   }
   const grades = listGradesByCode(names[column], GRADES[column], stored);
   const missing = GRADES[column].filter((grade) => !grades.includes(grade));
@@ -87,7 +87,7 @@ export function createFeature(
   return { column, codes: new Map(GRADES[column].map((grade) => [grade, grades.indexOf(grade)])) };
 }
 
-export function categoricalNumberError(column: StoneColumn): UnsupportedModelError {
+export function createCategoricalNumberError(column: StoneColumn): UnsupportedModelError {
   return new UnsupportedModelError(`the model uses ${column} as a category; ${column} must be a number`);
 }
 

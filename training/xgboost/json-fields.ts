@@ -10,7 +10,7 @@ export type JsonObject = { readonly [key: string]: JsonValue };
 export function readObject(value: JsonValue | undefined, path: readonly string[]): JsonObject {
   const found = findValue(value, path);
   if (isObject(found)) return found;
-  throw invalidField(path, "must be an object");
+  throw createInvalidFieldError(path, "must be an object");
 }
 
 /**
@@ -24,7 +24,7 @@ export function readList(
 ): readonly JsonValue[] {
   const found = findValue(value, path) ?? defaultValue;
   if (Array.isArray(found)) return found;
-  throw invalidField(path, "must be a list");
+  throw createInvalidFieldError(path, "must be a list");
 }
 
 /**
@@ -39,7 +39,7 @@ export function readNumbers(
   return readList(value, path, defaultValue).map((entry, i) => {
     const number = typeof entry === "boolean" ? Number(entry) : toNumber(entry);
     if (number !== undefined) return number;
-    throw invalidField([...path.slice(0, -1), `${path.at(-1)}[${i}]`], "must be a number");
+    throw createInvalidFieldError([...path.slice(0, -1), `${path.at(-1)}[${i}]`], "must be a number");
   });
 }
 
@@ -54,7 +54,7 @@ export function readNumber(
 ): number {
   const number = toNumber(findValue(value, path)) ?? defaultValue;
   if (number !== undefined) return number;
-  throw invalidField(path, "must be a number");
+  throw createInvalidFieldError(path, "must be a number");
 }
 
 /**
@@ -64,7 +64,7 @@ export function readNumber(
 export function readText(value: JsonValue | undefined, path: readonly string[]): string {
   const text = findValue(value, path);
   if (typeof text === "string") return text;
-  throw invalidField(path, "must be a string");
+  throw createInvalidFieldError(path, "must be a string");
 }
 
 /** Returns the value at a path of keys; undefined if a key is missing. */
@@ -75,7 +75,7 @@ export function findValue(value: JsonValue | undefined, path: readonly string[])
   );
 }
 
-function invalidField(path: readonly string[], rule: string): UnsupportedModelError {
+function createInvalidFieldError(path: readonly string[], rule: string): UnsupportedModelError {
   return new UnsupportedModelError(`the file is not a valid XGBoost model: ${path.join(".")} ${rule}`);
 }
 

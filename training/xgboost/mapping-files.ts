@@ -20,7 +20,7 @@ export function parseCategoryNames(json: string): CategoryNames {
 }
 
 /**
- * Parses a feature map: `{"weight": "carat", ...}`, from the model's feature names to our columns.
+ * Parses a feature map: `{"weight": "carat", ...}`. It maps the model's feature names to our columns.
  * @throws UnsupportedModelError with the invalid field
  */
 export function parseFeatureMap(json: string): FeatureMap {

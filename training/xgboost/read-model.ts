@@ -1,6 +1,6 @@
 import {
   type CategoryNames,
-  categoricalNumberError,
+  createCategoricalNumberError,
   createFeature,
   type Feature,
   type FeatureMap,
@@ -25,7 +25,10 @@ import { UnsupportedModelError } from "./unsupported-model-error.ts";
 /** Objectives whose prediction is the sum of the trees without a link function. */
 const OBJECTIVES = ["reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:squaredlogerror"];
 
-/** Far more features than a model of nine columns needs. The limit prevents a huge allocation for a corrupt file. */
+/**
+ * Far more features than a model of nine columns needs. The limit prevents a huge allocation for a corrupt
+ * file.
+ */
 const MAX_FEATURES = 1000;
 
 export interface ReadOptions {
@@ -87,7 +90,9 @@ function readVersion(file: JsonValue): string {
   return version;
 }
 
-/** Reads the base score. It is a number as text. Since XGBoost 3.1 it is a list with one number per output. */
+/**
+ * Reads the base score. It is a number as text. Since XGBoost 3.1 it is a list with one number per output.
+ */
 function readBaseScore(learner: JsonObject): number {
   const outputs = Math.max(
     readNumber(learner, ["learner_model_param", "num_target"], 1),
@@ -146,7 +151,7 @@ function checkCategoricalSplits(trees: readonly XgboostTree[], features: readonl
   for (const tree of trees) {
     for (const [node, categories] of tree.categories.entries()) {
       const feature = features[tree.feature[node] ?? 0];
-      if (categories && feature && !("codes" in feature)) throw categoricalNumberError(feature.column);
+      if (categories && feature && !("codes" in feature)) throw createCategoricalNumberError(feature.column);
     }
   }
 }

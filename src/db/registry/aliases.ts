@@ -88,7 +88,7 @@ export async function getAlias(
   return row === undefined ? null : { current: mergeCanaryColumns(row), history: moves.map(toAliasMove) };
 }
 
-/** An alias before a move, in full. */
+/** An alias before a move, with all its columns. */
 export interface StoredAliasState extends AliasState {
   readonly current: Alias | null;
 }

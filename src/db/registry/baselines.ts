@@ -4,7 +4,7 @@ import type { Histograms, Metrics } from "../../domain/model-record.ts";
 import type { ModelReference } from "../../domain/model-reference.ts";
 import { models } from "./schema.ts";
 
-/** The figures that the traffic of a model version is compared with: its training histograms and test errors. */
+/** The training histograms and test errors that the traffic of a model version is compared with. */
 export interface Baseline extends ModelReference {
   readonly histograms: Histograms | null;
   readonly metrics: Metrics;

@@ -7,18 +7,19 @@ import type { ServedModel } from "./models.ts";
  * SQL condition: the stone is in the training split of a model. ?1 is the `seq` of the dataset, ?2 the
  * multiplier of the seed.
  */
-export const TRAINED_ON = `since <= ?1 AND (until IS NULL OR until > ?1)
+const TRAINED_ON = `since <= ?1 AND (until IS NULL OR until > ?1)
   AND (split_key * CAST(?2 AS INTEGER)) % ${SPLIT_PRIME} >= ${TEST_BELOW}`;
 
-export const trainedOnParameters = ({ dataset, seed }: Pick<ServedModel, "dataset" | "seed">) =>
+const getTrainedOnParameters = ({ dataset, seed }: Pick<ServedModel, "dataset" | "seed">) =>
   [dataset, splitMultiplier(seed)] as const;
 
 const FROM_MATCHING = `FROM diamonds WHERE cut = ?3 AND color = ?4 AND clarity = ?5 AND ${TRAINED_ON}`;
 
 /**
- * Two scans along the primary key, from the requested weight ?6 upwards and downwards, of at most ?7 stones each.
+ * Two scans along the primary key, of at most ?7 stones each: from the requested weight ?6 upwards, and from
+ * there downwards.
  *
- * The order of the result is weight, then id. The upward scan has this order. The downward scan meets the ids
+ * The order of the result is weight, then id. The upward scan has this order. The downward scan reads the ids
  * of one weight in reverse order, so its limit could keep the wrong stones of its lowest weight. `border`
  * therefore finds this weight first, and the stones of this weight are read separately, by ascending id.
  */
@@ -48,6 +49,6 @@ export async function findSimilarDiamonds(
 ): Promise<D1Result<IdentifiedStone>> {
   return d1
     .prepare(FIND_NEAREST)
-    .bind(...trainedOnParameters(model), stone.cut, stone.color, stone.clarity, stone.carat, n)
+    .bind(...getTrainedOnParameters(model), stone.cut, stone.color, stone.clarity, stone.carat, n)
     .all<IdentifiedStone>();
 }

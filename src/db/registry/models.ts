@@ -76,7 +76,7 @@ const RECORD_COLUMNS = {
 export async function resolveName(d1: D1Database, name: string): Promise<ResolvedSelector | null> {
   const db = drizzle(d1);
   const names = name === CHAMPION ? [CHAMPION, CHALLENGER] : [name];
-  // Two queries and no batch: in a batch, drizzle reads columns by name, and the joined tables have equal names.
+  // Two queries and no batch: in a batch, drizzle reads columns by name, and the joined tables share names.
   const [aliasRows, newest] = await Promise.all([
     db
       .select({
@@ -150,14 +150,14 @@ export async function listPreviousVersions(
   name: string,
   limit: number,
 ): Promise<ServedModel[]> {
-  const last = sql<number>`max(${aliasHistory.revision})`;
+  const lastRevision = sql<number>`max(${aliasHistory.revision})`;
   return drizzle(d1)
     .select(SERVED_COLUMNS)
     .from(aliasHistory)
     .innerJoin(models, and(eq(models.name, aliasHistory.name), eq(models.version, aliasHistory.version)))
     .where(eq(aliasHistory.alias, name))
     .groupBy(models.name, models.version)
-    .orderBy(desc(last))
+    .orderBy(desc(lastRevision))
     .limit(limit);
 }
 
@@ -209,7 +209,7 @@ export async function readModelRecord(
     .get();
 }
 
-/** Returns the R2 key of a version's report: null if it has no report, undefined if there is no such version. */
+/** Returns the R2 key of a version's report; null without a report, undefined if there is no such version. */
 export async function findReportKey(
   d1: D1Database,
   name: string,

@@ -15,7 +15,7 @@ export type { DatasetSource };
 /** The datasets that models were trained on, ordered by `seq`. */
 export const datasets = sqliteTable("datasets", {
   seq: integer().primaryKey(),
-  /** SHA-256 of the canonical rows, hexadecimal. */
+  /** SHA-256 of the ids of its stones in order, hexadecimal. */
   id: text().notNull().unique(),
   rows: integer().notNull(),
   /** R2 key of the canonical rows as gzipped CSV, and the SHA-256 of this file. */
@@ -66,6 +66,7 @@ export const models = sqliteTable(
   {
     name: text().notNull(),
     version: integer().notNull(),
+    /** R2 key of the ONNX file, then the file's SHA-256 and its size in bytes. */
     key: text().notNull(),
     sha256: text().notNull(),
     bytes: integer().notNull(),
@@ -80,7 +81,10 @@ export const models = sqliteTable(
     metrics: text({ mode: "json" }).$type<Metrics>().notNull(),
     ranges: text({ mode: "json" }).$type<Ranges>().notNull(),
     importance: text({ mode: "json" }).$type<Importance>(),
-    /** Distribution of each input in the training rows, and of the price over the test stones. Drift is measured against it. */
+    /**
+     * Distribution of each input in the training rows, and of the price over the test stones. Drift is
+     * measured against it.
+     */
     histograms: text({ mode: "json" }).$type<Histograms>(),
     /** The comparison with the champion at the time of the training. */
     decision: text({ mode: "json" }).$type<Decision>(),
@@ -153,7 +157,7 @@ export const appraisals = sqliteTable("appraisals", {
   /** Computed as in `diamonds`, so a row that is sent twice is stored once. */
   id: text().primaryKey(),
   ...stoneColumns(),
-  /** `quarantined`: the feed check rejected the request. Only a training with `--accept-feed` uses the stone. */
+  /** `quarantined`: the feed check rejected the request. The training needs `--accept-feed` to use it. */
   status: text({ enum: ["accepted", "quarantined"] }).notNull(),
   /** Name of the caller's key, and the name that the caller gave the source. */
   source: text().notNull(),

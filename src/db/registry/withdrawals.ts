@@ -7,13 +7,16 @@ import { withdrawals } from "./schema.ts";
 export type Withdrawal = typeof withdrawals.$inferSelect;
 
 const FIND_SOURCE = "SELECT source FROM appraisals WHERE id = ?1";
-/** `diamonds` has no index on the id: the last part reads the whole table if the stone was not sent as an appraisal. */
+/**
+ * `diamonds` has no index on the id. Its part of the query reads the whole table, but it runs only for a
+ * stone that was not sent as an appraisal.
+ */
 const CHECK_EXISTENCE = `SELECT EXISTS (SELECT 1 FROM withdrawals WHERE id = ?1)
   OR EXISTS (SELECT 1 FROM appraisals WHERE id = ?1)
   OR EXISTS (SELECT 1 FROM diamonds WHERE id = ?1) AS known`;
 
 /** Whether this caller sent the stone as an appraisal. `source` begins with the name of the caller's key. */
-export async function wasSentBy(d1: D1Database, id: string, caller: string): Promise<boolean> {
+export async function isAppraisedBy(d1: D1Database, id: string, caller: string): Promise<boolean> {
   const appraisal = await d1.prepare(FIND_SOURCE).bind(id).first<{ source: string }>();
   return appraisal !== null && (appraisal.source === caller || appraisal.source.startsWith(`${caller}: `));
 }

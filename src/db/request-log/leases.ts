@@ -1,6 +1,6 @@
 /**
  * Takes a lease, so that one run at a time does a piece of work. Returns false if another run holds it. A run
- * that is stopped keeps its lease until `until`, which therefore must be later than the run can end.
+ * that is stopped keeps its lease until `until`. Choose a time at which the run has certainly ended.
  */
 export async function acquireLease(
   d1: D1Database,

@@ -7,8 +7,8 @@ import { outcomes, rollupHours } from "./schema.ts";
 export type Outcome = typeof outcomes.$inferSelect;
 
 /**
- * Inserts an outcome. Returns the earlier outcome of the same stone that it corrects, or null. Only the newest
- * outcome of a stone counts, so the hour of the corrected one is marked dirty.
+ * Inserts an outcome. Returns the earlier outcome of the same stone that it corrects, or null. Only the
+ * newest outcome of a stone counts, so the hour of the corrected one is marked dirty.
  */
 export async function insertOutcome(d1: D1Database, outcome: Outcome): Promise<Outcome | null> {
   const db = drizzle(d1);
@@ -77,7 +77,7 @@ export interface OutcomeCount {
   readonly relativeErrorSum: number;
 }
 
-/** Counts the outcomes reported in [from, before) by model version. Only the newest outcome of a stone counts. */
+/** Counts the outcomes reported in [from, before) by model version. Only a stone's newest outcome counts. */
 export async function countOutcomes(d1: D1Database, from: number, before: number): Promise<OutcomeCount[]> {
   const { results } = await d1
     .prepare(

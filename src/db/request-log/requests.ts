@@ -1,8 +1,8 @@
 import { getTableColumns } from "drizzle-orm";
-import { HOUR_COMPLETE_AFTER_MS, hourOf, markHoursDirty } from "./rollup-hours.ts";
+import { HOUR_COMPLETE_AFTER_MS, markHoursDirty, toHour } from "./rollup-hours.ts";
 import { requests } from "./schema.ts";
 
-/** A row of the log: a request and its response. Every column is required, so that none is NULL by mistake. */
+/** A row of the log: a request and its response. Every column is required, so none is NULL by mistake. */
 export type RequestRecord = typeof requests.$inferSelect;
 
 const COLUMNS = Object.entries(getTableColumns(requests)).map(([key, { name, notNull }]) => ({
@@ -18,22 +18,23 @@ export function completeRecord(row: Pick<RequestRecord, "id"> & Partial<RequestR
   return { ...NULLS, ...row } as RequestRecord;
 }
 
-/** One statement with one parameter inserts any number of rows. It skips existing rows and erased requests. */
+/** One statement with one parameter inserts all rows. It skips existing rows and erased requests. */
 const INSERT = `INSERT INTO requests (${COLUMNS.map(({ name }) => name).join(", ")})
 SELECT ${COLUMNS.map(({ key }) => `value ->> '$.${key}'`).join(", ")} FROM json_each(?1)
 WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE forgotten.id = value ->> '$.id')
 ON CONFLICT DO NOTHING`;
 
 /**
- * Inserts rows in one transaction. The same rows may be inserted again. The hours of late rows are marked
- * dirty, because they may be counted already.
+ * Inserts rows in one transaction. Idempotent. The hours of late rows are marked dirty, because they may be
+ * counted already.
  */
 export async function insertRequests(d1: D1Database, records: readonly RequestRecord[]): Promise<void> {
   const insert = d1.prepare(INSERT).bind(JSON.stringify(records));
   const now = Date.now();
+  // Half of the time until the count is left for the insert itself.
   const late = records.filter(({ at }) => now - at > HOUR_COMPLETE_AFTER_MS / 2);
   if (late.length === 0) await insert.run();
-  else await d1.batch([insert, markHoursDirty(d1, [...new Set(late.map(({ at }) => hourOf(at)))])]);
+  else await d1.batch([insert, markHoursDirty(d1, [...new Set(late.map(({ at }) => toHour(at)))])]);
 }
 
 const SELECTED = COLUMNS.map(({ key, name }) => `${name} AS ${key}`).join(", ");

@@ -3,7 +3,7 @@ import { HOUR_MS } from "../../lib/time.ts";
 
 /** An hour is complete this long after its end, because records are written some seconds after a response. */
 export const HOUR_COMPLETE_AFTER_MS = 600_000;
-/** How far back a run looks for hours that were never counted. No window of monitoring goes back so far. */
+/** How far back a run looks for hours that were never counted. It is longer than any monitoring window. */
 const MAX_LOOKBACK_HOURS = 2_400;
 
 /** An hour that must be counted. */
@@ -15,14 +15,14 @@ export interface DirtyHour {
   readonly dirty: number;
 }
 
-export const hourOf = (at: number): number => Math.floor(at / HOUR_MS);
+export const toHour = (at: number): number => Math.floor(at / HOUR_MS);
 
 /**
  * Lists hours that were not counted since they were complete, or that were marked dirty after their count.
  * The newest come first, so that an old hour that cannot be counted does not block the others.
  */
 export async function listDirtyHours(d1: D1Database, now: number, limit: number): Promise<DirtyHour[]> {
-  const currentHour = hourOf(now);
+  const currentHour = toHour(now);
   const [, { results } = { results: [] }] = await d1.batch<DirtyHour>([
     // Adds a row for each hour since the newest row. The first run starts at the oldest request.
     d1
@@ -65,7 +65,7 @@ export async function readCountedUntil(d1: D1Database, now: number): Promise<num
       `SELECT min(counted_at, (hour + 1) * ${HOUR_MS}) AS until FROM rollup_hours
        WHERE counted_at > 0 AND hour <= ?1 ORDER BY hour DESC LIMIT 1`,
     )
-    .bind(hourOf(now))
+    .bind(toHour(now))
     .first<{ until: number }>();
   return newest?.until ?? null;
 }

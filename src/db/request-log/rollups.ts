@@ -11,9 +11,9 @@ import { rollups } from "./schema.ts";
 export type Rollup = Omit<typeof rollups.$inferSelect, "hour">;
 
 /**
- * Replaces the counts of an hour: all of them, or those of one kind. It changes nothing if another run counted
- * the hour, or if the hour was marked dirty, since `hour` was read. It is one transaction, so of two
- * simultaneous runs the counts of one remain.
+ * Replaces the counts of an hour: all of them, or those of one kind. It changes nothing if the hour
+ * was counted or marked dirty after `hour` was read. It is one transaction, so of two simultaneous runs the
+ * counts of one remain.
  */
 export async function replaceHourCounts(
   d1: D1Database,
@@ -63,7 +63,7 @@ export interface TrafficCount {
 
 const LATENCY_BIN = `CASE ${LATENCY_EDGES_MS.map((edge, bin) => `WHEN duration_ms < ${edge} THEN ${bin}`).join(" ")} ELSE ${LATENCY_EDGES_MS.length} END`;
 
-/** Counts the traffic of an hour. {@link PROBE_ROUTES} and preflight requests are not traffic. */
+/** Counts the traffic of an hour. {@link PROBE_ROUTES} and OPTIONS requests are not traffic. */
 export async function countTraffic(d1: D1Database, hour: number): Promise<TrafficCount[]> {
   const { results } = await d1
     .prepare(

@@ -14,8 +14,8 @@ export interface PredictionRow {
 }
 
 /**
- * A sample of the predictions that a model version answered in an hour on a route. It has the first `perSlice`
- * predictions of each slice of the hour, so that the cost is bounded and the whole hour is represented.
+ * Returns a sample of the predictions that a model version answered in an hour on a route. It has the first
+ * `perSlice` predictions of each slice of the hour, so the cost is bounded and the whole hour is represented.
  */
 export async function samplePredictions(
   d1: D1Database,

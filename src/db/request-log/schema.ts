@@ -96,7 +96,7 @@ export const outcomes = sqliteTable(
 
 /**
  * Ids of erased requests, kept as long as their record can still arrive through a queue. The table keeps its
- * first name `forgotten`, as does the column `pending` below: during a rollout the old Worker still uses them.
+ * old name `forgotten`, as does the column `pending` below: during a rollout the old Worker still uses them.
  */
 export const erasedRequests = sqliteTable("forgotten", {
   id: text().primaryKey(),

@@ -14,20 +14,20 @@ interface Search {
   readonly rowColumns: string;
 }
 
-/** A request that may match: its id, and the rest of its row if `areRows` is true. */
+/** A request that may match: its id, and the rest of its row if `hasWholeRows` is true. */
 type Candidate<Row> = Partial<Row> & { readonly id: string; readonly matches: 0 | 1 };
 
 interface Candidates<Row> {
   /** Newest first. */
   readonly candidates: Candidate<Row>[];
-  /** Every request from this id on is in the list. Null if every request of the range is. */
+  /** The list has every request with this id or a greater one; null if it has every request of the range. */
   readonly completeFrom: string | null;
-  readonly areRows: boolean;
+  readonly hasWholeRows: boolean;
 }
 
 /**
- * Collects the newest requests that may match. If a scan needs no check, it reads whole rows, so that the page
- * takes one statement.
+ * Collects the newest requests that may match. If the only scan needs no check, it reads whole rows, and the
+ * page takes one statement.
  */
 export async function collectCandidates<Row extends { readonly id: string }>(
   d1: D1Database,
@@ -43,28 +43,28 @@ export async function collectCandidates<Row extends { readonly id: string }>(
     return { index: indexed?.keys?.index, key: key?.key ?? null, checks, maxRows };
   };
   const [onlyKey = null] = keys;
-  const areRows = keys.length === 1 && toScan(onlyKey).checks.length === 0;
+  const hasWholeRows = keys.length === 1 && toScan(onlyKey).checks.length === 0;
 
   let candidates: Candidate<Row>[] = [];
   let completeFrom = "";
   for (let i = 0; i < keys.length; i += KEYS_PER_BATCH) {
     const batch = keys.slice(i, i + KEYS_PER_BATCH);
-    // The keys are sorted by their newest request. If that is too old for the page, so are all that follow.
+    // The keys are sorted by their newest request. If it is too old for the page, all later keys are too old.
     const oldestNeeded = candidates.filter(({ matches }) => matches === 1)[limit]?.id ?? completeFrom;
     if (batch[0] && batch[0].newestId < oldestNeeded) break;
     const scans = batch.map(toScan);
-    const columns = areRows ? search.rowColumns : "id";
+    const columns = hasWholeRows ? search.rowColumns : "id";
     const pages = await d1.batch<Candidate<Row>>(
       scans.map((scan) => prepareScan(d1, columns, scan, search.range)),
     );
-    for (const [place, { results }] of pages.entries()) {
+    for (const [scanIndex, { results }] of pages.entries()) {
       candidates.push(...results);
-      const stoppedAt = results.length === scans[place]?.maxRows ? results.at(-1)?.id : undefined;
+      const stoppedAt = results.length === scans[scanIndex]?.maxRows ? results.at(-1)?.id : undefined;
       if (stoppedAt !== undefined && stoppedAt > completeFrom) completeFrom = stoppedAt;
     }
     candidates = candidates.filter(({ id }) => id >= completeFrom).sort((a, b) => (a.id < b.id ? 1 : -1));
   }
-  return { candidates, completeFrom: completeFrom === "" ? null : completeFrom, areRows };
+  return { candidates, completeFrom: completeFrom === "" ? null : completeFrom, hasWholeRows };
 }
 
 /** A scan of the newest requests of a key, or of the whole log without a key. */

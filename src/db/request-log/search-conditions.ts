@@ -2,7 +2,7 @@ import { formatVersion } from "../../domain/model-reference.ts";
 import type { Selector } from "../../domain/model-selector.ts";
 import { SEARCH_INDEXES } from "./schema.ts";
 
-/** What a search asks for. All of it must match. */
+/** The filters of a search. A request must match all of them. */
 export interface RequestFilter {
   /** From this time on, milliseconds since 1970. */
   readonly since?: number | undefined;
@@ -32,13 +32,13 @@ export interface IndexKeys {
   /** The first and the last key, both included. */
   readonly first: string;
   readonly last: string;
-  /** Whether a key in between belongs to them; all do if there is no such function. */
+  /** Whether a key between the first and the last belongs to them; without this function all do. */
   readonly includes?: (key: string) => boolean;
   /** Whether every row of a key matches, so that the condition need not be checked. */
   readonly matchesAllRows: (key: string) => boolean;
 }
 
-/** Durations below this, in milliseconds, are in no index. */
+/** The index of slow requests has no shorter durations. */
 const MIN_INDEXED_DURATION_MS = 16;
 
 /** The conditions of a filter. The first one that an index helps with is the most selective. */
@@ -105,7 +105,7 @@ function matchRouteAndModel(route: string | undefined, model: Selector | undefin
     keys: {
       index: SEARCH_INDEXES.answered,
       first: route === undefined ? "" : `${route} `,
-      // These texts sort after every key that starts with the route, or after every key.
+      // Sorts after every key, or after every key of the route: `!` is the next character after the space.
       last: route === undefined ? "\u{10ffff}" : `${route}!`,
       includes: (key) => {
         if (model === undefined) return true;

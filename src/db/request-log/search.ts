@@ -21,9 +21,10 @@ export interface RequestPage {
 }
 
 /**
- * A page of the log, newest first, optionally from before an id. One index finds the candidates, and the
- * other conditions are checked on their rows. A page scans a bounded number of requests, however large the
- * table is. If few of them match, the page is short or even empty, and `before` says where to go on.
+ * Returns a page of the log, newest first; with `before`, only requests with smaller ids. One index finds the
+ * candidates, and the other conditions are checked on their rows. A page scans a bounded number of requests,
+ * however large the table is. If few of them match, the page is short or even empty, and the `before` of the
+ * result is where the next page begins.
  */
 export async function searchRequests(
   d1: D1Database,
@@ -31,7 +32,7 @@ export async function searchRequests(
   { before, limit }: { before?: string | undefined; limit: number },
 ): Promise<RequestPage> {
   const until = firstIdAt(filter.until ?? Number.MAX_SAFE_INTEGER);
-  const { candidates, completeFrom, areRows } = await collectCandidates<RequestSummary>(d1, {
+  const { candidates, completeFrom, hasWholeRows } = await collectCandidates<RequestSummary>(d1, {
     conditions: toConditions(filter),
     range: {
       from: firstIdAt(filter.since ?? 0),
@@ -42,7 +43,7 @@ export async function searchRequests(
   });
   const matching = candidates.filter(({ matches }) => matches === 1);
   const page = matching.slice(0, limit);
-  const rows = areRows
+  const rows = hasWholeRows
     ? page.map(({ matches, ...row }) => row as RequestSummary)
     : await readSummaries(
         d1,

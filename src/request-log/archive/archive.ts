@@ -14,23 +14,23 @@ import {
   MAX_ARCHIVE_CHUNKS_PER_RUN,
 } from "../../settings/call-budgets.ts";
 import { quarantineRow } from "../quarantine.ts";
-import { dayOfId, firstRetainedDay } from "../retained-days.ts";
+import { getFirstRetainedDay, getIdDay } from "../retained-days.ts";
 import { type ArchiveChunk, listChunks, readChunk, writeChunk } from "./chunk.ts";
 import { withArchiveLease } from "./lease.ts";
 
 type Bindings = Pick<Env, "LOG_DB" | "MODELS" | "LOG_RETENTION_DAYS">;
 
 /**
- * Moves the days before the retention period from the database to the bucket, chunk by chunk. Returns how many
- * rows it moved.
+ * Moves the days before the retention period from the database to the bucket, chunk by chunk. Returns how
+ * many rows it moved.
  *
  * Rows are deleted only after the chunk that has them was read back. If a run is stopped, the next run first
  * deletes the rows that a chunk already has, so that no row is in two chunks.
  */
 export async function archiveOldDays(env: Bindings, now = Date.now()): Promise<number> {
-  const firstRetained = firstRetainedDay(env, now);
+  const firstRetained = getFirstRetainedDay(env, now);
   const oldest = await findOldestId(env.LOG_DB);
-  if (oldest === null || (dayOfId(oldest) ?? 0) >= firstRetained) return 0;
+  if (oldest === null || (getIdDay(oldest) ?? 0) >= firstRetained) return 0;
   return (await withArchiveLease(env.LOG_DB, now, () => moveDays(env, firstRetained))) ?? 0;
 }
 
@@ -42,7 +42,7 @@ async function moveDays(env: Bindings, firstRetained: number): Promise<number> {
   for (let chunks = 0; chunks < MAX_ARCHIVE_CHUNKS_PER_RUN; chunks++) {
     const oldest = await findOldestId(LOG_DB);
     if (oldest === null) break;
-    const day = dayOfId(oldest);
+    const day = getIdDay(oldest);
     if (day === null) {
       movedRows += await quarantineRow(env, oldest);
       continue;
@@ -69,7 +69,7 @@ async function* readChunkRows(env: Bindings, day: number): AsyncGenerator<Reques
   while (rows < ARCHIVE_CHUNK_SIZE.rows && characters < ARCHIVE_CHUNK_SIZE.characters) {
     const page = await readRequests(env.LOG_DB, { after, before }, ARCHIVE_PAGE_SIZE);
     for (const row of page) {
-      if (dayOfId(row.id) === null) await quarantineRow(env, row.id);
+      if (getIdDay(row.id) === null) await quarantineRow(env, row.id);
       else yield row;
     }
     const last = page.at(-1);

@@ -9,7 +9,9 @@ export async function findArchived(bucket: R2Bucket, id: string): Promise<Reques
   return null;
 }
 
-/** Removes a request from the archive. Returns whether it was there. The caller must hold the archive's lease. */
+/**
+ * Removes a request from the archive. Returns whether it was there. The caller must hold the archive's lease.
+ */
 export async function eraseArchived(bucket: R2Bucket, id: string): Promise<boolean> {
   for (const chunk of await findChunksWith(bucket, id)) {
     let found = false;

@@ -4,7 +4,7 @@
  */
 import { getIdTime } from "../../domain/request-id.ts";
 import { DAY_MS } from "../../lib/time.ts";
-import { dayOf } from "../retained-days.ts";
+import { toDay } from "../retained-days.ts";
 
 const ARCHIVE_PREFIX = "log-archive/";
 
@@ -26,7 +26,7 @@ export class DamagedChunkError extends Error {}
 
 /** The chunks of a day, counted from 1970. */
 export async function listChunks(bucket: R2Bucket, day: number): Promise<ArchiveChunk[]> {
-  const prefix = dayPrefix(day);
+  const prefix = toDayPrefix(day);
   const chunks: ArchiveChunk[] = [];
   let cursor: string | undefined;
   do {
@@ -42,7 +42,7 @@ export async function listChunks(bucket: R2Bucket, day: number): Promise<Archive
 export async function findChunksWith(bucket: R2Bucket, id: string): Promise<ArchiveChunk[]> {
   const at = getIdTime(id);
   if (at === null) return [];
-  const chunks = await listChunks(bucket, dayOf(at));
+  const chunks = await listChunks(bucket, toDay(at));
   return chunks.filter(({ contents }) => contents.first <= id && id <= contents.last);
 }
 
@@ -71,7 +71,7 @@ export async function writeChunk(
   const contents: ChunkContents = { first, last, rows: String(count), sha256: await digest.end() };
   const bytes = await compressed;
   if (count === 0) return null;
-  const key = replaced?.key ?? chunkKey(contents);
+  const key = replaced?.key ?? toChunkKey(contents);
   await bucket.put(key, bytes, {
     customMetadata: { ...contents },
     httpMetadata: { contentType: "application/gzip" },
@@ -118,13 +118,13 @@ export async function* readChunk(
 }
 
 /** The key has the time of the first row but not its id, because the row may have to be erased. */
-function chunkKey({ first, sha256 }: ChunkContents): string {
+function toChunkKey({ first, sha256 }: ChunkContents): string {
   const at = getIdTime(first) ?? 0;
   const time = new Date(at).toISOString().slice(11, 23).replaceAll(/[:.]/g, "");
-  return `${dayPrefix(dayOf(at))}${time}-${sha256.slice(0, 16)}.ndjson.gz`;
+  return `${toDayPrefix(toDay(at))}${time}-${sha256.slice(0, 16)}.ndjson.gz`;
 }
 
-function dayPrefix(day: number): string {
+function toDayPrefix(day: number): string {
   return `${ARCHIVE_PREFIX}${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll("-", "/")}/`;
 }
 

@@ -3,10 +3,12 @@ import { MINUTE_MS } from "../../lib/time.ts";
 import { CRON_RUN_LIMITS } from "../../settings/call-budgets.ts";
 
 const LEASE_NAME = "archive";
-/** A cron run that was stopped keeps its lease for so long: longer than any run can take. */
+/** How long the lease of a stopped cron run blocks the others. It is longer than any run can take. */
 const LEASE_MS = CRON_RUN_LIMITS.ms + 5 * MINUTE_MS;
 
-/** Runs work that only one run at a time may do to the archive. Returns null if another run holds the lease. */
+/**
+ * Runs work that only one run at a time may do to the archive. Returns null if another run holds the lease.
+ */
 export async function withArchiveLease<Result>(
   db: D1Database,
   now: number,

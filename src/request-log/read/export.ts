@@ -41,8 +41,8 @@ export const EXPORTS = {
 } as const;
 
 /**
- * Streams pages of entries as text. The next page is read only when the one before was sent, so memory holds
- * one page. An error breaks off the response, so that the client does not take it for complete.
+ * Streams pages of entries as text. The next page is read only after the previous page was sent, so memory
+ * holds one page. An error aborts the response, so that the client does not take it for complete.
  */
 export function exportEntries(
   pages: AsyncIterator<readonly LogEntry[]>,

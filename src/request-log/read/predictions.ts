@@ -4,12 +4,12 @@ import { BATCH_ROUTE, PREDICTION_ROUTES } from "../../domain/routes.ts";
 import type { Bodies } from "../bodies.ts";
 
 /** The prices that a request was answered with; null if it is not a successful prediction. */
-export function readPredictedPrices(request: RequestRecord): { prices: number[]; batch: boolean } | null {
+export function readPredictedPrices(request: RequestRecord): { prices: number[]; isBatch: boolean } | null {
   const { route, method, status, price } = request;
   if (route === null || !(PREDICTION_ROUTES as readonly string[]).includes(route)) return null;
   if (method !== "POST" || status !== 200) return null;
-  if (route === BATCH_ROUTE) return { prices: readBatchPrices(request), batch: true };
-  return price === null ? null : { prices: [price], batch: false };
+  if (route === BATCH_ROUTE) return { prices: readBatchPrices(request), isBatch: true };
+  return price === null ? null : { prices: [price], isBatch: false };
 }
 
 /** A stone as the caller sent it, and the predicted price. */

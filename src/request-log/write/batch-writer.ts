@@ -7,7 +7,7 @@ import { splitIntoBatches } from "./split-batches.ts";
 
 /** A request that still collects records after this time was stopped by the platform. */
 const COLLECTOR_LOST_AFTER_MS = 1_000;
-/** Another request writes a record again if it is not written this long after a write began. */
+/** If a write has no result after this time, another request writes the record again. */
 const REWRITE_AFTER_MS = 3_000;
 
 /** A record in the batch writer. Its own request waits for the result; any request may write it. */
@@ -32,7 +32,7 @@ type SaveRecord = (record: RequestRecord, error: unknown) => Promise<void>;
 
 /** The entries without a result, of all requests in this isolate. */
 const openEntries = new Set<Entry>();
-/** Since when a request collects records for its batch; null if none does. */
+/** When a request began to collect records for its batch; null if no request is collecting. */
 let collectingSince: number | null = null;
 
 /**

@@ -6,7 +6,7 @@ import { DEAD_LETTER_PUT_TIMEOUT_MS, DEAD_LETTER_RETRY } from "../../settings/ti
 /** Records that the database did not take. A scheduled job writes them to the log later. */
 export const DEAD_LETTER_PREFIX = "log-dead-letters/";
 
-export const deadLetterKey = (id: string): string => `${DEAD_LETTER_PREFIX}${id}.json`;
+export const toDeadLetterKey = (id: string): string => `${DEAD_LETTER_PREFIX}${id}.json`;
 
 /**
  * Saves a record that the database did not take. The key is the record's id, so saving it twice is harmless.
@@ -14,7 +14,7 @@ export const deadLetterKey = (id: string): string => `${DEAD_LETTER_PREFIX}${id}
  */
 export async function saveDeadLetter(bucket: R2Bucket, record: RequestRecord): Promise<void> {
   const put = () =>
-    bucket.put(deadLetterKey(record.id), JSON.stringify(record), {
+    bucket.put(toDeadLetterKey(record.id), JSON.stringify(record), {
       httpMetadata: { contentType: "application/json" },
     });
   await withRetry(() => withTimeout(DEAD_LETTER_PUT_TIMEOUT_MS, put()), {

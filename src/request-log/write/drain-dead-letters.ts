@@ -8,8 +8,10 @@ import { isRecord } from "./is-record.ts";
 import { splitIntoBatches } from "./split-batches.ts";
 
 /** How many dead-letter records are in memory at once. */
-const MAX_LISTED = { objects: 400, bytes: 16_000_000 };
-/** How many objects are requested at once. The platform runs six requests in parallel and queues the others. */
+const MAX_IN_MEMORY = { objects: 400, bytes: 16_000_000 };
+/**
+ * How many objects are requested at once. The platform runs six requests in parallel and queues the others.
+ */
 const READ_CONCURRENCY = 50;
 
 interface Run extends Pick<Env, "LOG_DB" | "MODELS"> {
@@ -24,8 +26,8 @@ interface DeadLetter {
 
 /**
  * Writes dead-letter records to the database, oldest first, as many as the call budget allows. Returns how
- * many it wrote. An object is deleted after its row is committed. If a run is stopped, the next run continues,
- * and the insert ignores rows that exist.
+ * many it wrote. An object is deleted after its row is committed. If a run is stopped, the next run
+ * continues, and the insert ignores rows that exist.
  * @throws the database's error, if the database still fails.
  */
 export async function drainDeadLetters(
@@ -34,7 +36,7 @@ export async function drainDeadLetters(
 ): Promise<number> {
   let drained = 0;
   while (budget.remaining > DRAIN_RESERVED_CALLS) {
-    const limit = Math.min(MAX_LISTED.objects, budget.remaining - DRAIN_RESERVED_CALLS);
+    const limit = Math.min(MAX_IN_MEMORY.objects, budget.remaining - DRAIN_RESERVED_CALLS);
     const { objects, truncated } = await budget.call(() =>
       MODELS.list({ prefix: DEAD_LETTER_PREFIX, limit }),
     );
@@ -45,12 +47,12 @@ export async function drainDeadLetters(
   return drained;
 }
 
-/** The first objects that fit into memory together; at least one. */
+/** Returns the first objects that fit into memory together, but at least one. */
 function takeWhileSmall(objects: readonly R2Object[]): readonly R2Object[] {
   let bytes = 0;
   const end = objects.findIndex(({ size }, i) => {
     bytes += size;
-    return i > 0 && bytes > MAX_LISTED.bytes;
+    return i > 0 && bytes > MAX_IN_MEMORY.bytes;
   });
   return end === -1 ? objects : objects.slice(0, end);
 }
@@ -68,7 +70,10 @@ async function drainObjects(run: Run, objects: readonly R2Object[]): Promise<num
   return drained;
 }
 
-/** Null if the object is gone, drained by another run or erased, or if it is not a record. */
+/**
+ * Reads a dead-letter record. Returns null if the object no longer exists (another run drained it, or it was
+ * erased), if it is not a record, or if no call is left.
+ */
 async function readDeadLetter(run: Run, key: string): Promise<DeadLetter | null> {
   if (run.budget.remaining === 0) return null;
   const object = await run.budget.call(() => run.MODELS.get(key));

@@ -103,7 +103,9 @@ const retryMessages: HandleFailure = async (messages, _, error) => {
   );
 };
 
-/** Saves messages of the dead-letter queue in the bucket, from which a scheduled job writes them to the log. */
+/**
+ * Saves messages of the dead-letter queue in the bucket, from which a scheduled job writes them to the log.
+ */
 const saveMessages: HandleFailure = async (messages, bucket, error) => {
   // In parallel, because a bucket that does not answer takes seconds for each message.
   await Promise.all(messages.map((message) => saveMessage(message, bucket, error)));

@@ -2,7 +2,7 @@ import { matchedRoutes } from "hono/route";
 import type { RequestRecord } from "../../db/request-log/requests.ts";
 import type { AppContext } from "../../http/context.ts";
 
-/** How much of its body is kept if a request could have come from anybody. */
+/** How much of the body of a request is kept if anybody could have sent the request. */
 const MAX_ANONYMOUS_BODY_BYTES = 8_192;
 
 /** What the log keeps of a response. */
@@ -50,8 +50,8 @@ export function toRecord(c: AppContext, response: LoggedResponse): RequestRecord
 }
 
 /**
- * The body of the request. If anybody could have sent it, only its start is kept, so that nobody without a key
- * can fill the log.
+ * The body of the request. If anybody could have sent it, only its start is kept, so that nobody without a
+ * key can fill the log.
  */
 function readRequestBody(c: AppContext): { requestBody: string | null; truncation: string[] } {
   const { body } = c.var.requestContext;

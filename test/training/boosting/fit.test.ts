@@ -107,7 +107,7 @@ describe("tables without a possible split", () => {
   });
 });
 
-describe("invalid input", () => {
+describe("fitEnsemble rejects", () => {
   const { x, y } = createRandomTable(10, 2);
   test.each([
     ["maxBin 257", { maxBin: 257 }, /maxBin must be an integer from 2 to 256, not 257/],

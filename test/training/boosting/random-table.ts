@@ -1,8 +1,9 @@
 import type { Matrix } from "../../../training/boosting/index.ts";
+import { createRandom } from "../../support/random.ts";
 
 /**
- * Creates a small random table. The target depends on the first two features and noise; the same seed gives
- * the same table.
+ * Creates a small random table. The target depends on the first two features and on noise. The same seed
+ * gives the same table.
  * @param levels number of distinct values of a feature
  * @param missing fraction of missing values
  */
@@ -22,13 +23,4 @@ export function createRandomTable(
     return 10 * a + a * b + 5 * random();
   });
   return { x: { rows, columns }, y };
-}
-
-/** Creates Park and Miller's random number generator: numbers from 0 to 1. */
-export function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
 }

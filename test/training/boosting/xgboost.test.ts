@@ -10,8 +10,8 @@ import {
 } from "../../../training/boosting/index.ts";
 
 /**
- * Oracle: the predictions of real XGBoost (1.7.4, Debian's python3-xgboost), which make.py in this folder
- * wrote.
+ * This folder has the oracle: predictions of real XGBoost (1.7.4, Debian's python3-xgboost). The script
+ * make.py in the folder wrote them.
  */
 const FIXTURES = new URL("../../fixtures/xgboost/", import.meta.url);
 

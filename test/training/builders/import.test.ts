@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CUTS } from "../../../src/domain/diamond.ts";
@@ -9,11 +8,12 @@ import { createEmbeddedSource } from "../../../training/data/source.ts";
 import { type Split, splitStones } from "../../../training/data/split.ts";
 import { Graph } from "../../../training/onnx/graph.ts";
 import { addStoneInputs } from "../../../training/onnx/stone-inputs.ts";
+import { createScratchFolder } from "../../support/scratch-folder.ts";
 
 const SEED = 42;
 const FIXTURES = join(import.meta.dirname, "../../fixtures/xgboost-import/3.2.0");
 const OPTIONS = { name: "cluster-xgboost" };
-const folder = mkdtempSync(join(tmpdir(), "facet-import-"));
+const folder = createScratchFolder();
 let split: Split;
 
 beforeAll(async () => {
@@ -23,7 +23,7 @@ beforeAll(async () => {
     SEED,
   );
 });
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => folder.remove());
 
 test("an XGBoost file and the ONNX file that is exported from it give the same model", async () => {
   const builder = await createImportBuilder({ ...OPTIONS, file: join(FIXTURES, "one-hot.json") });
@@ -32,7 +32,7 @@ test("an XGBoost file and the ONNX file that is exported from it give the same m
   expect(model.metrics.rows).toBe(split.test.length);
   expect(model.importance.permutation.carat).toBeGreaterThan(100);
 
-  const onnx = join(folder, "exported.onnx");
+  const onnx = join(folder.path, "exported.onnx");
   writeFileSync(onnx, model.bytes);
   const onnxBuilder = await createImportBuilder({ ...OPTIONS, file: onnx });
   const onnxModel = await onnxBuilder.build(split, { seed: SEED });
@@ -50,7 +50,7 @@ test.each([
   ["half.json", readFileSync(join(FIXTURES, "one-hot.json")).subarray(0, 5000), "half.json: "],
   ["text.onnx", "no model at all", "text.onnx: the file is not an ONNX model"],
 ])("%s fails with an error that names the file", async (name, content, message) => {
-  const file = join(folder, name);
+  const file = join(folder.path, name);
   if (content !== null) writeFileSync(file, content);
   await expect(createImportBuilder({ ...OPTIONS, file })).rejects.toThrow(message);
 });
@@ -60,7 +60,7 @@ test("a model without a price for some stones fails with an error that names suc
   const stone = addStoneInputs(graph);
   const good = new Map(CUTS.filter((cut) => cut !== "Fair").map((cut) => [cut, 1000]));
   graph.addOutput(graph.mul(stone.carat, graph.encodeLabels(stone.cut, good)), "price");
-  const file = join(folder, "no-fair-price.onnx");
+  const file = join(folder.path, "no-fair-price.onnx");
   writeFileSync(file, graph.toBytes());
   const builder = await createImportBuilder({ ...OPTIONS, file });
   await expect(builder.build(split, { seed: SEED })).rejects.toThrow(
@@ -77,7 +77,7 @@ test("the gain of the splits and the category codes are part of the model", asyn
   expect(importance.gain?.carat).toBeGreaterThan(importance.gain?.table ?? 1);
   expect(builder.settings.categories).toMatchObject({ cut: CUTS });
 
-  const categories = join(folder, "categories.json");
+  const categories = join(folder.path, "categories.json");
   writeFileSync(categories, JSON.stringify({ cut: [...CUTS].reverse() }));
   const reversed = await createImportBuilder({
     ...OPTIONS,
@@ -88,15 +88,15 @@ test("the gain of the splits and the category codes are part of the model", asyn
 });
 
 test("a JSON model may begin with white space", async () => {
-  const file = join(folder, "blanks.json");
+  const file = join(folder.path, "blanks.json");
   writeFileSync(file, `\n  ${readFileSync(join(FIXTURES, "one-hot.json"), "utf8")}`);
   expect((await createImportBuilder({ ...OPTIONS, file })).settings).toMatchObject({ xgboost: "3.2.0" });
 });
 
 test("the options for XGBoost models are refused for an ONNX file", async () => {
-  const file = join(folder, "plain.onnx");
+  const file = join(folder.path, "plain.onnx");
   writeFileSync(file, "x");
   await expect(createImportBuilder({ ...OPTIONS, file, log: true })).rejects.toThrow(
-    "--log, --categories and --features need an XGBoost model, and this is not one",
+    "--log, --categories and --features can only be used with an XGBoost model",
   );
 });

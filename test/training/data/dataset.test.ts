@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
+import type { RequestListener } from "node:http";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { cacheFile, sha256 } from "../../../cloudflare/r2.ts";
 import type { PricedStone } from "../../../src/domain/diamond.ts";
 import { isTestStone } from "../../../src/domain/split.ts";
@@ -10,6 +9,8 @@ import { mergeStones, readDataset } from "../../../training/data/dataset.ts";
 import { assignIds, type DatasetStone } from "../../../training/data/dataset-stone.ts";
 import { createEmbeddedSource, findSources } from "../../../training/data/source.ts";
 import { encodeDatasetFile, readDatasetFile } from "../../../training/registry/dataset-file.ts";
+import { withHttpServer } from "../../support/http-server.ts";
+import { createScratchFolder } from "../../support/scratch-folder.ts";
 
 const HEADER = "carat,cut,color,clarity,depth,table,price,x,y,z";
 const ROWS = ["0.23,Ideal,E,SI2,61.5,55,326,3.95,3.98,2.43", "0.21,Premium,E,SI1,59.8,61,326,3.89,3.84,2.31"];
@@ -17,15 +18,12 @@ const STONE: PricedStone = {
   ...{ carat: 1, cut: "Ideal", color: "D", clarity: "IF" },
   ...{ depth: 61, table: 55, x: 6, y: 6, z: 4, price: 9 },
 };
-let folder: string;
+const folder = createScratchFolder();
+afterAll(() => folder.remove());
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "facet-dataset-"));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-function file(name: string, content: string | Uint8Array): string {
-  const path = join(folder, name);
+/** Writes a file and returns its path. */
+function writeFile(name: string, content: string | Uint8Array): string {
+  const path = join(folder.path, name);
   writeFileSync(path, content);
   return path;
 }
@@ -68,7 +66,7 @@ describe("the embedded dataset", () => {
 
 describe("reading", () => {
   test("accepts any order of columns, additional columns, CRLF, a byte order mark and blank lines", async () => {
-    const path = file(
+    const path = writeFile(
       "odd.csv",
       "\ufeffprice,z,y,x,note,Cut,color,clarity,carat,depth,table\r\n\r\n326,2.43,3.98,3.95,hi,Ideal,E,SI2,0.23,61.5,55\r\n",
     );
@@ -78,19 +76,19 @@ describe("reading", () => {
 
   test("several files and glob patterns give one dataset; its id does not depend on their order", async () => {
     const [a, b] = [
-      file("part-1.csv", `${HEADER}\n${ROWS[0]}\n`),
-      file("part-2.csv", `${HEADER}\n${ROWS[1]}\n`),
+      writeFile("part-1.csv", `${HEADER}\n${ROWS[0]}\n`),
+      writeFile("part-2.csv", `${HEADER}\n${ROWS[1]}\n`),
     ];
     const both = await read(a, b);
     expect((await read(b, a)).id).toBe(both.id);
-    expect((await read(join(folder, "part-*.csv"))).id).toBe(both.id);
+    expect((await read(join(folder.path, "part-*.csv"))).id).toBe(both.id);
     expect(both.sources.map((source) => source.name)).toEqual(["part-1.csv", "part-2.csv"]);
   });
 
   test("equal stones of two files are one stone; equal rows of one file are different stones", async () => {
     const [first, second] = ROWS as [string, string];
-    const week1 = file("week-1.csv", `${HEADER}\n${first}\n${first}\n`);
-    const week2 = file("week-2.csv", `${HEADER}\n${second}\n${first}\n`);
+    const week1 = writeFile("week-1.csv", `${HEADER}\n${first}\n${first}\n`);
+    const week2 = writeFile("week-2.csv", `${HEADER}\n${second}\n${first}\n`);
     const both = await read(week1, week2, week2);
     expect(both.stones).toHaveLength(3);
     expect(both.sources.map(({ name, rows }) => [name, rows])).toEqual([
@@ -101,58 +99,48 @@ describe("reading", () => {
 
   test("the order of the rows does not change the stones and their order", async () => {
     const rows = [...ROWS, ROWS[0]];
-    const one = await read(file("one.csv", `${HEADER}\n${rows.join("\n")}\n`));
-    const other = await read(file("other.csv", `${HEADER}\n${rows.reverse().join("\n")}\n`));
+    const one = await read(writeFile("one.csv", `${HEADER}\n${rows.join("\n")}\n`));
+    const other = await read(writeFile("other.csv", `${HEADER}\n${rows.reverse().join("\n")}\n`));
     expect(other.stones).toEqual(one.stones);
     expect(other.id).toBe(one.id);
   });
 
   test("a file name may contain quotes, semicolons and spaces", async () => {
     const name = `it's; "new" [1] stones.csv`;
-    const { sources } = await read(file(name, `${HEADER}\n${ROWS[0]}\n`));
+    const { sources } = await read(writeFile(name, `${HEADER}\n${ROWS[0]}\n`));
     expect(sources[0]?.name).toBe(name);
   });
 
   test("reads an http address and reports an error of the server", async () => {
-    const server = createServer((request, response) => {
+    const respond: RequestListener = (request, response) => {
       if (request.url?.startsWith("/stones.csv")) response.end(`${HEADER}\n${ROWS.join("\n")}\n`);
       else response.writeHead(404).end();
-    });
-    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-    const address = server.address();
-    const base = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
-    try {
-      const { stones, sources } = await read(`${base}/stones.csv?token=secret`);
+    };
+    await withHttpServer(respond, async (url) => {
+      const { stones, sources } = await read(`${url}/stones.csv?token=secret`);
       expect(stones).toHaveLength(2);
-      expect(sources[0]?.name).toBe(`${base}/stones.csv`);
-      await expect(read(`${base}/none.csv`)).rejects.toThrow(
-        `${base}/none.csv: the server responded with status 404`,
+      expect(sources[0]?.name).toBe(`${url}/stones.csv`);
+      await expect(read(`${url}/none.csv`)).rejects.toThrow(
+        `${url}/none.csv: the server responded with status 404`,
       );
-    } finally {
-      server.close();
-    }
+    });
   });
 
   test("credentials of an address are sent, but not recorded", async () => {
-    const server = createServer(({ headers }, response) => {
+    const respond: RequestListener = ({ headers }, response) => {
       const isAuthorized =
         headers.authorization === `Basic ${Buffer.from("marta:p@ss:word").toString("base64")}`;
       response.writeHead(isAuthorized ? 200 : 401).end(`${HEADER}\n${ROWS[0]}\n`);
+    };
+    await withHttpServer(respond, async (url) => {
+      const { sources } = await read(`${url.replace("//", "//marta:p%40ss:word@")}/stones.csv`);
+      expect(sources).toMatchObject([{ name: `${url}/stones.csv`, rows: 1 }]);
+      await expect(read(`${url}/stones.csv`)).rejects.toThrow("the server responded with status 401");
     });
-    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-    const address = server.address();
-    const host = `127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
-    try {
-      const { sources } = await read(`http://marta:p%40ss:word@${host}/stones.csv`);
-      expect(sources).toMatchObject([{ name: `http://${host}/stones.csv`, rows: 1 }]);
-      await expect(read(`http://${host}/stones.csv`)).rejects.toThrow("the server responded with status 401");
-    } finally {
-      server.close();
-    }
   });
 
   test("rows with a wrong number of columns are rejected, but not the file", async () => {
-    const { stones, rejected } = await read(file("ragged.csv", `${HEADER}\n${ROWS.join("\n")}\n1,2\n`));
+    const { stones, rejected } = await read(writeFile("ragged.csv", `${HEADER}\n${ROWS.join("\n")}\n1,2\n`));
     expect(stones).toHaveLength(2);
     expect(rejected).toEqual({ "wrong number of columns": 1 });
   });
@@ -169,12 +157,12 @@ describe("reading", () => {
     ],
     ["long.csv", `${HEADER}\n"${"x".repeat(100_000)}`, "long.csv: Max Record Size"],
   ])("%s is rejected with one line", async (name, content, message) => {
-    await expect(read(file(name, content))).rejects.toThrow(message);
+    await expect(read(writeFile(name, content))).rejects.toThrow(message);
   });
 
-  test("a missing file is rejected by name", async () => {
+  test("a missing file is rejected, and the error names it", async () => {
     await expect(read("nowhere.csv")).rejects.toThrow("nowhere.csv: no such file");
-    await expect(read(folder)).rejects.toThrow(`${folder}: not a file`);
+    await expect(read(folder.path)).rejects.toThrow(`${folder.path}: not a file`);
   });
 });
 
@@ -193,16 +181,16 @@ test("one of two copies of a row can be withdrawn, now and in every later datase
   };
   const [withdrawnStone, otherStone] = sourceStones.stones as [DatasetStone, DatasetStone];
   const withdrawn = new Set([withdrawnStone.id]);
-  const { dataset, fresh } = mergeStones(sourceStones.stones, [], withdrawn);
+  const { dataset, newStones } = mergeStones(sourceStones.stones, [], withdrawn);
   expect(dataset.stones).toEqual([otherStone]);
-  expect(fresh).toEqual([]);
+  expect(newStones).toEqual([]);
   const again = mergeStones(dataset.stones, [sourceStones], withdrawn);
   expect(again.dataset).toMatchObject({ stones: [otherStone], sources: [] });
 });
 
 describe("a published dataset", () => {
   const copies = assignIds([STONE, STONE, { ...STONE, price: 10 }]);
-  const dataset = (stones: readonly DatasetStone[]) => {
+  const createPublishedDataset = (stones: readonly DatasetStone[]) => {
     const { key, bytes } = encodeDatasetFile(stones);
     return {
       file: bytes,
@@ -212,8 +200,8 @@ describe("a published dataset", () => {
 
   test("is read back unchanged, even if only the second copy of a row remains", async () => {
     const remaining = copies.slice(1);
-    const { file: bytes, dataset: published } = dataset(remaining);
+    const { file: bytes, dataset: published } = createPublishedDataset(remaining);
     await cacheFile(bytes);
-    expect(await readDatasetFile({ kind: "local", state: folder }, published)).toEqual(remaining);
+    expect(await readDatasetFile({ kind: "local", state: folder.path }, published)).toEqual(remaining);
   });
 });

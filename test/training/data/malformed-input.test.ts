@@ -1,20 +1,21 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type RequestListener } from "node:http";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
+import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, describe, expect, test } from "vitest";
 import { readDataset } from "../../../training/data/dataset.ts";
 import { findSources } from "../../../training/data/source.ts";
+import { withHttpServer } from "../../support/http-server.ts";
+import { createScratchFolder } from "../../support/scratch-folder.ts";
 
 const HEADER = "carat,cut,color,clarity,depth,table,price,x,y,z";
 const ROW = "0.23,Ideal,E,SI2,61.5,55,326,3.95,3.98,2.43";
-const folder = mkdtempSync(join(tmpdir(), "facet-malformed-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = createScratchFolder();
+afterAll(() => folder.remove());
 
 /** Reads a file with six valid rows and the given invalid rows. Most rows must be valid. */
 async function readWithInvalidRows(...invalid: (string | Uint8Array)[]) {
-  const path = join(folder, "stones.csv");
+  const path = join(folder.path, "stones.csv");
   const lines = [HEADER, ROW, ...invalid, ROW, ROW, ROW, ROW, ROW].flatMap((line) => [
     Buffer.from(line),
     Buffer.from("\n"),
@@ -45,7 +46,7 @@ describe("malicious rows", () => {
   });
 
   test("rejects a header of 10,001 columns because a required column is missing", async () => {
-    const path = join(folder, "wide.csv");
+    const path = join(folder.path, "wide.csv");
     writeFileSync(path, `${Array.from({ length: 10_001 }, (_, i) => `c${i}`).join(",")}\n`);
     await expect(readDataset(await findSources([path]))).rejects.toThrow(
       "wide.csv: the header has no column carat",
@@ -53,21 +54,13 @@ describe("malicious rows", () => {
   });
 });
 
-describe("servers with faults", () => {
-  async function readFromServer(listener: RequestListener, silenceTimeoutMs?: number) {
-    const server = createServer(listener);
-    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-    const address = server.address();
-    const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/stones.csv`;
-    try {
-      return await readDataset(await findSources([url], silenceTimeoutMs));
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
-  }
+describe("the trainer reading from a server", () => {
+  const readFromServer = (listener: RequestListener, silenceTimeoutMs?: number) =>
+    withHttpServer(listener, async (url) =>
+      readDataset(await findSources([`${url}/stones.csv`], silenceTimeoutMs)),
+    );
 
-  test("a line of a gigabyte is rejected early, with bounded memory", async () => {
+  test("rejects a line of a gigabyte early, with bounded memory", async () => {
     const chunk = Buffer.alloc(1 << 20, "9");
     let sent = 0;
     const generateLine = function* () {
@@ -80,34 +73,34 @@ describe("servers with faults", () => {
     expect(sent).toBeLessThan(64 << 20);
   });
 
-  test("a server that never responds", async () => {
+  test("rejects a server that never responds", async () => {
     await expect(readFromServer(() => {}, 200)).rejects.toThrow(
       /stones.csv: the server sent nothing for 0.2 seconds/,
     );
   });
 
-  test("a server that stops sending", async () => {
+  test("rejects a server that stops sending", async () => {
     await expect(
       readFromServer((_, response) => void response.write(`${HEADER}\n${ROW}\n`), 200),
     ).rejects.toThrow(/stones.csv: the server sent nothing for 0.2 seconds/);
   });
 
-  test("a server that closes the connection early", async () => {
-    const hangUp: RequestListener = (_, response) => {
+  test("rejects a server that closes the connection early", async () => {
+    const closeEarly: RequestListener = (_, response) => {
       response.writeHead(200, { "content-length": "1000" });
       response.write(`${HEADER}\n${ROW}\n`, () => response.destroy());
     };
-    await expect(readFromServer(hangUp)).rejects.toThrow(/^http.*stones.csv: /);
+    await expect(readFromServer(closeEarly)).rejects.toThrow(/^http.*stones.csv: /);
   });
 
-  test("a slow server can finish", async () => {
-    const slow: RequestListener = async (_, response) => {
+  test("waits for a slow server", async () => {
+    const sendSlowly: RequestListener = async (_, response) => {
       for (const line of [HEADER, ROW, ROW, ROW]) {
         response.write(`${line}\n`);
         await new Promise((wait) => setTimeout(wait, 150));
       }
       response.end();
     };
-    expect((await readFromServer(slow, 400)).stones).toHaveLength(3);
+    expect((await readFromServer(sendSlowly, 400)).stones).toHaveLength(3);
   });
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { computeMetrics } from "../../../training/evaluation/metrics.ts";
 
 // Computed by hand: the errors are 10, -20, 0 and 60 for the prices 100, 200, 300 and 400.
-test("the metrics of four stones", () => {
+test("computes the metrics of four stones", () => {
   const stones = [
     { carat: 0.3, price: 100 },
     { carat: 0.4, price: 200 },

@@ -1,5 +1,6 @@
 /**
- * Compares the least squares with known coefficients, with the closed form, and with their defining property.
+ * Compares the least-squares fit with known coefficients, with the closed form, and with the property that
+ * defines it.
  */
 import { expect, test } from "vitest";
 import { fitLeastSquares } from "../../../training/models/log-linear.ts";

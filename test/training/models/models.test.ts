@@ -16,7 +16,7 @@ import {
   Stone,
 } from "../../../src/domain/diamond.ts";
 import { isTestStone } from "../../../src/domain/split.ts";
-import { computeFeatures, relativeDifferences, trainModel } from "../../../training/builders/fit.ts";
+import { computeFeatures, computeRelativeDifferences, trainModel } from "../../../training/builders/fit.ts";
 import { readDataset } from "../../../training/data/dataset.ts";
 import { assignIds, type DatasetStone } from "../../../training/data/dataset-stone.ts";
 import { createEmbeddedSource } from "../../../training/data/source.ts";
@@ -85,7 +85,7 @@ describe.each([...MODELS, medianPriceModel])("$name", (kind) => {
     // Oracle: the prices of the fitted model in plain code.
     const expected = model.predict(await computeFeatures(kind, constants, split.test));
     expect(trained.prices).toHaveLength(split.test.length);
-    expect(Math.max(...relativeDifferences(trained.prices, expected))).toBeLessThan(1e-5);
+    expect(Math.max(...computeRelativeDifferences(trained.prices, expected))).toBeLessThan(1e-5);
   });
 
   test("has metrics for all test stones and for each carat band", () => {
@@ -119,14 +119,14 @@ describe.each([...MODELS, medianPriceModel])("$name", (kind) => {
   });
 
   test("the price of every stone that the schema accepts is positive and finite", async () => {
-    const number = (max: number) => fc.double({ min: 1e-6, max, noNaN: true });
+    const createNumber = (max: number) => fc.double({ min: 1e-6, max, noNaN: true });
     const stone = fc.record(
       {
-        carat: number(MAX_VALUE.carat),
+        carat: createNumber(MAX_VALUE.carat),
         cut: fc.constantFrom(...CUTS),
         color: fc.constantFrom(...COLORS),
         clarity: fc.constantFrom(...CLARITIES),
-        ...Object.fromEntries(MEASUREMENTS.map((name) => [name, number(MAX_VALUE[name])])),
+        ...Object.fromEntries(MEASUREMENTS.map((name) => [name, createNumber(MAX_VALUE[name])])),
       },
       { requiredKeys: ["carat", "cut", "color", "clarity"] },
     );

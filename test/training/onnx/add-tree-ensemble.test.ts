@@ -3,7 +3,8 @@ import { addTreeEnsemble } from "../../../training/onnx/add-tree-ensemble.ts";
 import { Graph } from "../../../training/onnx/graph.ts";
 import { loadModel } from "../../../training/onnx/runtime.ts";
 import type { RegressionTree, TreeEnsemble } from "../../../training/onnx/tree-ensemble.ts";
-import { createColumns, createRandom, growTree, sumLeaves } from "./random-trees.ts";
+import { createRandom } from "../../support/random.ts";
+import { createColumns, growTree, sumLeaves } from "./random-trees.ts";
 
 /** Computes the sums of an ensemble with ONNX. The rows are given as columns. */
 async function predict(ensemble: TreeEnsemble, columns: readonly Float32Array[]): Promise<Float32Array> {

@@ -44,7 +44,7 @@ test("accepts a model with the required inputs and output", async () => {
   await expect(checkContract(createModel(pricePerCarat))).resolves.toBeUndefined();
 });
 
-describe("rejects", () => {
+describe("checkContract rejects", () => {
   test.each([
     ["an empty file", new Uint8Array()],
     ["a text file", new TextEncoder().encode('{"learner": {}}')],
@@ -140,8 +140,8 @@ describe("rejects", () => {
 
   test("one price for all stones", async () => {
     const bytes = createModel((graph, { carat }) => graph.addNode("ReduceMean", [carat!], { keepdims: 1 }));
-    expect(await getError(bytes)).toMatch(
-      /the price of 3 stones must have the shape \[3\]|cannot load|must have the shape/,
+    expect(await getError(bytes)).toBe(
+      "the output price must have the shape [N] for any number N of stones, but has [1]",
     );
   });
 

@@ -5,15 +5,6 @@ export const FEATURES = 5;
 const FIRST_CATEGORICAL = 3;
 const CATEGORIES = 8;
 
-/** A seeded generator of numbers in [0, 1): the linear congruential generator of Numerical Recipes. */
-export function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 /** Grows a tree with numeric and categorical splits. Some branches end above the full depth. */
 export function growTree(random: () => number, depth: number): RegressionTree {
   const tree = {
@@ -31,12 +22,12 @@ export function growTree(random: () => number, depth: number): RegressionTree {
     const isCategorical = feature >= FIRST_CATEGORICAL;
     const isLeaf = levels === 0 || random() < 0.15;
     tree.feature.push(feature);
-    tree.threshold.push(isCategorical ? Math.floor(random() * CATEGORIES) : randomMeasurement(random));
+    tree.threshold.push(isCategorical ? Math.floor(random() * CATEGORIES) : pickMeasurement(random));
     tree.left.push(-1);
     tree.right.push(-1);
     tree.defaultLeft.push(random() < 0.5 ? 1 : 0);
     tree.value.push(isLeaf ? Math.fround(random() * 200 - 100) : 0);
-    tree.categories.push(!isLeaf && isCategorical && random() < 0.7 ? randomCodes(random) : undefined);
+    tree.categories.push(!isLeaf && isCategorical && random() < 0.7 ? pickCodes(random) : undefined);
     if (!isLeaf) {
       tree.left[node] = growNode(levels - 1);
       tree.right[node] = growNode(levels - 1);
@@ -54,7 +45,7 @@ export function createColumns(random: () => number, rows: number): Float32Array[
       if (random() < 0.15) return Number.NaN;
       return feature >= FIRST_CATEGORICAL
         ? Math.floor(random() * (CATEGORIES + 2)) - 1
-        : randomMeasurement(random);
+        : pickMeasurement(random);
     }),
   );
 }
@@ -79,11 +70,11 @@ function findLeafValue(tree: RegressionTree, columns: readonly Float32Array[], r
   return tree.value[node]!;
 }
 
-function randomMeasurement(random: () => number): number {
+function pickMeasurement(random: () => number): number {
   return Math.fround(Math.floor(random() * 20) / 10);
 }
 
-function randomCodes(random: () => number): number[] {
+function pickCodes(random: () => number): number[] {
   const codes = Array.from({ length: CATEGORIES }, (_, code) => code).filter(() => random() < 0.4);
   return codes.length > 0 ? codes : [Math.floor(random() * CATEGORIES)];
 }

@@ -8,7 +8,8 @@ function createDoublingModel(): Uint8Array {
   return graph.toBytes();
 }
 
-// In workerd, overlapping runs corrupt the runtime permanently. Node has not shown this, but uses the same lock.
+// In workerd, overlapping runs corrupt the runtime permanently. This was never seen in Node, but
+// it uses the same lock.
 test("2,000 concurrent runs all return their own result", async () => {
   const model = await loadModel(createDoublingModel());
   const results = await Promise.all(

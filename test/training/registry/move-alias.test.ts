@@ -8,7 +8,7 @@ import type { Registry } from "../../../training/registry/read-registry.ts";
 const MIGRATIONS = join(import.meta.dirname, "../../../migrations/registry");
 const V1 = { name: "log-linear", version: 1 };
 const V2 = { name: "boosted-trees", version: 2 };
-const WHY = { actor: "marta's laptop", reason: "it's better; really" };
+const MOVE = { actor: "marta's laptop", reason: "it's better; really" };
 
 let database: DatabaseSync;
 
@@ -48,7 +48,7 @@ const readRow = (sql: string) => ({ ...database.prepare(sql).get() });
 
 describe("buildMoveStatements", () => {
   it("creates an alias and its history", () => {
-    execute(buildMoveStatements(readAliases(), { alias: "champion", to: V1, ...WHY }).statements);
+    execute(buildMoveStatements(readAliases(), { alias: "champion", to: V1, ...MOVE }).statements);
     const columns = {
       alias: "champion",
       ...V1,
@@ -64,15 +64,15 @@ describe("buildMoveStatements", () => {
       from_name: null,
       from_version: null,
       removed: 0,
-      ...WHY,
+      ...MOVE,
       at: alias.updated_at,
     });
   });
 
   it("moves an alias, and ends its canary", () => {
-    execute(buildMoveStatements(readAliases(), { alias: "champion", to: V1, ...WHY }).statements);
+    execute(buildMoveStatements(readAliases(), { alias: "champion", to: V1, ...MOVE }).statements);
     database.exec("UPDATE aliases SET share = 10, canary_name = 'boosted-trees', canary_version = 1");
-    execute(buildMoveStatements(readAliases(), { alias: "champion", to: V2, ...WHY }).statements);
+    execute(buildMoveStatements(readAliases(), { alias: "champion", to: V2, ...MOVE }).statements);
     expect(readRow("SELECT * FROM aliases")).toMatchObject({
       ...V2,
       revision: 2,
@@ -88,7 +88,7 @@ describe("buildMoveStatements", () => {
   });
 
   it("sets the percentage of a challenger, and continues the revisions of a removed alias", () => {
-    const challenger = { alias: "challenger", to: V1, share: 25, ...WHY };
+    const challenger = { alias: "challenger", to: V1, share: 25, ...MOVE };
     execute(buildMoveStatements(readAliases(), challenger).statements);
     database.exec("DELETE FROM aliases");
     execute(buildMoveStatements(readAliases(), challenger).statements);
@@ -98,9 +98,9 @@ describe("buildMoveStatements", () => {
 
   it("fails as a whole if the alias was moved since the registry was read", () => {
     const stale = readAliases();
-    const first = buildMoveStatements(stale, { alias: "champion", to: V1, ...WHY });
+    const first = buildMoveStatements(stale, { alias: "champion", to: V1, ...MOVE });
     execute(first.statements);
-    const second = buildMoveStatements(stale, { alias: "champion", to: V2, ...WHY, actor: "otto" });
+    const second = buildMoveStatements(stale, { alias: "champion", to: V2, ...MOVE, actor: "otto" });
     expect(() => execute(second.statements)).toThrow("UNIQUE constraint failed");
     expect(readRow("SELECT name, version FROM aliases")).toEqual(V1);
     expect(database.prepare(first.executedQuery).all()).toHaveLength(1);

@@ -181,7 +181,7 @@ test("a large number of stones is sampled over all prices", () => {
   expect(dots?.length).toBe(2000);
 });
 
-test("a first version with a single test stone and no champion", () => {
+test("renders a first version with a single test stone and no champion", () => {
   const minimal = createInput(1);
   const report = renderModelCard({
     ...minimal,

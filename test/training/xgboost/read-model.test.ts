@@ -128,7 +128,7 @@ describe("features", () => {
   });
 });
 
-describe("rejects", () => {
+describe("readXgboostModel rejects", () => {
   const model = "3.2.0/ordinal.json";
   test.each<[string, Uint8Array, string | RegExp]>([
     ["an empty file", new Uint8Array(), "the file is empty"],

@@ -32,7 +32,7 @@ test.each([
   expect(parseUbjson(file)).toEqual(value);
 });
 
-describe("rejects", () => {
+describe("parseUbjson rejects", () => {
   test.each([
     ["an unknown marker", toBytes("?"), 'the UBJ file has an unknown marker "?" (byte 1 of 1)'],
     ["truncated bytes", toBytes("[i"), "the UBJ file is truncated (byte 2 of 2)"],

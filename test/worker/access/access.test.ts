@@ -205,7 +205,7 @@ describe("a key", () => {
     expect(lookups).toBe(2);
   });
 
-  it("has its time of last use updated once a minute", async () => {
+  it("updates its time of last use once a minute", async () => {
     const key = await createKey("used often", ["predict"]);
     let updates = 0;
     const countingEnv = {

@@ -1,4 +1,4 @@
-/** Rate limits: whom a request counts for, and the response to a caller over a limit. */
+/** Rate limits: which caller a request counts for, and the response to a caller over a limit. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Answer, call, type ProblemDetails, readLogRecord, STONE } from "../support/call.ts";
@@ -10,7 +10,7 @@ import { createAuthorizationHeader, createKey, ENV_WITH_KEYS } from "../support/
 type Limit = "KEY_LIMIT" | "ADDRESS_LIMIT" | "FAILURE_LIMIT";
 const LIMITS: Limit[] = ["KEY_LIMIT", "ADDRESS_LIMIT", "FAILURE_LIMIT"];
 
-/** Creates bindings that allow a total number of requests per caller, and records what was counted for whom. */
+/** Creates bindings that allow a number of requests per caller. `counted` lists each limit and its caller. */
 function createLimitedEnv(maxRequests: Partial<Record<Limit, number>>, base = ENV_WITH_KEYS) {
   const counted: string[] = [];
   const limits = LIMITS.map((name) => {
@@ -149,7 +149,7 @@ describe("a caller without a key", () => {
 });
 
 describe("wrong keys", () => {
-  it("have a lower limit, and over it they are not looked up", async () => {
+  it("have a lower limit, above which they are not looked up", async () => {
     const { bindings } = createLimitedEnv({ FAILURE_LIMIT: 2, ADDRESS_LIMIT: 100 });
     let lookups = 0;
     const countingEnv = {

@@ -1,12 +1,15 @@
-/** Compares the search in the log's database with a scan of all records, and counts the rows that it reads. */
+/**
+ * Compares the search in the log's database with a scan of all records, and counts the rows that it reads.
+ */
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { searchRequests } from "../../../src/db/request-log/search.ts";
 import type { RequestFilter } from "../../../src/db/request-log/search-conditions.ts";
+import { MINUTE_MS } from "../../../src/lib/time.ts";
 import { overrideMethods } from "../support/faults.ts";
 import { insertRecords } from "../support/log-rows.ts";
-import { createSampleLog, filterByScan, MINUTE_MS, SAMPLE_LOG_START } from "../support/sample-log.ts";
+import { createSampleLog, filterByScan, SAMPLE_LOG_START } from "../support/sample-log.ts";
 
 const records = createSampleLog();
 
@@ -25,24 +28,25 @@ async function searchAll(filter: RequestFilter, limit: number, pages = Number.PO
 /** Wraps the log's database so that it counts the rows that are read. */
 function createCountingDatabase(): { db: D1Database; getRowsRead: () => number } {
   let rowsRead = 0;
-  const count = <T>(result: D1Result<T>) => {
+  const countRows = <T>(result: D1Result<T>) => {
     rowsRead += result.meta.rows_read;
     return result;
   };
-  const inner = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
-  const statement = (real: D1PreparedStatement): D1PreparedStatement => {
+  const realStatements = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
+  const wrapStatement = (real: D1PreparedStatement): D1PreparedStatement => {
     const wrapped = overrideMethods(real, {
-      bind: (...values: unknown[]) => statement(real.bind(...values)),
-      all: async <T>() => count(await real.all<T>()),
-      raw: (async () => count(await real.all<Record<string, unknown>>()).results.map(Object.values)) as never,
+      bind: (...values: unknown[]) => wrapStatement(real.bind(...values)),
+      all: async <T>() => countRows(await real.all<T>()),
+      raw: (async () =>
+        countRows(await real.all<Record<string, unknown>>()).results.map(Object.values)) as never,
     });
-    inner.set(wrapped, real);
+    realStatements.set(wrapped, real);
     return wrapped;
   };
   const db = overrideMethods(env.LOG_DB, {
-    prepare: (sql: string) => statement(env.LOG_DB.prepare(sql)),
+    prepare: (sql: string) => wrapStatement(env.LOG_DB.prepare(sql)),
     batch: async <T>(statements: D1PreparedStatement[]) =>
-      (await env.LOG_DB.batch<T>(statements.map((one) => inner.get(one) ?? one))).map(count),
+      (await env.LOG_DB.batch<T>(statements.map((one) => realStatements.get(one) ?? one))).map(countRows),
   });
   return { db, getRowsRead: () => rowsRead };
 }

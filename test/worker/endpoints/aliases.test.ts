@@ -266,7 +266,8 @@ describe("a champion that moves many times", () => {
     for (let version = 1; version <= MOVES; version++) {
       await scheduler.wait(500);
       const target = { name: "moving", version: version + 1, share: null, canary: null };
-      // The later moves are written directly to the database: this isolate learns of them only by its queries.
+      // The later moves are written directly to the database: this isolate learns of them only
+      // by its queries.
       if (version < 8 && version % 2 === 0) await putAlias("champion", `moving@${target.version}`);
       else {
         const before = await readAliasState(env.DB, "champion");

@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import type { PricedStone } from "../../../src/domain/diamond.ts";
 import { type AppraisalBody, createStones, sendStones } from "../support/appraisals.ts";
 import { readLogRecord, STONE } from "../support/call.ts";
+import { moveClock } from "../support/clock.ts";
 import { overrideMethods } from "../support/faults.ts";
 import { createAuthorizationHeader, createKey, ENV_WITH_KEYS } from "../support/keys.ts";
 import { pointAlias, publishModel, warmUpRuntime } from "../support/registry.ts";
@@ -26,6 +27,10 @@ beforeEach(async () => {
   await env.DB.batch(["appraisals", "withdrawals"].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
 });
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 describe("without a champion", () => {
   it("stores stones without a feed check", async () => {
     const { status, body } = await sendAppraisals([{ ...STONE, price: 15_000 }]);
@@ -39,7 +44,6 @@ describe("POST /v1/diamonds", () => {
     await publishModel({ name: "steep", version: 1, file: "steep" });
     await warmUpRuntime();
     await pointAlias("champion", { name: "steep", version: 1 });
-    await scheduler.wait(1);
   });
 
   it("stores each valid stone with its sender and time, and returns a status for each stone", async () => {
@@ -210,10 +214,8 @@ describe("POST /v1/diamonds", () => {
     await publishModel({ name: "absent", version: 1 });
     await env.DB.batch(["aliases", "alias_history"].map((t) => env.DB.prepare(`DELETE FROM ${t}`)));
     await pointAlias("champion", { name: "absent", version: 1 });
-    await scheduler.wait(5_500);
+    moveClock(5.5);
     expect((await sendAppraisals(createStones(1, 1))).status).toBe(503);
     expect(await readAppraisals()).toEqual([]);
-    await pointAlias("champion", { name: "steep", version: 1 });
-    await scheduler.wait(5_500);
   });
 });

@@ -2,13 +2,14 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import worker from "../../../src/index.ts";
+import { MINUTE_MS } from "../../../src/lib/time.ts";
 import type { LogEntry } from "../../../src/request-log/read/entry.ts";
 import { createRandom } from "../../support/random.ts";
 import { call } from "../support/call.ts";
 import { overrideMethods } from "../support/faults.ts";
 import { createAuthorizationHeader, createKey } from "../support/keys.ts";
 import { createRecord, insertRecords } from "../support/log-rows.ts";
-import { createSampleLog, filterByScan, MINUTE_MS, SAMPLE_LOG_START } from "../support/sample-log.ts";
+import { createSampleLog, filterByScan, SAMPLE_LOG_START } from "../support/sample-log.ts";
 
 const records = createSampleLog();
 const random = createRandom(6);

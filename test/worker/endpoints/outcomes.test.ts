@@ -5,7 +5,7 @@ import { createRandom } from "../../support/random.ts";
 import { call, get, type ProblemDetails, post, STONE } from "../support/call.ts";
 import { createAuthorizationHeader, createKey } from "../support/keys.ts";
 import { createIdAt } from "../support/log-rows.ts";
-import { pointAlias, publishModel } from "../support/registry.ts";
+import { pointAlias, publishModel, warmUpRuntime } from "../support/registry.ts";
 
 interface OutcomeBody {
   id: string;
@@ -22,6 +22,7 @@ let batch: { id: string; predictions: { price: number }[] };
 let headers: Record<string, string>;
 
 beforeAll(async () => {
+  await warmUpRuntime();
   await publishModel({ name: "steep", version: 3, file: "steep" });
   await pointAlias("champion", { name: "steep", version: 3 });
   single = (await post<typeof single>("/v1/predictions", STONE)).body;
@@ -49,6 +50,7 @@ describe("POST /v1/predictions/{id}/outcome", () => {
       model: { name: "steep", version: 3 },
       corrects: null,
     });
+    // The correction must have a later time than the first outcome.
     await scheduler.wait(2);
     const second = await reportOutcome(single.id, { price: 1400, soldAt: "2026-11-21T10:00:00+01:00" });
     expect(second.body).toMatchObject({ price: 1400, corrects: 1500 });

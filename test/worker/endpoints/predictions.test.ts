@@ -4,17 +4,21 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Prediction } from "../../../src/domain/prediction.ts";
 import worker from "../../../src/index.ts";
 import { get, ORIGIN, type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
-import { pointAlias, publishModel } from "../support/registry.ts";
+import { pointAlias, publishModel, warmUpRuntime } from "../support/registry.ts";
 
 type PredictionBody = Prediction & { id: string; model: { name: string; version: number } };
 
-/** The price of the example stone by the model `steep` (test/support/worker-models.ts): cut 4, color 2, clarity 1. */
+/**
+ * The price of the example stone by the model `steep` (test/support/worker-models.ts): cut 4, color 2,
+ * clarity 1.
+ */
 const STEEP_PRICE = 1100 + 400 + 20 + 1;
 
 beforeAll(async () => {
   await publishModel({ name: "steep", version: 1, file: "steep" });
   await publishModel({ name: "shallow", version: 1, file: "shallow" });
   await publishModel({ name: "cliff", version: 1, file: "nanPrice" });
+  await warmUpRuntime();
   await pointAlias("champion", { name: "steep", version: 1 });
 });
 
@@ -81,7 +85,7 @@ describe("POST /v1/predictions", () => {
     [1.9999, 10],
     [2, null],
     [2.1, null],
-  ])("answers 422 instead of an infinite or negative price (%s carats)", async (carat, price) => {
+  ])("answers 422 if the price of the model is 0 or NaN, and only then (%s carats)", async (carat, price) => {
     const { status, body } = await post<PredictionBody & ProblemDetails>("/v1/predictions?model=cliff", {
       ...STONE,
       carat,

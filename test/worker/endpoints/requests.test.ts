@@ -1,12 +1,13 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { RequestFilter } from "../../../src/db/request-log/search-conditions.ts";
+import { MINUTE_MS } from "../../../src/lib/time.ts";
 import type { LogEntry } from "../../../src/request-log/read/entry.ts";
 import { createRandom } from "../../support/random.ts";
 import { call, type ProblemDetails, STONE } from "../support/call.ts";
 import { createAuthorizationHeader, createKey } from "../support/keys.ts";
 import { createIdAt, createRecord, insertRecords } from "../support/log-rows.ts";
-import { createSampleLog, filterByScan, MINUTE_MS, SAMPLE_LOG_START } from "../support/sample-log.ts";
+import { createSampleLog, filterByScan, SAMPLE_LOG_START } from "../support/sample-log.ts";
 
 const records = createSampleLog();
 const random = createRandom(6);

@@ -15,7 +15,10 @@ interface Row extends PricedStone {
 }
 
 const MODEL = { dataset: 2, seed: 42 };
-/** The embedded dataset. Some stones were added later, some were removed, and some belong to a later dataset. */
+/**
+ * The embedded dataset. Some stones were added later, some were removed, and some belong to a later
+ * dataset.
+ */
 const rows: readonly Row[] = (JSON.parse(inject("stones")) as Row[]).map((stone, i) => ({
   ...stone,
   since: i % 11 === 0 ? 3 : i % 5 === 0 ? 2 : 1,
@@ -28,8 +31,8 @@ const COMBINATIONS = CUTS.flatMap((cut) =>
 
 type StoneQuery = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
 
-/** Scans every stone. This is the definition of the correct result. */
-function bruteForce({ carat, cut, color, clarity }: StoneQuery, n: number, { dataset, seed } = MODEL) {
+/** Scans every stone. This defines the correct result. */
+function findByScan({ carat, cut, color, clarity }: StoneQuery, n: number, { dataset, seed } = MODEL) {
   return (groups.get(`${cut},${color},${clarity}`) ?? [])
     .filter(({ since, until }) => since <= dataset && (until === null || until > dataset))
     .filter(({ splitKey }) => !isTestStone(splitKey, seed))
@@ -67,7 +70,7 @@ describe("findSimilarDiamonds", () => {
         const n = ((i * 6 + j) % 100) + 1;
         const stone = { ...grades, carat };
         const { results } = await findSimilarDiamonds(env.DB, MODEL, stone, n);
-        expect(results.map(pickStone), `${JSON.stringify(stone)}, n ${n}`).toEqual(bruteForce(stone, n));
+        expect(results.map(pickStone), `${JSON.stringify(stone)}, n ${n}`).toEqual(findByScan(stone, n));
         queryCount++;
       }
     }
@@ -88,7 +91,7 @@ describe("findSimilarDiamonds", () => {
         fc.record({ dataset: fc.integer({ min: 1, max: 4 }), seed: fc.integer({ min: 0, max: 2 ** 40 }) }),
         async (grades, carat, n, model) => {
           const { results } = await findSimilarDiamonds(env.DB, model, { ...grades, carat }, n);
-          expect(results.map(pickStone)).toEqual(bruteForce({ ...grades, carat }, n, model));
+          expect(results.map(pickStone)).toEqual(findByScan({ ...grades, carat }, n, model));
         },
       ),
       { numRuns: 300 },
@@ -133,7 +136,7 @@ describe("GET /v1/diamonds/similar", () => {
     expect(status).toBe(200);
     expect(body.count).toBe(5);
     expect(body.model).toEqual({ name: "newer", version: 1 });
-    expect(body.diamonds.map(pickStone)).toEqual(bruteForce(stoneQuery, 5));
+    expect(body.diamonds.map(pickStone)).toEqual(findByScan(stoneQuery, 5));
     for (const stone of body.diamonds)
       expect(rows.find(({ id }) => id === stone.id)).toMatchObject(pickStone(stone));
     expect(await readLogRecord(id)).toMatchObject({ model: "newer", modelVersion: 1, status: 200 });
@@ -149,7 +152,7 @@ describe("GET /v1/diamonds/similar", () => {
   it("returns training stones of the requested model", async () => {
     const { body } = await get<SimilarBody>(createPath({ ...stoneQuery, n: 50, model: "older@1" }));
     expect(body.model).toEqual({ name: "older", version: 1 });
-    expect(body.diamonds.map(pickStone)).toEqual(bruteForce(stoneQuery, 50, { dataset: 1, seed: 5 }));
+    expect(body.diamonds.map(pickStone)).toEqual(findByScan(stoneQuery, 50, { dataset: 1, seed: 5 }));
   });
 
   it("ignores the measurements of a stone", async () => {

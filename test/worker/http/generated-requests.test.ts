@@ -1,6 +1,6 @@
 /**
- * Tests every operation with requests generated from the OpenAPI document: valid ones, and ones that were made
- * invalid. Ajv decides whether a changed body is still valid, so the test does not depend on the Worker.
+ * Tests every operation with requests generated from the OpenAPI document: valid requests, and changed ones.
+ * Ajv decides whether a changed body is still valid, so the test does not depend on the Worker.
  */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -27,8 +27,8 @@ const CONCURRENT_REQUESTS = 20;
 const SEQUENTIAL_OPERATIONS = new Set(["moveAlias", "removeAlias"]);
 
 /**
- * Errors that a valid request can get because of the data, such as an unknown name or a rule between fields. A
- * valid request for any other operation must succeed.
+ * Errors that a valid request can get because of the data, such as an unknown name or a rule between fields.
+ * A valid request for any other operation must succeed.
  */
 const POSSIBLE_ERRORS: Record<string, readonly number[]> = {
   createPrediction: [404],

@@ -5,7 +5,13 @@ import type { Prediction } from "../../../src/domain/prediction.ts";
 import { call, get, type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
 import { moveClock } from "../support/clock.ts";
 import { createConnectionLostError, createFaultyDatabase, overrideMethods } from "../support/faults.ts";
-import { pointAlias, publishModel, readLinearModel, readModelFile } from "../support/registry.ts";
+import {
+  pointAlias,
+  publishModel,
+  readLinearModel,
+  readModelFile,
+  warmUpRuntime,
+} from "../support/registry.ts";
 
 type PredictionBody = Prediction & { model: { name: string; version: number } };
 
@@ -23,7 +29,7 @@ afterEach(() => {
 
 describe("if there is no champion", () => {
   it.each(["/ready", "/v1/diamonds/similar?carat=1&cut=Ideal&color=H&clarity=SI2"])(
-    "%s tells to run the training",
+    "%s says that the training must be run",
     async (path) => {
       const { status, body, response } = await get<ProblemDetails>(path);
       expect(status).toBe(503);
@@ -33,7 +39,7 @@ describe("if there is no champion", () => {
     },
   );
 
-  it("a prediction tells the same, also if the database has no tables", async () => {
+  it("a prediction gets the same answer, also if the database has no tables", async () => {
     expect((await predict("champion")).body.type).toBe("urn:facet:problem:not-ready");
     const envWithoutTables = { ...env, DB: env.LOG_DB };
     const { status, body, id } = await predict("newcomer", envWithoutTables);
@@ -51,6 +57,8 @@ describe("if there is no champion", () => {
 });
 
 describe("a file that cannot be used", () => {
+  beforeAll(warmUpRuntime);
+
   const brokenFiles: [string, () => Promise<{ name: string; version: number }>][] = [
     [
       "missing",
@@ -167,7 +175,9 @@ describe("a file that cannot be used", () => {
     expect((await readLogRecord(id))?.problem).toContain("R2 is down");
     expect((await predict("good", brokenEnv)).status).toBe(200);
   });
+});
 
+describe("a model file", () => {
   it("is read once for simultaneous first requests", async () => {
     await publishModel({ name: "popular", version: 1, file: readLinearModel(4) });
     let reads = 0;
@@ -181,7 +191,7 @@ describe("a file that cannot be used", () => {
     expect(reads).toBe(1);
   });
 
-  it("is evicted from the cache after others are used, and is read again", async () => {
+  it("is evicted from the cache after several others were used, and is read again", async () => {
     const slopes = [100, 200, 300, 400, 600, 700];
     for (const [i, slope] of slopes.entries()) {
       await publishModel({

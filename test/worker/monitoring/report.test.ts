@@ -89,7 +89,7 @@ describe("createReport", () => {
       },
       { route: null, requests: 3, refusedShare: 1, statuses: [{ status: 404, requests: 3 }] },
     ]);
-    // Of the 107 requests with status 200, 7 took less than 1 ms, 90 took 10 to 15 ms, and 10 took 150 to 200 ms.
+    // Of the 107 requests with status 200, 7 took under 1 ms, 90 took 10 to 15 ms, 10 took 150 to 200 ms.
     const { p50, p95, p99 } = routes[0]!.statuses[0]!.latency;
     expect(p50).toBeCloseTo(10 + (5 * (53.5 - 7)) / 90, 9);
     expect(p95).toBeCloseTo(150 + (50 * (101.65 - 97)) / 10, 9);

@@ -31,7 +31,7 @@ function createTraffic(): RequestRecord[] {
   return sampleStones(400).map((stone, i) => createPrediction(NOW - i * 10 * MINUTE_MS, stone));
 }
 
-/** Creates the traffic of the hour before the current one: a light and a heavy stone, half of the requests each. */
+/** Creates the traffic of the previous hour: half of the requests have a light stone, half a heavy one. */
 function createBusyHour(): RequestRecord[] {
   const getCarat = (i: number, count: number) => ({ carat: i < count / 2 ? 0.3 : 3 });
   return [
@@ -141,7 +141,7 @@ describe("rollUp", () => {
     expect(model).toMatchObject({ requests: 3, drift: { carat: { stones: 0 } } });
   });
 
-  it("counts all requests of a busy hour, and the stones of a sample from the full hour", async () => {
+  it("counts all requests of a busy hour, and the stones of a sample that is spread over the hour", async () => {
     await insertRecords(createBusyHour());
     const { bindings, countCalls } = createCountingEnv();
     expect(await rollUp(bindings, NOW)).toBe(2);
@@ -163,9 +163,9 @@ describe("rollUp", () => {
     await env.DB.prepare("UPDATE models SET histograms = (SELECT histograms FROM models WHERE name = ?1)")
       .bind(MODEL.name)
       .run();
-    const requestsOfVersion = (version: number) => 5 * (36 + version);
+    const getRequestCount = (version: number) => 5 * (36 + version);
     for (const { name: model, version: modelVersion } of versions) {
-      const count = requestsOfVersion(modelVersion);
+      const count = getRequestCount(modelVersion);
       const changes = { bodies: "log-bodies/many.json", model, modelVersion };
       await insertRecords(
         Array.from({ length: count }, (_, i) => createBatch(spreadTime(i, count, 5), [], changes)),
@@ -179,9 +179,9 @@ describe("rollUp", () => {
     expect(runs).toBeLessThan(5);
     const { models } = await createReport(env, "24h", NOW);
     expect(models.map(({ requests }) => requests)).toEqual(
-      versions.map(({ version }) => requestsOfVersion(version)).reverse(),
+      versions.map(({ version }) => getRequestCount(version)).reverse(),
     );
-    // Stones of the eight busiest versions: five hours, 12 slices of an hour, two batches of two stones a slice.
+    // The eight busiest versions: five hours, 12 slices of an hour, two batches of two stones per slice.
     expect(models.map(({ stones }) => stones)).toEqual([...Array(8).fill(5 * 12 * 2 * 2), 0, 0, 0, 0]);
   });
 

@@ -1,6 +1,7 @@
 /**
  * Sends 300 overlapping requests, a third of them invalid, while the database or the bucket of the log fails.
- * The callers get the same answers as usual, no request is lost, and after the drain each is in the database once.
+ * The callers get the same answers as usual. No request is lost: after the drain, each is in the database
+ * once.
  */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -81,7 +82,7 @@ function createRequest(i: number): Request {
   });
 }
 
-/** Sends all requests at once. Returns their ids, their answers, and a promise of the work after the answers. */
+/** Sends all requests at once. Returns their ids and answers, and a promise of the work after the answers. */
 async function sendRequests(bindings: Env) {
   const contexts: ExecutionContext[] = [];
   const results = await Promise.all(
@@ -146,10 +147,10 @@ describe("the request log", () => {
     const MODELS = createFailingBucket(bucketFailures);
     const lines: string[] = [];
     vi.spyOn(console, "error").mockImplementation((line: string) => lines.push(line));
-    // The global clock, because the Worker runs the whole request and takes no time limits as arguments.
+    // This changes the global clock, because the Worker takes no time limits as arguments.
     if (speedUp) speedUpTime(speedUp);
 
-    // The database starts to write after all answers, so a request that waited for its record would never end.
+    // The database writes only after all answers. A request that waited for its record would never end.
     const { LOG_DB, waitForStatements } = createDatabaseWithFault(fault, start.promise);
     const { ids, answers, done } = await sendRequests({ ...env, MODELS, LOG_DB });
     start.resolve();

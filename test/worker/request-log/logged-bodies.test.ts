@@ -32,7 +32,7 @@ class FailingEndpoint extends UnloggedEndpoint {
   }
 }
 
-/** Sends a request to an endpoint behind the middleware of the log. Returns the response body and the logged body. */
+/** Sends a request to an endpoint behind the middleware of the log. Returns the sent and the logged body. */
 async function callEndpoint(
   endpoint: typeof UnloggedEndpoint,
 ): Promise<{ text: string; loggedBody: unknown }> {

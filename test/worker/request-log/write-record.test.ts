@@ -1,10 +1,10 @@
-/** The log while the database, the queue or the bucket fails: no record is lost, and none is written twice. */
+/** The log while the database, the queue or the bucket fails. No record is lost, none is written twice. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
 import worker from "../../../src/index.ts";
-import { deadLetterKey } from "../../../src/request-log/write/dead-letters.ts";
+import { toDeadLetterKey } from "../../../src/request-log/write/dead-letters.ts";
 import { drainDeadLetters } from "../../../src/request-log/write/drain-dead-letters.ts";
 import { writeRecord } from "../../../src/request-log/write/write-record.ts";
 import { createRandom } from "../../support/random.ts";
@@ -79,7 +79,7 @@ describe("writeRecord", () => {
   ])("ends in time if nothing answers and the bodies are %s", async (_, changes) => {
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     vi.spyOn(console, "warn").mockImplementation(() => {});
-    // The global clock, because the time limits of all stages are measured together.
+    // This changes the global clock, because the test measures the time limits of all stages together.
     speedUpTime(8);
     const writing = Promise.withResolvers<void>();
     const { bindings } = createEnvWithLogFault(() => {
@@ -116,7 +116,7 @@ function createEnvThatFailsFirst(count: number, createError = createConnectionLo
 }
 
 async function readDeadLetter(id: string): Promise<RequestRecord | null> {
-  const object = await env.MODELS.get(deadLetterKey(id));
+  const object = await env.MODELS.get(toDeadLetterKey(id));
   return object === null ? null : object.json<RequestRecord>();
 }
 

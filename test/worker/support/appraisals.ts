@@ -22,6 +22,7 @@ export interface AppraisalBody {
 
 /** The price that the model `steep` computes for a stone. */
 const computeSteepPrice = (carat: number) => 1000 * carat + 421;
+
 /** Creates stones with rising weight. Their price is the price of `steep` times a factor. */
 export const createStones = (firstCarat: number, count: number, factor = 1): PricedStone[] =>
   Array.from({ length: count }, (_, i) => {

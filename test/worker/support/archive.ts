@@ -1,4 +1,6 @@
-/** Creates records of old days, runs the archive job, and reads the archive without the code of the Worker. */
+/**
+ * Creates records of old days, runs the archive job, and reads the archive without the code of the Worker.
+ */
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";

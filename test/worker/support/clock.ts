@@ -1,4 +1,7 @@
-/** Changes the time that the Worker sees. Its caches read the global clock, so a test cannot hand one in. */
+/**
+ * Changes the time that the Worker sees. Its caches read the global clock, so a test cannot pass its own
+ * clock.
+ */
 import { vi } from "vitest";
 
 /** Moves `Date.now()` forwards, or backwards if negative. `vi.useRealTimers()` undoes it. */

@@ -1,4 +1,4 @@
-/** Wrappers around real bindings: chosen calls fail, wait or are counted, all others go through. */
+/** Wrappers around real bindings. Chosen calls fail, wait or are counted; the others reach the binding. */
 
 export function overrideMethods<Binding extends object>(
   binding: Binding,

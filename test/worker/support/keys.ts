@@ -12,7 +12,7 @@ export function createEnvWithAccess(access: string | undefined): Env {
   return { ...env, ACCESS: access } as Env;
 }
 
-/** Creates a key in the way of `npm run keys -- create` and returns it. */
+/** Creates a key as `npm run keys -- create` does, and returns it. */
 export async function createKey(
   name: string,
   scopes: Scope[],

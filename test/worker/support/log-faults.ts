@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { createConnectionLostError, createFaultyDatabase, overrideMethods } from "./faults.ts";
 
-/** Runs before a statement of the log database. It gets the number of the statement, from 1, and may throw or wait. */
+/** Runs before a statement of the log database. Gets its number, counted from 1, and may throw or wait. */
 export type LogFault = (statement: number) => Promise<void>;
 
 export function createEnvWithLogFault(fault: LogFault): { bindings: Env; countStatements: () => number } {

@@ -43,7 +43,10 @@ export function sampleStones(count: number, from = testStones): PricedStone[] {
   return Array.from({ length: count }, () => from[Math.floor(random() * from.length)]!);
 }
 
-/** The time of the i-th of `count` requests that are spread evenly over the given hours before {@link CURRENT_HOUR}. */
+/**
+ * The time of the i-th of `count` requests that are spread evenly over the given hours before {@link
+ * CURRENT_HOUR}.
+ */
 export function spreadTime(i: number, count: number, hours: number): number {
   return (CURRENT_HOUR - hours) * HOUR_MS + Math.floor((i * hours * HOUR_MS) / count);
 }

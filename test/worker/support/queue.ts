@@ -42,7 +42,10 @@ export function recordAcknowledgements(consumer: Consumer = consumeQueue) {
   });
 }
 
-/** Waits until the messages of all queued records are acknowledged, and expects exactly the given rows in the log. */
+/**
+ * Waits until the messages of all queued records are acknowledged, and expects exactly the given rows in
+ * the log.
+ */
 export async function waitForDelivery(
   expectedIds: readonly string[],
   queuedIds = expectedIds,
@@ -59,7 +62,10 @@ export async function waitForDelivery(
   expect(await readLogIds()).toEqual(expectedIds);
 }
 
-/** Gives messages with the ids `m0`, `m1`, ... to the consumer. Returns the ids that it acknowledged and retried. */
+/**
+ * Gives messages with the ids `m0`, `m1`, ... to the consumer. Returns the ids that it acknowledged and
+ * retried.
+ */
 export async function deliverBatch(queue: string, bodies: readonly unknown[], bindings: Env = env) {
   const messages = bodies.map((body, i) => ({ id: `m${i}`, timestamp: new Date(), attempts: 1, body }));
   const batch = createMessageBatch<RequestRecord>(

@@ -1,4 +1,4 @@
-/** Publishes small models into the real bindings in the way of a training run. */
+/** Publishes small models into the real bindings as a training run does. */
 import { env } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import { inject, type ProvidedContext } from "vitest";
@@ -80,7 +80,10 @@ export async function publishModel({
   return key;
 }
 
-/** Waits until the ONNX runtime is loaded. On a busy machine that takes longer than the timeout of a request. */
+/**
+ * Waits until the ONNX runtime is loaded. On a busy machine that takes longer than the timeout of a
+ * request.
+ */
 export async function warmUpRuntime(): Promise<void> {
   await publishModel({ name: "warm-up", version: 1, file: "steep" });
   for (let attempt = 1; attempt <= 5; attempt++) {
@@ -88,6 +91,7 @@ export async function warmUpRuntime(): Promise<void> {
     if (status === 200) return;
     await scheduler.wait(2000);
   }
+  throw new Error("the ONNX runtime did not load");
 }
 
 /** Points an alias at a version and adds the move to the history. */

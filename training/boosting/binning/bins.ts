@@ -2,11 +2,11 @@ import { findCutPoints } from "./cut-points.ts";
 import { findDistinctValues } from "./distinct-values.ts";
 
 /**
- * Number of bins that each feature has room for, in the bin table and in a histogram. A bin index is one
+ * Number of entries for the bins of each feature in the bin table and in a histogram. A bin index is one
  * byte.
  */
 export const BINS_PER_FEATURE = 256;
-/** The bin of missing values. Only a feature that has missing values uses it so. */
+/** The bin of missing values. A feature without missing values may use it for other values. */
 export const MISSING_BIN = 255;
 
 /** The bins of all features. */
@@ -53,7 +53,7 @@ export function binFeature(
   assignBins(column, upperBounds, bins);
 }
 
-/** Writes to `bins` the first bin of each row whose upper bound is above the row's value. */
+/** Writes the bin of each row to `bins`: the first bin whose upper bound is above the row's value. */
 function assignBins(column: Float32Array, upperBounds: Float32Array, bins: Uint8Array): void {
   const last = upperBounds.length - 1;
   if (last < 1) {

@@ -29,7 +29,9 @@ export function findCutPoints({ values, counts }: DistinctValues, maxBin: number
   return { upperBounds, lowerBound: Math.fround(lowest - (Math.abs(lowest) + 1e-5)) };
 }
 
-/** Keeps at most `maxSize` values, evenly spaced by rank, always with the smallest and the largest. */
+/**
+ * Keeps at most `maxSize` values, evenly spaced by rank. The smallest and the largest value are always kept.
+ */
 function pruneByRank(values: Float32Array, counts: Float64Array, maxSize: number): Float32Array {
   const size = values.length;
   const rankEnd = new Float64Array(size);

@@ -4,7 +4,7 @@ import { type Packing, unpackGradient, unpackHessian } from "../histogram/packed
 import { computeLeafScore, computeLeafWeight, type Regularization } from "./leaf-score.ts";
 
 /** A split of a node's rows into two children. */
-export interface Split {
+export interface NodeSplit {
   gain: number;
   /** -1 if no split has a gain. */
   feature: number;
@@ -25,7 +25,7 @@ export interface SplitSearchOptions extends Regularization {
 /** Finds the best splits of nodes from their histograms. */
 export class SplitSearch {
   private readonly options: SplitSearchOptions;
-  private readonly best: Split = { gain: 0, feature: -1, bin: -1, missingLeft: false, leftSum: 0 };
+  private readonly best: NodeSplit = { gain: 0, feature: -1, bin: -1, missingLeft: false, leftSum: 0 };
   /** The bins of the current feature that have rows. */
   private readonly usedBins = new Int32Array(BINS_PER_FEATURE);
   private gradientScale = 1;
@@ -36,7 +36,7 @@ export class SplitSearch {
     this.options = options;
   }
 
-  /** Sets a gradient of 1 in the integer units of the next tree's histograms. */
+  /** Sets the number of integer units in a gradient of 1, for the histograms of the next tree. */
   setGradientScale(scale: number): void {
     this.gradientScale = scale;
   }
@@ -62,7 +62,7 @@ export class SplitSearch {
    * @param nodeSum the sum of the node's packed gradients
    * @returns an object that the next call overwrites
    */
-  findBestSplit(histogram: Float64Array, features: Int32Array, nodeSum: number, range: BinRange): Split {
+  findBestSplit(histogram: Float64Array, features: Int32Array, nodeSum: number, range: BinRange): NodeSplit {
     const { hasMissing, lambda, alpha } = this.options;
     this.best.gain = 0;
     this.best.feature = -1;
@@ -125,7 +125,7 @@ export class SplitSearch {
     const inverseShift = 1 / shift;
     const nodeGradient = Math.floor(nodeSum * inverseShift);
     const nodeHessian = nodeSum - nodeGradient * shift;
-    // All numbers are in the histogram's integer units. These are powers of two, so nothing is rounded.
+    // All numbers are in the histogram's integer units. The scales are powers of two, so nothing is rounded.
     const minHessian = Math.max(minChildWeight * hessianScale, 1);
     const l2 = lambda * hessianScale;
     const boundScale = (gradientScale * gradientScale) / hessianScale;
@@ -162,8 +162,8 @@ export class SplitSearch {
   }
 
   /**
-   * Computes the gain bound: a split whose two scores sum to less cannot beat the best split. The scores are
-   * without alpha, which only lowers them. The factor allows for the rounding of the exact scores to float32.
+   * Computes the gain bound: a split whose two scores sum to less cannot beat the best split. The scores
+   * ignore alpha, which only lowers them. The factor allows for the rounding of the exact scores to float32.
    */
   private computeGainBound(): number {
     return (this.nodeScore + this.best.gain) * (1 - 2 ** -20);

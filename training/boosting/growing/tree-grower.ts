@@ -6,7 +6,7 @@ import type { BoostingParameters } from "../parameters.ts";
 import { randomUint32, sampleIndices } from "../random.ts";
 import type { ThreadPool } from "../threads/thread-pool.ts";
 import { getBinRange, ROUND_VALUES, type Workspace } from "../workspace.ts";
-import { type Split, SplitSearch } from "./split-search.ts";
+import { type NodeSplit, SplitSearch } from "./split-search.ts";
 
 /** XGBoost's `kRtEps`: a split must gain more than this. */
 const MIN_GAIN = 1e-6;
@@ -18,7 +18,7 @@ export class TreeGrower {
   private readonly parameters: BoostingParameters;
   private readonly search: SplitSearch;
   private readonly eta: number;
-  // The nodes of the current tree, with the arrays of `workspace.currentTree`:
+  // Values of the current tree's nodes, in addition to the arrays of `workspace.currentTree`:
   /** Sum of the packed gradients of each node. */
   private readonly sums: Float64Array;
   private readonly threshold: Float32Array;
@@ -47,7 +47,7 @@ export class TreeGrower {
     this.gain = new Float32Array(size);
   }
 
-  /** Computes the gradients of the first round, from predictions that are the base score. */
+  /** Computes the gradients of the first round. All predictions are the base score then. */
   prepareFirstRound(): void {
     this.finishTree([], 0);
   }
@@ -141,7 +141,7 @@ export class TreeGrower {
     return true;
   }
 
-  private addChildren(node: number, { leftSum }: Split): void {
+  private addChildren(node: number, { leftSum }: NodeSplit): void {
     const { leftChild, smallerChild, histogramSlot } = this.workspace.currentTree;
     const rightSum = this.sums[node]! - leftSum;
     const child = this.addNode(leftSum);
@@ -174,7 +174,7 @@ export class TreeGrower {
 
   /**
    * Completes the histograms of a split node's children. The threads have built the histogram of the smaller
-   * child. The histogram of the larger child is the parent's minus that, in the parent's slot.
+   * child. It is subtracted from the parent's histogram, which becomes the histogram of the larger child.
    */
   private completeHistograms(node: number): void {
     const { currentTree, histograms, binTable } = this.workspace;

@@ -25,10 +25,12 @@ export type HistogramKernel = (
   histogram: Float64Array,
 ) => number;
 
-/** From this many rows on, rows of a small node are far apart in memory, and each one is a cache miss. */
+/**
+ * With at least this many rows, the rows of a small node are far apart in memory. Each one is a cache miss.
+ */
 const MIN_ROWS_TO_PREFETCH = 100_000;
 /**
- * Number of rows that a separate loop loads first. The processor then waits for many cache misses at a time.
+ * Number of rows that a separate loop loads first. The processor then waits for many cache misses at once.
  */
 const PREFETCHED_ROWS = 64;
 

@@ -14,7 +14,9 @@
 export interface Packing {
   /** A power of two above the sum of all hessians. */
   readonly shift: number;
-  /** A hessian of 1 in integer units. It is 1 if rows have no weights; the hessian of each row is then 1. */
+  /**
+   * Number of integer units in a hessian of 1. It is 1 if rows have no weights: each row's hessian is then 1.
+   */
   readonly hessianScale: number;
   /** Upper limit of the sum of absolute gradients, in integer units. */
   readonly gradientLimit: number;
@@ -32,8 +34,8 @@ export function choosePacking(rows: number, totalWeight: number | null): Packing
 }
 
 /**
- * Chooses a gradient of 1 in integer units, for gradients whose absolute values sum to `absoluteSum`. It is a
- * power of two, so scaling is exact.
+ * Chooses the number of integer units in a gradient of 1, for gradients whose absolute values sum to
+ * `absoluteSum`. It is a power of two, so scaling is exact.
  */
 export function chooseGradientScale({ gradientLimit }: Packing, absoluteSum: number): number {
   return absoluteSum > 0 ? floorToPowerOfTwo(gradientLimit / absoluteSum) : 1;
@@ -46,9 +48,9 @@ function floorToPowerOfTwo(value: number): number {
 
 /**
  * Packs the gradient and the hessian of the squared error of each row in `[begin, end)`.
- * A plain function over arrays, because V8 compiles its loops to twice the speed of loops over properties.
+ * It is a plain function over arrays, because V8 makes its loops twice as fast as loops over properties.
  * @param weights the weight of each row; null if each row counts 1
- * @param gradientScale a gradient of 1 in integer units
+ * @param gradientScale number of integer units in a gradient of 1
  * @returns the sum of the packed gradients
  */
 export function packGradients(

@@ -7,7 +7,7 @@ import { BLOCK_ROWS, getBinRange, ROUND_VALUES, type Workspace } from "../worksp
 import { assignLeaves, type SplitRule, splitRows } from "./split-rows.ts";
 import { updateHuberWeights, updatePredictions } from "./update-rows.ts";
 
-/** The steps of a fit that all threads run at the same time, each on its own rows. */
+/** The steps of a fit that all threads run at the same time, each on its own rows or features. */
 export const COMMANDS = [
   "binFeatures",
   "transposeBins",
@@ -63,7 +63,7 @@ export class RowPartition {
     else this.finishTree();
   }
 
-  /** Bins this thread's part of the features. */
+  /** Computes the bins of this thread's features. */
   private binFeatures(): void {
     const { featureCount, threadCount, features, maxBin, binTable } = this.workspace;
     for (let feature = this.thread; feature < featureCount; feature += threadCount) {

@@ -1,4 +1,4 @@
-/** The split of a node over bins: a row goes left if `((bin + shift) & 255) < limit`. */
+/** The rule that divides a node's rows by their bins: a row goes left if `((bin + shift) & 255) < limit`. */
 export interface SplitRule {
   /** 0, or 1 to move the bin of missing values (255) before all others. */
   readonly shift: number;

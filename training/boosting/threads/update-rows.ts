@@ -1,4 +1,4 @@
-// Plain functions over arrays, because V8 compiles their loops to twice the speed of loops over properties.
+// These are plain functions over arrays, because V8 makes their loops twice as fast as loops over properties.
 
 /**
  * Adds the value of its leaf to the prediction of each row in `[begin, end)`.

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { BINS_PER_FEATURE, binFeature, MISSING_BIN } from "../../../../training/boosting/binning/bins.ts";
 import { findCutPoints } from "../../../../training/boosting/binning/cut-points.ts";
 import { findDistinctValues } from "../../../../training/boosting/binning/distinct-values.ts";
-import { createRandom } from "../random-table.ts";
+import { createRandom } from "../../../support/random.ts";
 
 describe("findDistinctValues", () => {
   test("sorts values as numbers, counts them, separates NaN and counts -0 as 0", () => {

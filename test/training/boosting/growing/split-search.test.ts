@@ -5,7 +5,8 @@ import {
   type Matrix,
   XGBOOST_DEFAULTS,
 } from "../../../../training/boosting/index.ts";
-import { createRandom, createRandomTable } from "../random-table.ts";
+import { createRandom } from "../../../support/random.ts";
+import { createRandomTable } from "../random-table.ts";
 
 interface BestSplit {
   gain: number;
@@ -49,7 +50,7 @@ function searchExhaustively(
 
 describe("the split of the root is the best of all splits", () => {
   const seeds = Array.from({ length: 25 }, (_, i) => i + 1);
-  test.each(seeds)("random table %i", async (seed) => {
+  test.each(seeds)("in random table %i", async (seed) => {
     const random = createRandom(seed + 1000);
     const rows = 12 + Math.floor(random() * 60);
     const { x, y } = createRandomTable(rows, 3, { seed, levels: 12, missing: seed % 3 === 0 ? 0.2 : 0 });

@@ -10,7 +10,8 @@ import {
   unpackHessian,
 } from "../../../../training/boosting/histogram/packed-gradients.ts";
 import { splitRows } from "../../../../training/boosting/threads/split-rows.ts";
-import { createRandom, createRandomTable } from "../random-table.ts";
+import { createRandom } from "../../../support/random.ts";
+import { createRandomTable } from "../random-table.ts";
 
 const ROWS = 500;
 const FEATURES = 3;

@@ -39,7 +39,7 @@ describe("the ensemble does not depend on the number of threads", () => {
     }
   });
 
-  test("more threads than blocks of rows", async () => {
+  test("also with more threads than blocks of rows", async () => {
     const small = createRandomTable(30, 2);
     const parameters = { ...XGBOOST_DEFAULTS, rounds: 5 };
     const one = await fitEnsemble(small.x, small.y, parameters);

@@ -1,4 +1,7 @@
-/** Interrupts the archive job at every call to the database and the bucket. No row may be lost or archived twice. */
+/**
+ * Interrupts the archive job at every call to the database and the bucket. No row is lost or archived
+ * twice.
+ */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { RequestRecord } from "../../../../src/db/request-log/requests.ts";
@@ -81,26 +84,29 @@ describe("archiveOldDays", () => {
   it.each([
     ["before", false],
     ["after", true],
-  ])("makes progress if each run is interrupted one call later, %s the call", async (_, takesEffect) => {
-    const all = [
-      ...createRecordsOfDay(93, 2500, random),
-      ...createRecordsOfDay(92, 1200, random),
-      ...createRecordsOfDay(91, 3, random),
-    ];
-    await insertRecords(all);
-    let failingCall = 1;
-    for (let now = NOW; ; now += LEASE_EXPIRED_AFTER_MS) {
-      const { bindings, countCalls } = createInterruptedEnv(failingCall, takesEffect);
-      const movedRows = await archiveOldDays(bindings, now).catch(() => "interrupted");
-      await expectNothingLost(all);
-      if (movedRows === 0) break;
-      expect(countCalls()).toBeGreaterThanOrEqual(Math.min(failingCall, 2));
-      failingCall++;
-    }
-    expect(failingCall).toBeGreaterThan(10);
-    expect(await readLogIds()).toEqual([]);
-    expect(await readArchivedRows()).toHaveLength(all.length);
-  });
+  ])(
+    "makes progress if each run is interrupted one call later than the last, %s that call takes effect",
+    async (_, takesEffect) => {
+      const all = [
+        ...createRecordsOfDay(93, 2500, random),
+        ...createRecordsOfDay(92, 1200, random),
+        ...createRecordsOfDay(91, 3, random),
+      ];
+      await insertRecords(all);
+      let failingCall = 1;
+      for (let now = NOW; ; now += LEASE_EXPIRED_AFTER_MS) {
+        const { bindings, countCalls } = createInterruptedEnv(failingCall, takesEffect);
+        const movedRows = await archiveOldDays(bindings, now).catch(() => "interrupted");
+        await expectNothingLost(all);
+        if (movedRows === 0) break;
+        expect(countCalls()).toBeGreaterThanOrEqual(Math.min(failingCall, 2));
+        failingCall++;
+      }
+      expect(failingCall).toBeGreaterThan(10);
+      expect(await readLogIds()).toEqual([]);
+      expect(await readArchivedRows()).toHaveLength(all.length);
+    },
+  );
 
   it("continues after a run that was interrupted at any call", async () => {
     const all = [...createRecordsOfDay(93, 2500, random), ...createRecordsOfDay(92, 700, random)];

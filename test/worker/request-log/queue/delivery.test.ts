@@ -1,4 +1,4 @@
-/** Deliveries by the simulated queue to a consumer that fails. No record is lost, and none is written twice. */
+/** Deliveries by the simulated queue to a consumer that fails. No record is lost, none is written twice. */
 import { createScheduledController } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../../../src/db/request-log/requests.ts";
