@@ -4,7 +4,7 @@ import { executeStatements } from "../cloudflare/d1.ts";
 import { toSqlLiteral } from "../cloudflare/d1-sql.ts";
 import { UserError } from "../cloudflare/user-error.ts";
 import { BUCKET, query, runWranglerOn, type Target } from "../cloudflare/wrangler.ts";
-import { formatVersion } from "../src/domain/model-reference.ts";
+import { formatVersion } from "../src/domain/models/model-reference.ts";
 import { DAY_MS } from "../src/lib/time.ts";
 import { type PublishedModel, type Registry, readRegistry } from "../training/registry/read-registry.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ModelReference } from "./model-reference.ts";
+import { ModelReference } from "./models/model-reference.ts";
 
 /** With fewer stones, a verdict would mostly depend on chance. */
 export const MIN_STONES_FOR_VERDICT = 200;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { listMissingMeasurements, MEASUREMENTS, NUMBER_COLUMNS, type Stone } from "./diamond.ts";
-import type { Ranges } from "./model-record.ts";
+import type { Ranges } from "./models/model-record.ts";
 
 /** The price of one stone, as the API returns it. */
 export const Prediction = z

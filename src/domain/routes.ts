@@ -1,4 +1,4 @@
-import type { ModelReference } from "./model-reference.ts";
+import type { ModelReference } from "./models/model-reference.ts";
 
 /** Routes that more than one file names. Every other endpoint writes its path only in its own file. */
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { insertOutcome } from "../db/request-log/outcomes.ts";
 import type { RequestRecord } from "../db/request-log/requests.ts";
 import { PricedStone } from "../domain/diamond.ts";
-import { ModelReference } from "../domain/model-reference.ts";
+import { ModelReference } from "../domain/models/model-reference.ts";
 import type { AppContext } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, LOG_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";

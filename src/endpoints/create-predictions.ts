@@ -1,8 +1,8 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { Stone } from "../domain/diamond.ts";
-import { formatVersion, ModelReference } from "../domain/model-reference.ts";
-import { ModelSelector } from "../domain/model-selector.ts";
+import { formatVersion, ModelReference } from "../domain/models/model-reference.ts";
+import { ModelSelector } from "../domain/models/model-selector.ts";
 import { Prediction, toPrediction } from "../domain/prediction.ts";
 import { BATCH_ROUTE } from "../domain/routes.ts";
 import { stoneListField } from "../domain/stone-list.ts";

@@ -1,8 +1,8 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { getAlias } from "../db/registry/aliases.ts";
-import { Alias, AliasMove } from "../domain/alias.ts";
-import { ModelName } from "../domain/model-reference.ts";
+import { Alias, AliasMove } from "../domain/models/alias.ts";
+import { ModelName } from "../domain/models/model-reference.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";

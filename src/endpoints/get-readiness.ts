@@ -1,7 +1,7 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { SAMPLE_STONE } from "../domain/diamond.ts";
-import { ModelReference } from "../domain/model-reference.ts";
+import { ModelReference } from "../domain/models/model-reference.ts";
 import { READINESS_ROUTE } from "../domain/routes.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { findReportKey } from "../db/registry/models.ts";
-import { formatVersion } from "../domain/model-reference.ts";
+import { formatVersion } from "../domain/models/model-reference.ts";
 import { REPORT_ROUTE } from "../domain/routes.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";

@@ -2,7 +2,7 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { searchRequests } from "../db/request-log/search.ts";
 import type { RequestFilter } from "../db/request-log/search-conditions.ts";
-import { ModelSelector, parseSelector } from "../domain/model-selector.ts";
+import { ModelSelector, parseSelector } from "../domain/models/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, LOG_ERRORS } from "../http/error-responses.ts";
 import { ValidationFailed } from "../http/errors.ts";

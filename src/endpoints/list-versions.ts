@@ -1,8 +1,8 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { listVersions } from "../db/registry/models.ts";
-import { ModelSummary } from "../domain/model-record.ts";
-import { ModelName } from "../domain/model-reference.ts";
+import { ModelSummary } from "../domain/models/model-record.ts";
+import { ModelName } from "../domain/models/model-reference.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";

@@ -2,9 +2,14 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { moveAlias, readAliasState } from "../db/registry/aliases.ts";
 import { findVersion, hasModel } from "../db/registry/models.ts";
-import { Alias } from "../domain/alias.ts";
-import { formatVersion, ModelName, type ModelReference, versionField } from "../domain/model-reference.ts";
-import { CHALLENGER } from "../domain/model-selector.ts";
+import { Alias } from "../domain/models/alias.ts";
+import {
+  formatVersion,
+  ModelName,
+  type ModelReference,
+  versionField,
+} from "../domain/models/model-reference.ts";
+import { CHALLENGER } from "../domain/models/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import {

@@ -1,9 +1,9 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { moveAlias, readAliasState } from "../db/registry/aliases.ts";
-import { AliasMove } from "../domain/alias.ts";
-import { ModelName } from "../domain/model-reference.ts";
-import { CHALLENGER, CHAMPION } from "../domain/model-selector.ts";
+import { AliasMove } from "../domain/models/alias.ts";
+import { ModelName } from "../domain/models/model-reference.ts";
+import { CHALLENGER, CHAMPION } from "../domain/models/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { Conflict, NotFound, PreconditionFailed } from "../http/errors.ts";

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { ApiKey } from "../db/registry/keys.ts";
 import type { ServedModel } from "../db/registry/models.ts";
 import type { Stone } from "../domain/diamond.ts";
-import type { ModelReference } from "../domain/model-reference.ts";
+import type { ModelReference } from "../domain/models/model-reference.ts";
 import type { Problem } from "./errors.ts";
 
 /** A stone that the challenger prices after the response, for comparison in the log. */

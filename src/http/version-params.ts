@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { formatVersion, ModelName } from "../domain/model-reference.ts";
+import { formatVersion, ModelName } from "../domain/models/model-reference.ts";
 import { NotFound } from "./errors.ts";
 
 const error = "version must be a whole number from 1";

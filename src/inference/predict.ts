@@ -6,8 +6,8 @@ import {
   type ServedModel,
 } from "../db/registry/models.ts";
 import { GRADE_COLUMNS, NUMBER_COLUMNS, SAMPLE_STONE, type Stone } from "../domain/diamond.ts";
-import { formatVersion, type ModelReference } from "../domain/model-reference.ts";
-import { CHAMPION } from "../domain/model-selector.ts";
+import { formatVersion, type ModelReference } from "../domain/models/model-reference.ts";
+import { CHAMPION } from "../domain/models/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
 import { Conflict, ServiceUnavailable } from "../http/errors.ts";
 import { isInPercentage } from "../lib/percentage.ts";

@@ -6,8 +6,8 @@ import {
   resolveName,
   type ServedModel,
 } from "../db/registry/models.ts";
-import { formatVersion } from "../domain/model-reference.ts";
-import { CHAMPION, parseSelector } from "../domain/model-selector.ts";
+import { formatVersion } from "../domain/models/model-reference.ts";
+import { CHAMPION, parseSelector } from "../domain/models/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
 import { NotFound, NotReady, ServiceUnavailable } from "../http/errors.ts";
 import { findRoutingKey } from "../http/routing-key.ts";

@@ -1,6 +1,6 @@
 import type { ServedModel } from "../db/registry/models.ts";
 import { GRADE_COLUMNS, NUMBER_COLUMNS } from "../domain/diamond.ts";
-import { formatVersion } from "../domain/model-reference.ts";
+import { formatVersion } from "../domain/models/model-reference.ts";
 import type { Background } from "../lib/background.ts";
 import { Mutex } from "../lib/mutex.ts";
 import { sha256 } from "../lib/sha256.ts";

@@ -1,6 +1,6 @@
 import { describeError } from "../db/errors.ts";
 import type { RequestRecord } from "../db/request-log/requests.ts";
-import { formatVersion } from "../domain/model-reference.ts";
+import { formatVersion } from "../domain/models/model-reference.ts";
 import { toPrediction } from "../domain/prediction.ts";
 import type { AppContext, ShadowRequest } from "../http/context.ts";
 import { withTimeout } from "../lib/timeout.ts";

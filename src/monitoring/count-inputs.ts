@@ -2,7 +2,7 @@ import type { Baseline } from "../db/registry/baselines.ts";
 import { type PredictionRow, samplePredictions } from "../db/request-log/samples.ts";
 import { GRADES } from "../domain/diamond.ts";
 import { findBin } from "../domain/drift.ts";
-import { formatVersion, type ModelReference } from "../domain/model-reference.ts";
+import { formatVersion, type ModelReference } from "../domain/models/model-reference.ts";
 import { DRIFT_SAMPLE } from "../domain/monitoring.ts";
 import { BATCH_ROUTE, PREDICTION_ROUTES } from "../domain/routes.ts";
 import type { CallBudget } from "../lib/call-budget.ts";

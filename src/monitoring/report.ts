@@ -3,8 +3,8 @@ import { readCountedUntil, toHour } from "../db/request-log/rollup-hours.ts";
 import { listRollups, type Rollup } from "../db/request-log/rollups.ts";
 import { populationStabilityIndex } from "../domain/drift.ts";
 import { percentile } from "../domain/latency.ts";
-import type { Histograms } from "../domain/model-record.ts";
-import { formatVersion, type ModelReference, parseVersion } from "../domain/model-reference.ts";
+import type { Histograms } from "../domain/models/model-record.ts";
+import { formatVersion, type ModelReference, parseVersion } from "../domain/models/model-reference.ts";
 import {
   DRIFT_THRESHOLDS,
   type Drift,

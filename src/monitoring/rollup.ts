@@ -3,7 +3,7 @@ import { countOutcomes } from "../db/request-log/outcomes.ts";
 import { type DirtyHour, listDirtyHours } from "../db/request-log/rollup-hours.ts";
 import { countTraffic, replaceHourCounts, type TrafficCount } from "../db/request-log/rollups.ts";
 import { LATENCY_EDGES_MS } from "../domain/latency.ts";
-import { formatVersion, type ModelReference } from "../domain/model-reference.ts";
+import { formatVersion, type ModelReference } from "../domain/models/model-reference.ts";
 import { CallBudget } from "../lib/call-budget.ts";
 import { DAY_MS, HOUR_MS } from "../lib/time.ts";
 import { getFirstRetainedDay } from "../request-log/retained-days.ts";

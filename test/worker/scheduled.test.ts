@@ -6,7 +6,7 @@ import { saveDeadLetter } from "../../src/request-log/write/dead-letters.ts";
 import { EVERY_FIVE_MINUTES, EVERY_MINUTE } from "../../src/settings/call-budgets.ts";
 import { createRandom } from "../support/random.ts";
 import { emptyStorage } from "./support/empty-storage.ts";
-import { createRecord, readDeadLetterIds } from "./support/log-rows.ts";
+import { createRecord, readDeadLetterIds } from "./support/request-log/log-rows.ts";
 
 const random = createRandom(23);
 

@@ -1,7 +1,7 @@
 import { sha256 } from "../../cloudflare/r2.ts";
 import { UserError } from "../../cloudflare/user-error.ts";
 import { NUMBER_COLUMNS, type PricedStone } from "../../src/domain/diamond.ts";
-import type { Ranges } from "../../src/domain/model-record.ts";
+import type { Ranges } from "../../src/domain/models/model-record.ts";
 import type { Split } from "../data/split.ts";
 import { computeMetrics } from "../evaluation/metrics.ts";
 import { computePermutationImportance } from "../evaluation/permutation-importance.ts";

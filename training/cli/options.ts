@@ -6,8 +6,8 @@ import {
   type TargetOptions,
 } from "../../cloudflare/command-line.ts";
 import { UserError } from "../../cloudflare/user-error.ts";
-import { ModelName } from "../../src/domain/model-reference.ts";
-import { CHALLENGER, CHAMPION } from "../../src/domain/model-selector.ts";
+import { ModelName } from "../../src/domain/models/model-reference.ts";
+import { CHALLENGER, CHAMPION } from "../../src/domain/models/model-selector.ts";
 import type { ImportOptions } from "../builders/import.ts";
 import { PROMOTION_MODES } from "../evaluation/promotion-policy.ts";
 import type { TrainingOptions } from "../pipeline.ts";

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { formatVersion, type ModelReference } from "../../src/domain/model-reference.ts";
+import { formatVersion, type ModelReference } from "../../src/domain/models/model-reference.ts";
 import { formatDollars } from "../../src/lib/format.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { compareMetrics } from "../evaluation/compare-metrics.ts";

@@ -1,5 +1,5 @@
 import { CARAT_BANDS } from "../../src/domain/carat-bands.ts";
-import type { Metrics } from "../../src/domain/model-record.ts";
+import type { Metrics } from "../../src/domain/models/model-record.ts";
 
 /** The errors of a candidate and of the champion on the same stones: all stones or a carat band. */
 export interface MetricsComparison {

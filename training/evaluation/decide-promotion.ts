@@ -1,5 +1,5 @@
 import { UserError } from "../../cloudflare/user-error.ts";
-import { formatVersion } from "../../src/domain/model-reference.ts";
+import { formatVersion } from "../../src/domain/models/model-reference.ts";
 import { isTestStone } from "../../src/domain/split.ts";
 import type { DatasetStone } from "../data/dataset-stone.ts";
 import type { VersionedModel } from "../models/trained-model.ts";

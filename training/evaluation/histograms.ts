@@ -1,6 +1,6 @@
 import { GRADE_COLUMNS, GRADES, NUMBER_COLUMNS, type PricedStone } from "../../src/domain/diamond.ts";
 import { findBin } from "../../src/domain/drift.ts";
-import type { Histograms } from "../../src/domain/model-record.ts";
+import type { Histograms } from "../../src/domain/models/model-record.ts";
 
 const HISTOGRAM_BINS = 10;
 

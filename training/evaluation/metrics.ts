@@ -1,6 +1,6 @@
 import { CARAT_BANDS } from "../../src/domain/carat-bands.ts";
 import type { PricedStone } from "../../src/domain/diamond.ts";
-import type { Figures, Metrics } from "../../src/domain/model-record.ts";
+import type { Figures, Metrics } from "../../src/domain/models/model-record.ts";
 import { median } from "../../src/lib/statistics.ts";
 
 /** The properties of a stone that the metrics use: its weight in carats and its price in US dollars. */

@@ -1,5 +1,5 @@
-import type { Metrics } from "../../src/domain/model-record.ts";
-import { formatVersion, type ModelReference } from "../../src/domain/model-reference.ts";
+import type { Metrics } from "../../src/domain/models/model-record.ts";
+import { formatVersion, type ModelReference } from "../../src/domain/models/model-reference.ts";
 import { formatDollars } from "../../src/lib/format.ts";
 
 /**

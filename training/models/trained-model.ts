@@ -1,4 +1,4 @@
-import type { Importance, Metrics, Ranges } from "../../src/domain/model-record.ts";
+import type { Importance, Metrics, Ranges } from "../../src/domain/models/model-record.ts";
 
 /** A model that is ready to be judged and published. */
 export interface TrainedModel {

@@ -10,7 +10,7 @@ import {
 } from "../../cloudflare/r2.ts";
 import { query, type Target } from "../../cloudflare/wrangler.ts";
 import { datasets, diamonds, models } from "../../src/db/registry/schema.ts";
-import { CHAMPION } from "../../src/domain/model-selector.ts";
+import { CHAMPION } from "../../src/domain/models/model-selector.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { encodeDatasetFile, readDatasetFile } from "../registry/dataset-file.ts";
 import { buildMoveStatements } from "../registry/move-alias.ts";

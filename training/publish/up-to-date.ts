@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { formatVersion } from "../../src/domain/model-reference.ts";
+import { formatVersion } from "../../src/domain/models/model-reference.ts";
 import type { ModelBuilder } from "../builders/model-builder.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { findChampion, type PublishedModel, type Registry } from "../registry/read-registry.ts";

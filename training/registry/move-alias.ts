@@ -1,7 +1,7 @@
 import { toInsertStatements, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
 import { aliasHistory } from "../../src/db/registry/schema.ts";
-import { type AliasRow, planAliasMove } from "../../src/domain/alias-move.ts";
-import type { ModelReference } from "../../src/domain/model-reference.ts";
+import { type AliasRow, planAliasMove } from "../../src/domain/models/alias-move.ts";
+import type { ModelReference } from "../../src/domain/models/model-reference.ts";
 import type { Registry } from "./read-registry.ts";
 
 /** A move of an alias to a model version, without a canary. */

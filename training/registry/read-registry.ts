@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { applyMigrations } from "../../cloudflare/d1.ts";
 import { DATABASE, query, type Rows, type Target, WranglerError } from "../../cloudflare/wrangler.ts";
 import type { DatasetSource } from "../../src/db/registry/schema.ts";
-import type { ModelReference } from "../../src/domain/model-reference.ts";
-import { CHAMPION } from "../../src/domain/model-selector.ts";
+import type { ModelReference } from "../../src/domain/models/model-reference.ts";
+import { CHAMPION } from "../../src/domain/models/model-selector.ts";
 import { buildFreshStoneQueries, type FreshStones, parseFreshStones } from "./fresh-stones.ts";
 
 /** A published model version, as far as a training run needs it. */

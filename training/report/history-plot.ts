@@ -1,5 +1,5 @@
 import { dot, line, text } from "@observablehq/plot";
-import { formatVersion } from "../../src/domain/model-reference.ts";
+import { formatVersion } from "../../src/domain/models/model-reference.ts";
 import { truncate } from "../../src/lib/truncate.ts";
 import { formatCompactDollars } from "./format.ts";
 import { type Html, html } from "./html.ts";

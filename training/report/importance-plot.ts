@@ -1,5 +1,5 @@
 import { axisY, barX, text } from "@observablehq/plot";
-import type { Importance } from "../../src/domain/model-record.ts";
+import type { Importance } from "../../src/domain/models/model-record.ts";
 import { formatColumnName, formatCompactDollars } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import { ACCENT, drawPlot, renderFigure } from "./plot.ts";

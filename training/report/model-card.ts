@@ -1,4 +1,4 @@
-import { formatVersion } from "../../src/domain/model-reference.ts";
+import { formatVersion } from "../../src/domain/models/model-reference.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Split } from "../data/split.ts";
 import type { PromotionDecision } from "../evaluation/decide-promotion.ts";

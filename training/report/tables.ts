@@ -1,6 +1,6 @@
 import { CARAT_BANDS } from "../../src/domain/carat-bands.ts";
-import type { Figures, Metrics } from "../../src/domain/model-record.ts";
-import { formatVersion } from "../../src/domain/model-reference.ts";
+import type { Figures, Metrics } from "../../src/domain/models/model-record.ts";
+import { formatVersion } from "../../src/domain/models/model-reference.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { compareMetrics, type MetricsComparison } from "../evaluation/compare-metrics.ts";
 import type { Candidate } from "../evaluation/promotion-policy.ts";

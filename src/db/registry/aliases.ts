@@ -1,8 +1,8 @@
 import { and, desc, eq, lt, max } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import type { Alias, AliasMove, AliasPeriod } from "../../domain/alias.ts";
-import { type AliasDestination, type AliasState, planAliasMove } from "../../domain/alias-move.ts";
-import { type ModelReference, toModelReference } from "../../domain/model-reference.ts";
+import type { Alias, AliasMove, AliasPeriod } from "../../domain/models/alias.ts";
+import { type AliasDestination, type AliasState, planAliasMove } from "../../domain/models/alias-move.ts";
+import { type ModelReference, toModelReference } from "../../domain/models/model-reference.ts";
 import { describeError } from "../errors.ts";
 import { aliases, aliasHistory } from "./schema.ts";
 

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import type { Histograms, Metrics } from "../../domain/model-record.ts";
-import type { ModelReference } from "../../domain/model-reference.ts";
+import type { Histograms, Metrics } from "../../domain/models/model-record.ts";
+import type { ModelReference } from "../../domain/models/model-reference.ts";
 import { models } from "./schema.ts";
 
 /** The training histograms and test errors that the traffic of a model version is compared with. */

@@ -1,9 +1,9 @@
 import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { alias } from "drizzle-orm/sqlite-core";
-import type { ModelRecord, ModelSummary, Ranges } from "../../domain/model-record.ts";
-import { type ModelReference, toModelReference } from "../../domain/model-reference.ts";
-import { CHALLENGER, CHAMPION } from "../../domain/model-selector.ts";
+import type { ModelRecord, ModelSummary, Ranges } from "../../domain/models/model-record.ts";
+import { type ModelReference, toModelReference } from "../../domain/models/model-reference.ts";
+import { CHALLENGER, CHAMPION } from "../../domain/models/model-selector.ts";
 import { aliases, aliasHistory, datasets, models } from "./schema.ts";
 
 /** The fields of a model version that predictions need. */

@@ -8,7 +8,7 @@ import type {
   Importance,
   Metrics,
   Ranges,
-} from "../../domain/model-record.ts";
+} from "../../domain/models/model-record.ts";
 
 export type { DatasetSource };
 

@@ -1,4 +1,4 @@
-import { formatVersion, type ModelReference } from "../../domain/model-reference.ts";
+import { formatVersion, type ModelReference } from "../../domain/models/model-reference.ts";
 import { DRIFT_SAMPLE } from "../../domain/monitoring.ts";
 import { firstIdAt } from "../../domain/request-id.ts";
 import { HOUR_MS } from "../../lib/time.ts";

@@ -1,5 +1,5 @@
-import { formatVersion } from "../../domain/model-reference.ts";
-import type { Selector } from "../../domain/model-selector.ts";
+import { formatVersion } from "../../domain/models/model-reference.ts";
+import type { Selector } from "../../domain/models/model-selector.ts";
 import { SEARCH_INDEXES } from "./schema.ts";
 
 /** The filters of a search. A request must match all of them. */

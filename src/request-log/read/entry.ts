@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { RequestSummary } from "../../db/request-log/search.ts";
-import { ModelReference, toModelReference } from "../../domain/model-reference.ts";
+import { ModelReference, toModelReference } from "../../domain/models/model-reference.ts";
 
 /** A request in the log as the API returns it, without its bodies. */
 export const LogEntry = z

@@ -1,4 +1,4 @@
-import { formatVersion } from "../../domain/model-reference.ts";
+import { formatVersion } from "../../domain/models/model-reference.ts";
 import { toCsvLine } from "../../lib/csv.ts";
 import type { LogEntry } from "./entry.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Figures } from "../../../src/domain/model-record.ts";
+import type { Figures } from "../../../src/domain/models/model-record.ts";
 import { type Candidate, judgeCandidates } from "../../../training/evaluation/promotion-policy.ts";
 
 const createFigures = (mae: number, rows = 100): Figures => ({

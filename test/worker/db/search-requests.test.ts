@@ -8,8 +8,8 @@ import { searchRequests } from "../../../src/db/request-log/search.ts";
 import type { RequestFilter } from "../../../src/db/request-log/search-conditions.ts";
 import { MINUTE_MS } from "../../../src/lib/time.ts";
 import { overrideMethods } from "../support/faults.ts";
-import { insertRecords } from "../support/log-rows.ts";
-import { createSampleLog, filterByScan, SAMPLE_LOG_START } from "../support/sample-log.ts";
+import { insertRecords } from "../support/request-log/log-rows.ts";
+import { createSampleLog, filterByScan, SAMPLE_LOG_START } from "../support/request-log/sample-log.ts";
 
 const records = createSampleLog();
 

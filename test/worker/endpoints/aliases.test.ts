@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { moveAlias, readAliasState } from "../../../src/db/registry/aliases.ts";
-import type { Alias, AliasMove } from "../../../src/domain/alias.ts";
-import type { ModelReference } from "../../../src/domain/model-reference.ts";
+import type { Alias, AliasMove } from "../../../src/domain/models/alias.ts";
+import type { ModelReference } from "../../../src/domain/models/model-reference.ts";
 import { type Answer, call, get, type ProblemDetails, post, STONE } from "../support/call.ts";
 import { moveClock } from "../support/clock.ts";
 import { overrideMethods } from "../support/faults.ts";

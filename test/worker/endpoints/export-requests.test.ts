@@ -8,8 +8,8 @@ import { createRandom } from "../../support/random.ts";
 import { call } from "../support/call.ts";
 import { overrideMethods } from "../support/faults.ts";
 import { createAuthorizationHeader, createKey } from "../support/keys.ts";
-import { createRecord, insertRecords } from "../support/log-rows.ts";
-import { createSampleLog, filterByScan, SAMPLE_LOG_START } from "../support/sample-log.ts";
+import { createRecord, insertRecords } from "../support/request-log/log-rows.ts";
+import { createSampleLog, filterByScan, SAMPLE_LOG_START } from "../support/request-log/sample-log.ts";
 
 const records = createSampleLog();
 const random = createRandom(6);

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { AliasPeriod } from "../../../src/domain/alias.ts";
-import type { ModelRecord, ModelSummary } from "../../../src/domain/model-record.ts";
-import type { ModelReference } from "../../../src/domain/model-reference.ts";
+import type { AliasPeriod } from "../../../src/domain/models/alias.ts";
+import type { ModelRecord, ModelSummary } from "../../../src/domain/models/model-record.ts";
+import type { ModelReference } from "../../../src/domain/models/model-reference.ts";
 import { call, get, type ProblemDetails } from "../support/call.ts";
 import { overrideMethods } from "../support/faults.ts";
 import { pointAlias, publishModel } from "../support/registry.ts";

@@ -4,8 +4,8 @@ import { countOutcomes } from "../../../src/db/request-log/outcomes.ts";
 import { createRandom } from "../../support/random.ts";
 import { call, get, type ProblemDetails, post, STONE } from "../support/call.ts";
 import { createAuthorizationHeader, createKey } from "../support/keys.ts";
-import { createIdAt } from "../support/log-rows.ts";
 import { pointAlias, publishModel, warmUpRuntime } from "../support/registry.ts";
+import { createIdAt } from "../support/request-log/log-rows.ts";
 
 interface OutcomeBody {
   id: string;

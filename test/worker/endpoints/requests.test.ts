@@ -6,8 +6,8 @@ import type { LogEntry } from "../../../src/request-log/read/entry.ts";
 import { createRandom } from "../../support/random.ts";
 import { call, type ProblemDetails, STONE } from "../support/call.ts";
 import { createAuthorizationHeader, createKey } from "../support/keys.ts";
-import { createIdAt, createRecord, insertRecords } from "../support/log-rows.ts";
-import { createSampleLog, filterByScan, SAMPLE_LOG_START } from "../support/sample-log.ts";
+import { createIdAt, createRecord, insertRecords } from "../support/request-log/log-rows.ts";
+import { createSampleLog, filterByScan, SAMPLE_LOG_START } from "../support/request-log/sample-log.ts";
 
 const records = createSampleLog();
 const random = createRandom(6);

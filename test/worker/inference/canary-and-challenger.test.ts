@@ -3,7 +3,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
-import type { ModelReference } from "../../../src/domain/model-reference.ts";
+import type { ModelReference } from "../../../src/domain/models/model-reference.ts";
 import worker from "../../../src/index.ts";
 import { isInPercentage } from "../../../src/lib/percentage.ts";
 import { call, get, ORIGIN, post, readLogRecord, STONE } from "../support/call.ts";

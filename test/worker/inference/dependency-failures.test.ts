@@ -13,8 +13,8 @@ import { call, get, ORIGIN, type ProblemDetails, post, readLogRecord, STONE } fr
 import { moveClock } from "../support/clock.ts";
 import { createConnectionLostError, createFaultyDatabase, overrideMethods } from "../support/faults.ts";
 import { createAuthorizationHeader, createKey, ENV_WITH_KEYS, revokeKey } from "../support/keys.ts";
-import { createRecord, insertRecords } from "../support/log-rows.ts";
 import { pointAlias, publishModel, readLinearModel, warmUpRuntime } from "../support/registry.ts";
+import { createRecord, insertRecords } from "../support/request-log/log-rows.ts";
 
 type PredictionBody = ProblemDetails & { price: number; model: { name: string; version: number } };
 

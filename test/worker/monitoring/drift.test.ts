@@ -3,7 +3,6 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { GRADE_COLUMNS, NUMBER_COLUMNS } from "../../../src/domain/diamond.ts";
 import type { ModelTraffic } from "../../../src/domain/monitoring.ts";
 import { HOUR_MS } from "../../../src/lib/time.ts";
-import { insertRecords } from "../support/log-rows.ts";
 import {
   createBatch,
   createPrediction,
@@ -14,6 +13,7 @@ import {
   spreadTime,
   testStones,
 } from "../support/monitoring.ts";
+import { insertRecords } from "../support/request-log/log-rows.ts";
 
 beforeEach(publishMonitoredModel);
 

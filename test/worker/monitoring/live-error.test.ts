@@ -2,7 +2,6 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { deleteOutcomes, insertOutcome } from "../../../src/db/request-log/outcomes.ts";
 import { HOUR_MS } from "../../../src/lib/time.ts";
-import { insertRecords } from "../support/log-rows.ts";
 import {
   createHealthCheck,
   createOutcomeId,
@@ -11,6 +10,7 @@ import {
   publishMonitoredModel,
   rollUpAndReport,
 } from "../support/monitoring.ts";
+import { insertRecords } from "../support/request-log/log-rows.ts";
 
 beforeEach(async () => {
   await publishMonitoredModel();

@@ -6,7 +6,6 @@ import { HOUR_MS } from "../../../src/lib/time.ts";
 import { createReport, type Window } from "../../../src/monitoring/report.ts";
 import { call, type ProblemDetails } from "../support/call.ts";
 import { createAuthorizationHeader, createKey } from "../support/keys.ts";
-import { insertRecords } from "../support/log-rows.ts";
 import {
   CURRENT_HOUR,
   createHealthCheck,
@@ -17,6 +16,7 @@ import {
   rollUpAll,
   rollUpAndReport,
 } from "../support/monitoring.ts";
+import { insertRecords } from "../support/request-log/log-rows.ts";
 
 beforeEach(publishMonitoredModel);
 

@@ -8,7 +8,6 @@ import { createReport, type Window } from "../../../src/monitoring/report.ts";
 import { rollUp } from "../../../src/monitoring/rollup.ts";
 import { ROLLUP_BUDGET } from "../../../src/settings/call-budgets.ts";
 import { overrideMethods } from "../support/faults.ts";
-import { insertRecords } from "../support/log-rows.ts";
 import {
   CURRENT_HOUR,
   createBatch,
@@ -23,6 +22,7 @@ import {
   testStones,
 } from "../support/monitoring.ts";
 import { publishModel } from "../support/registry.ts";
+import { insertRecords } from "../support/request-log/log-rows.ts";
 
 beforeEach(publishMonitoredModel);
 

@@ -5,8 +5,8 @@ import { writeRecord } from "../../../src/request-log/write/write-record.ts";
 import { createRandom } from "../../support/random.ts";
 import { emptyStorage } from "../support/empty-storage.ts";
 import { overrideMethods } from "../support/faults.ts";
-import { createEnvWithLogFault, loseConnection, waitForever } from "../support/log-faults.ts";
-import { createNewRecords, readDeadLetterIds, readLogIds, sortIds } from "../support/log-rows.ts";
+import { createEnvWithLogFault, loseConnection, waitForever } from "../support/request-log/log-faults.ts";
+import { createNewRecords, readDeadLetterIds, readLogIds, sortIds } from "../support/request-log/log-rows.ts";
 
 const random = createRandom(29);
 

@@ -3,8 +3,11 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { writeRecord } from "../../../src/request-log/write/write-record.ts";
 import { createRandom } from "../../support/random.ts";
 import { call, readLogRecord } from "../support/call.ts";
-import { createBucketThatCannotWrite, createBucketThatNeverAnswers } from "../support/log-faults.ts";
-import { createNewRecords } from "../support/log-rows.ts";
+import {
+  createBucketThatCannotWrite,
+  createBucketThatNeverAnswers,
+} from "../support/request-log/log-faults.ts";
+import { createNewRecords } from "../support/request-log/log-rows.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();

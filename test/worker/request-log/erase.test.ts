@@ -6,6 +6,11 @@ import { deleteExpiredErasedIds } from "../../../src/request-log/erase.ts";
 import { saveDeadLetter } from "../../../src/request-log/write/dead-letters.ts";
 import { drainDeadLetters } from "../../../src/request-log/write/drain-dead-letters.ts";
 import { createRandom } from "../../support/random.ts";
+import { call, type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
+import { emptyStorage } from "../support/empty-storage.ts";
+import { createFaultyDatabase } from "../support/faults.ts";
+import { createAuthorizationHeader, createKey } from "../support/keys.ts";
+import { pointAlias, publishModel, warmUpRuntime } from "../support/registry.ts";
 import {
   archiveAll,
   createRecordsOfDay,
@@ -13,13 +18,8 @@ import {
   readArchive,
   readArchivedRows,
   startOfDay,
-} from "../support/archive.ts";
-import { call, type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
-import { emptyStorage } from "../support/empty-storage.ts";
-import { createFaultyDatabase } from "../support/faults.ts";
-import { createAuthorizationHeader, createKey } from "../support/keys.ts";
-import { createIdAt, createRecord, insertRecords, readLogIds } from "../support/log-rows.ts";
-import { pointAlias, publishModel, warmUpRuntime } from "../support/registry.ts";
+} from "../support/request-log/archive.ts";
+import { createIdAt, createRecord, insertRecords, readLogIds } from "../support/request-log/log-rows.ts";
 
 let random: () => number;
 let headers: Record<string, string>;

@@ -12,8 +12,8 @@ import { ORIGIN, STONE } from "../support/call.ts";
 import { speedUpTime } from "../support/clock.ts";
 import { emptyStorage } from "../support/empty-storage.ts";
 import { overrideMethods } from "../support/faults.ts";
-import { loseConnection } from "../support/log-faults.ts";
-import { readDeadLetterIds, readLogIds } from "../support/log-rows.ts";
+import { loseConnection } from "../support/request-log/log-faults.ts";
+import { readDeadLetterIds, readLogIds } from "../support/request-log/log-rows.ts";
 
 const REQUEST_COUNT = 300;
 

@@ -19,8 +19,8 @@ import {
   type LogFault,
   loseConnection,
   waitForever,
-} from "../support/log-faults.ts";
-import { createNewRecords, readDeadLetterIds, readLogIds, sortIds } from "../support/log-rows.ts";
+} from "../support/request-log/log-faults.ts";
+import { createNewRecords, readDeadLetterIds, readLogIds, sortIds } from "../support/request-log/log-rows.ts";
 
 const random = createRandom(29);
 

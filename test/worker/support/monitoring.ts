@@ -11,8 +11,8 @@ import { rollUp } from "../../../src/monitoring/rollup.ts";
 import { buildHistograms } from "../../../training/evaluation/histograms.ts";
 import { createRandom } from "../../support/random.ts";
 import { emptyStorage } from "./empty-storage.ts";
-import { createIdAt, createRecord } from "./log-rows.ts";
 import { publishModel } from "./registry.ts";
+import { createIdAt, createRecord } from "./request-log/log-rows.ts";
 
 /** Half past nine. */
 export const NOW = Date.UTC(2026, 10, 20, 9, 30);

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import { inject, type ProvidedContext } from "vitest";
 import { aliases, aliasHistory, datasets, models } from "../../../src/db/registry/schema.ts";
-import type { ModelReference } from "../../../src/domain/model-reference.ts";
+import type { ModelReference } from "../../../src/domain/models/model-reference.ts";
 import { sha256 } from "../../../src/lib/sha256.ts";
 import { post, STONE } from "./call.ts";
 

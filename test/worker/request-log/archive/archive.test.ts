@@ -7,6 +7,8 @@ import { rollUp } from "../../../../src/monitoring/rollup.ts";
 import { archiveOldDays } from "../../../../src/request-log/archive/archive.ts";
 import { QUARANTINE_PREFIX } from "../../../../src/request-log/quarantine.ts";
 import { createRandom } from "../../../support/random.ts";
+import { emptyStorage } from "../../support/empty-storage.ts";
+import { overrideMethods } from "../../support/faults.ts";
 import {
   archiveAll,
   createRecordsOfDay,
@@ -14,10 +16,14 @@ import {
   readArchive,
   readArchivedRows,
   startOfDay,
-} from "../../support/archive.ts";
-import { emptyStorage } from "../../support/empty-storage.ts";
-import { overrideMethods } from "../../support/faults.ts";
-import { createIdAt, createRecord, insertRecords, readLogIds, sortIds } from "../../support/log-rows.ts";
+} from "../../support/request-log/archive.ts";
+import {
+  createIdAt,
+  createRecord,
+  insertRecords,
+  readLogIds,
+  sortIds,
+} from "../../support/request-log/log-rows.ts";
 
 let random: () => number;
 

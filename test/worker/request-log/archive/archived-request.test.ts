@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createRandom } from "../../../support/random.ts";
-import { archiveAll, createRecordsOfDay, startOfDay } from "../../support/archive.ts";
 import { call, post } from "../../support/call.ts";
 import { emptyStorage } from "../../support/empty-storage.ts";
 import { createAuthorizationHeader, createKey } from "../../support/keys.ts";
-import { createIdAt, createRecord, insertRecords } from "../../support/log-rows.ts";
+import { archiveAll, createRecordsOfDay, startOfDay } from "../../support/request-log/archive.ts";
+import { createIdAt, createRecord, insertRecords } from "../../support/request-log/log-rows.ts";
 
 let random: () => number;
 

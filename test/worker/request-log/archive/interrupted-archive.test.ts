@@ -9,10 +9,16 @@ import { MINUTE_MS } from "../../../../src/lib/time.ts";
 import { archiveOldDays } from "../../../../src/request-log/archive/archive.ts";
 import { JOB_BUDGETS } from "../../../../src/settings/call-budgets.ts";
 import { createRandom } from "../../../support/random.ts";
-import { archiveAll, createRecordsOfDay, NOW, readArchive, readArchivedRows } from "../../support/archive.ts";
 import { emptyStorage } from "../../support/empty-storage.ts";
 import { overrideMethods } from "../../support/faults.ts";
-import { insertRecords, readLogIds, sortIds } from "../../support/log-rows.ts";
+import {
+  archiveAll,
+  createRecordsOfDay,
+  NOW,
+  readArchive,
+  readArchivedRows,
+} from "../../support/request-log/archive.ts";
+import { insertRecords, readLogIds, sortIds } from "../../support/request-log/log-rows.ts";
 
 /** An interrupted run keeps its lease for 20 minutes. */
 const LEASE_EXPIRED_AFTER_MS = 21 * MINUTE_MS;

@@ -13,15 +13,15 @@ import {
   createBucketThatCannotWrite,
   createEnvWithLogFault,
   loseConnection,
-} from "../../support/log-faults.ts";
+} from "../../support/request-log/log-faults.ts";
 import {
   createNewRecords,
   createRecord,
   readDeadLetterIds,
   readLogIds,
   sortIds,
-} from "../../support/log-rows.ts";
-import { createMessageIds, deliverBatch, QUEUE_NAME } from "../../support/queue.ts";
+} from "../../support/request-log/log-rows.ts";
+import { createMessageIds, deliverBatch, QUEUE_NAME } from "../../support/request-log/queue.ts";
 
 const random = createRandom(5);
 

@@ -8,15 +8,20 @@ import { DEAD_LETTER_QUEUE } from "../../../../src/settings/retention.ts";
 import { createRandom } from "../../../support/random.ts";
 import { emptyStorage } from "../../support/empty-storage.ts";
 import { overrideMethods } from "../../support/faults.ts";
-import { createEnvWithLogFault, loseConnection } from "../../support/log-faults.ts";
-import { createNewRecords, readDeadLetterIds, readLogIds, sortIds } from "../../support/log-rows.ts";
+import { createEnvWithLogFault, loseConnection } from "../../support/request-log/log-faults.ts";
+import {
+  createNewRecords,
+  readDeadLetterIds,
+  readLogIds,
+  sortIds,
+} from "../../support/request-log/log-rows.ts";
 import {
   consumeQueue,
   ENV_WITH_QUEUE,
   QUEUE_NAME,
   recordAcknowledgements,
   waitForDelivery,
-} from "../../support/queue.ts";
+} from "../../support/request-log/queue.ts";
 
 const env = ENV_WITH_QUEUE;
 const random = createRandom(5);

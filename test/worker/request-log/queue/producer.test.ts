@@ -9,9 +9,14 @@ import { call, readLogRecord, STONE } from "../../support/call.ts";
 import { readOpenApiDocument } from "../../support/contract.ts";
 import { emptyStorage } from "../../support/empty-storage.ts";
 import { createConnectionLostError, createFaultyDatabase, overrideMethods } from "../../support/faults.ts";
-import { createEnvWithLogFault, loseConnection, waitForever } from "../../support/log-faults.ts";
-import { createNewRecords, readDeadLetterIds, readLogIds, sortIds } from "../../support/log-rows.ts";
-import { ENV_WITH_QUEUE, recordAcknowledgements, waitForDelivery } from "../../support/queue.ts";
+import { createEnvWithLogFault, loseConnection, waitForever } from "../../support/request-log/log-faults.ts";
+import {
+  createNewRecords,
+  readDeadLetterIds,
+  readLogIds,
+  sortIds,
+} from "../../support/request-log/log-rows.ts";
+import { ENV_WITH_QUEUE, recordAcknowledgements, waitForDelivery } from "../../support/request-log/queue.ts";
 
 const env = ENV_WITH_QUEUE;
 const random = createRandom(5);

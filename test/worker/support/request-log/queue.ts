@@ -2,10 +2,10 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
-import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
-import worker from "../../../src/index.ts";
-import type { QueueBinding } from "../../../src/request-log/write/queue.ts";
-import { overrideMethods } from "./faults.ts";
+import type { RequestRecord } from "../../../../src/db/request-log/requests.ts";
+import worker from "../../../../src/index.ts";
+import type { QueueBinding } from "../../../../src/request-log/write/queue.ts";
+import { overrideMethods } from "../faults.ts";
 import { readLogIds } from "./log-rows.ts";
 
 export const QUEUE_NAME = "facet-log";

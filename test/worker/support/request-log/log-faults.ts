@@ -1,6 +1,6 @@
 /** Bindings with a log database or a bucket that fails. */
 import { env } from "cloudflare:workers";
-import { createConnectionLostError, createFaultyDatabase, overrideMethods } from "./faults.ts";
+import { createConnectionLostError, createFaultyDatabase, overrideMethods } from "../faults.ts";
 
 /** Runs before a statement of the log database. Gets its number, counted from 1, and may throw or wait. */
 export type LogFault = (statement: number) => Promise<void>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { planAliasMove } from "../../src/domain/alias-move.ts";
+import { planAliasMove } from "../../../src/domain/models/alias-move.ts";
 
 const MOVE = { actor: "marta", reason: "better", at: "2026-01-02T03:04:05.000Z" };
 const V1 = { name: "log-linear", version: 1 };

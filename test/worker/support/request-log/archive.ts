@@ -3,9 +3,9 @@
  */
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
-import { DAY_MS } from "../../../src/lib/time.ts";
-import { archiveOldDays } from "../../../src/request-log/archive/archive.ts";
+import type { RequestRecord } from "../../../../src/db/request-log/requests.ts";
+import { DAY_MS } from "../../../../src/lib/time.ts";
+import { archiveOldDays } from "../../../../src/request-log/archive/archive.ts";
 import { createRecord } from "./log-rows.ts";
 
 /** When the archive job runs. */

@@ -1,7 +1,11 @@
 /** Creates log records and reads the log. */
 import { env } from "cloudflare:workers";
-import { completeRecord, insertRequests, type RequestRecord } from "../../../src/db/request-log/requests.ts";
-import { DEAD_LETTER_PREFIX } from "../../../src/request-log/write/dead-letters.ts";
+import {
+  completeRecord,
+  insertRequests,
+  type RequestRecord,
+} from "../../../../src/db/request-log/requests.ts";
+import { DEAD_LETTER_PREFIX } from "../../../../src/request-log/write/dead-letters.ts";
 
 /** Creates a UUIDv7 for a time in ms since 1970. */
 export function createIdAt(at: number, random: () => number): string {

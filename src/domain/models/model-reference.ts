@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { createFieldMessage } from "../lib/fields.ts";
+import { createFieldMessage } from "../../lib/fields.ts";
 
 /** Lower-case words joined by hyphens. Names of models and aliases are parts of R2 keys and of URLs. */
 const NAME_PATTERN = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;

@@ -5,8 +5,8 @@ import {
   parseVersion,
   toModelReference,
   versionField,
-} from "../../src/domain/model-reference.ts";
-import { ModelSelector, parseSelector } from "../../src/domain/model-selector.ts";
+} from "../../../src/domain/models/model-reference.ts";
+import { ModelSelector, parseSelector } from "../../../src/domain/models/model-selector.ts";
 
 const name = fc.stringMatching(/^[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,8}){0,3}$/);
 const version = fc.integer({ min: 1, max: 999_999_999 });

@@ -1,8 +1,8 @@
 /** A sample request log, and a filter that scans it. */
-import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
-import type { RequestFilter } from "../../../src/db/request-log/search-conditions.ts";
-import { MINUTE_MS } from "../../../src/lib/time.ts";
-import { createRandom } from "../../support/random.ts";
+import type { RequestRecord } from "../../../../src/db/request-log/requests.ts";
+import type { RequestFilter } from "../../../../src/db/request-log/search-conditions.ts";
+import { MINUTE_MS } from "../../../../src/lib/time.ts";
+import { createRandom } from "../../../support/random.ts";
 import { createRecord } from "./log-rows.ts";
 
 export const SAMPLE_LOG_START = Date.UTC(2026, 10, 1);
