@@ -41,7 +41,7 @@ const limitCalls = pLimit(2);
  * Transient errors: another process writes to the local state (the simulated bucket then answers 500 without
  * a message), the service has a fault, or the network failed.
  */
-const TRANSIENT_ERROR =
+export const TRANSIENT_ERROR =
   /SQLITE_BUSY|database is locked|CF-R2-Error|Network connection lost|object to be reset|code was updated|internal error|fetch failed|ETIMEDOUT|ECONNRESET/;
 
 /** A call of wrangler failed, and a retry would not help. */

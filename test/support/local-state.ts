@@ -2,7 +2,11 @@ import { createHash } from "node:crypto";
 import type { R2Bucket } from "@cloudflare/workers-types";
 import { drizzle } from "drizzle-orm/d1";
 import { withLocalBindings } from "../../cloudflare/local-bindings.ts";
+import { TRANSIENT_ERROR } from "../../cloudflare/wrangler.ts";
+import { describeError } from "../../src/db/errors.ts";
 import * as schema from "../../src/db/registry/schema.ts";
+import { CHAMPION } from "../../src/domain/models/model-selector.ts";
+import { withRetry } from "../../src/lib/retry.ts";
 
 type RegistryDatabase = ReturnType<typeof drizzle<typeof schema>>;
 type LogDatabase = ReturnType<typeof drizzle>;
@@ -23,21 +27,51 @@ export function withLogDatabase<Result>(
   return withLocalBindings(state, (env) => use(drizzle(env.LOG_DB)));
 }
 
-/**
- * Finds faults in a registry that no interruption may leave behind. The result is empty for a sound
- * registry.
- */
-export function findRegistryFaults(state: string): Promise<string[]> {
-  return withRegistry(state, async (db, bucket) => [
-    ...(await findChampionFaults(db)),
-    ...(await findModelFaults(db, bucket)),
-    ...(await findDatasetFaults(db)),
-  ]);
+/** While another process writes, the local database and bucket report that they are locked. */
+const WHILE_LOCKED = {
+  shouldRetry: (error: unknown) => TRANSIENT_ERROR.test(describeError(error)),
+  maxAttempts: 8,
+  firstDelayMs: 100,
+};
+
+/** The rows of a registry, read in one transaction. */
+interface RegistryRows {
+  readonly models: readonly (typeof schema.models.$inferSelect)[];
+  readonly aliases: readonly (typeof schema.aliases.$inferSelect)[];
+  readonly datasets: readonly (typeof schema.datasets.$inferSelect)[];
+  readonly stones: readonly (typeof schema.diamonds.$inferSelect)[];
 }
 
-async function findChampionFaults(db: RegistryDatabase): Promise<string[]> {
-  const models = await db.select().from(schema.models);
-  const [champion] = await db.select().from(schema.aliases);
+/**
+ * Finds faults in a registry that no interruption may leave behind. The result is empty for a sound
+ * registry. Another process may write to the registry meanwhile.
+ */
+export function findRegistryFaults(state: string): Promise<string[]> {
+  return withRegistry(state, async (db, bucket) => {
+    const rows = await readRegistryRows(db);
+    return [
+      ...findChampionFaults(rows),
+      ...(await findFileFaults(rows, bucket)),
+      ...findVersionFaults(rows),
+      ...findDatasetFaults(rows),
+    ];
+  });
+}
+
+async function readRegistryRows(db: RegistryDatabase): Promise<RegistryRows> {
+  const read = () =>
+    db.batch([
+      db.select().from(schema.models),
+      db.select().from(schema.aliases),
+      db.select().from(schema.datasets),
+      db.select().from(schema.diamonds),
+    ]);
+  const [models, aliases, datasets, stones] = await withRetry(read, WHILE_LOCKED);
+  return { models, aliases, datasets, stones };
+}
+
+function findChampionFaults({ aliases, models }: RegistryRows): string[] {
+  const champion = aliases.find(({ alias }) => alias === CHAMPION);
   if (!champion) return ["there is no champion"];
   const { name, version } = champion;
   return models.some((model) => model.name === name && model.version === version)
@@ -45,12 +79,10 @@ async function findChampionFaults(db: RegistryDatabase): Promise<string[]> {
     : [`champion points at ${name}@${version}, which is not in the registry`];
 }
 
-async function findModelFaults(db: RegistryDatabase, bucket: R2Bucket): Promise<string[]> {
+async function findFileFaults({ models }: RegistryRows, bucket: R2Bucket): Promise<string[]> {
   const faults: string[] = [];
-  const models = await db.select().from(schema.models);
-  const datasets = await db.select().from(schema.datasets);
-  for (const { name, version, key, sha256, dataset } of models) {
-    const file = await bucket.get(key);
+  for (const { name, version, key, sha256 } of models) {
+    const file = await withRetry(() => bucket.get(key), WHILE_LOCKED);
     const storedSha256 =
       file &&
       createHash("sha256")
@@ -58,8 +90,14 @@ async function findModelFaults(db: RegistryDatabase, bucket: R2Bucket): Promise<
         .digest("hex");
     if (storedSha256 !== sha256)
       faults.push(`the file of ${name}@${version} is ${storedSha256 === null ? "missing" : "damaged"}`);
-    if (!datasets.some(({ seq }) => seq === dataset)) faults.push(`${name}@${version} has no dataset`);
   }
+  return faults;
+}
+
+function findVersionFaults({ models, datasets }: RegistryRows): string[] {
+  const faults = models
+    .filter(({ dataset }) => !datasets.some(({ seq }) => seq === dataset))
+    .map(({ name, version }) => `${name}@${version} has no dataset`);
   for (const name of new Set(models.map((model) => model.name))) {
     const versions = models.filter((model) => model.name === name).map((model) => model.version);
     versions.sort((a, b) => a - b);
@@ -68,10 +106,8 @@ async function findModelFaults(db: RegistryDatabase, bucket: R2Bucket): Promise<
   return faults;
 }
 
-async function findDatasetFaults(db: RegistryDatabase): Promise<string[]> {
+function findDatasetFaults({ datasets, stones }: RegistryRows): string[] {
   const faults: string[] = [];
-  const datasets = await db.select().from(schema.datasets);
-  const stones = await db.select().from(schema.diamonds);
   for (const { seq, rows } of datasets) {
     const ids = stones
       .filter((stone) => stone.since <= seq && (stone.until === null || stone.until > seq))
