@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { createFieldMessage, strictObject } from "../lib/fields.ts";
+import { choiceField, createFieldMessage, optionalField, strictObject } from "../lib/fields.ts";
 
 /** Cut grades, worst to best: GIA grades as named in the diamonds dataset of ggplot2. */
 export const CUTS = ["Fair", "Good", "Very Good", "Premium", "Ideal"] as const;
@@ -41,67 +41,6 @@ export const MIN_TRAINING_VALUE = 0.001;
 export const MIN_TRAINING_PRICE = 0.01;
 export const MAX_TRAINING_PRICE = 1e9;
 
-function gradeField<const Grades extends readonly [string, ...string[]]>(
-  name: string,
-  grades: Grades,
-  text: string,
-) {
-  return z
-    .enum(grades, { error: createFieldMessage(name, `${name} must be one of ${grades.join(", ")}`) })
-    .meta({ description: `${text}, worst to best: ${grades.join(", ")}.`, example: grades.at(-1) });
-}
-
-const NUMBER_FIELDS: Readonly<Record<NumberColumn, { unit: string; description: string; example: number }>> =
-  {
-    carat: { unit: "carats", description: "Weight in carats (1 carat is 0.2 g).", example: 1.1 },
-    depth: { unit: "percent", description: "Total depth as a percentage: 200 z / (x + y).", example: 62 },
-    table: {
-      unit: "percent",
-      description: "Width of the top facet relative to the widest point, in percent.",
-      example: 55,
-    },
-    x: { unit: "mm", description: "Length in mm.", example: 6.61 },
-    y: { unit: "mm", description: "Width in mm.", example: 6.65 },
-    z: { unit: "mm", description: "Depth in mm.", example: 4.11 },
-  };
-
-/** A number field of a stone that is priced. */
-function numberField(name: NumberColumn) {
-  const { unit, ...meta } = NUMBER_FIELDS[name];
-  const error = createFieldMessage(
-    name,
-    `${name} must be a number above 0 and at most ${MAX_VALUE[name]} ${unit}`,
-  );
-  return z.number({ error }).gt(0, { error }).max(MAX_VALUE[name], { error }).meta(meta);
-}
-
-/** A number field of a stone that models are trained on. */
-function trainingNumberField(name: NumberColumn) {
-  const { unit, ...meta } = NUMBER_FIELDS[name];
-  const error = createFieldMessage(
-    name,
-    `${name} must be a number from ${MIN_TRAINING_VALUE} to ${MAX_VALUE[name]} ${unit}`,
-  );
-  return z.number({ error }).min(MIN_TRAINING_VALUE, { error }).max(MAX_VALUE[name], { error }).meta(meta);
-}
-
-const gradeFields = {
-  cut: gradeField("cut", CUTS, "Cut grade"),
-  color: gradeField("color", COLORS, "Colour grade"),
-  clarity: gradeField("clarity", CLARITIES, "Clarity grade"),
-};
-
-/** The fields of {@link Stone}, for schemas that add fields or leave some out. */
-export const stoneFields = {
-  carat: numberField("carat"),
-  ...gradeFields,
-  depth: numberField("depth").optional(),
-  table: numberField("table").optional(),
-  x: numberField("x").optional(),
-  y: numberField("y").optional(),
-  z: numberField("z").optional(),
-};
-
 /** The stone in the documentation, the examples and the tests. */
 export const EXAMPLE_STONE = {
   carat: 1.1,
@@ -115,14 +54,103 @@ export const EXAMPLE_STONE = {
   z: 4.11,
 } as const;
 
+function gradeField<const Grades extends readonly [string, ...string[]]>(
+  name: keyof typeof EXAMPLE_STONE,
+  grades: Grades,
+  text: string,
+) {
+  return choiceField(name, grades).meta({
+    description: `${text}, worst to best: ${grades.join(", ")}.`,
+    example: EXAMPLE_STONE[name],
+  });
+}
+
+const NUMBER_FIELDS: Readonly<Record<NumberColumn, { unit: string; description: string }>> = {
+  carat: { unit: "carats", description: "Weight in carats (1 carat is 0.2 g)." },
+  depth: { unit: "percent", description: "Total depth as a percentage: 200 z / (x + y)." },
+  table: {
+    unit: "percent",
+    description: "Width of the top facet relative to the widest point, in percent.",
+  },
+  x: { unit: "mm", description: "Length in mm." },
+  y: { unit: "mm", description: "Width in mm." },
+  z: { unit: "mm", description: "Depth in mm." },
+};
+
+function describeNumber(name: NumberColumn): { description: string; example: number } {
+  return { description: NUMBER_FIELDS[name].description, example: EXAMPLE_STONE[name] };
+}
+
+/** A number of a stone that is priced. */
+export function stoneNumber(name: NumberColumn) {
+  const error = createFieldMessage(
+    name,
+    `${name} must be a number above 0 and at most ${MAX_VALUE[name]} ${NUMBER_FIELDS[name].unit}`,
+  );
+  return z.number({ error }).gt(0, { error }).max(MAX_VALUE[name], { error });
+}
+
+function optionalNumberField(name: Measurement) {
+  return optionalField(stoneNumber(name)).meta(describeNumber(name));
+}
+
+/** A number of a stone that models are trained on. */
+function trainingNumberField(name: NumberColumn) {
+  const error = createFieldMessage(
+    name,
+    `${name} must be a number from ${MIN_TRAINING_VALUE} to ${MAX_VALUE[name]} ${NUMBER_FIELDS[name].unit}`,
+  );
+  return z
+    .number({ error })
+    .min(MIN_TRAINING_VALUE, { error })
+    .max(MAX_VALUE[name], { error })
+    .meta(describeNumber(name));
+}
+
+const gradeFields = {
+  cut: gradeField("cut", CUTS, "Cut grade"),
+  color: gradeField("color", COLORS, "Colour grade"),
+  clarity: gradeField("clarity", CLARITIES, "Clarity grade"),
+};
+
+/** The fields of {@link Stone}, for schemas that add fields or leave some out. */
+export const stoneFields = {
+  carat: stoneNumber("carat").meta(describeNumber("carat")),
+  ...gradeFields,
+  depth: optionalNumberField("depth"),
+  table: optionalNumberField("table"),
+  x: optionalNumberField("x"),
+  y: optionalNumberField("y"),
+  z: optionalNumberField("z"),
+};
+
+/** The names that index columns get in data frames and CSV files. */
+const INDEX_COLUMNS = ["index", "Unnamed: 0", "rownames", ""];
+/** Fields that the API's answers add to a stone. A stone from an answer can be sent back with them. */
+const SIMILAR_FIELDS = ["id", "weightDifference"];
+const PREDICTION_FIELDS = ["price", "currency", "model", "imputed", "warnings"];
+
+/** Removes fields before the validation, which rejects unknown fields. */
+function ignoreFields<Schema extends z.ZodType>(names: readonly string[], schema: Schema) {
+  return z.preprocess((value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return names.some((name) => Object.hasOwn(value, name))
+      ? Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)))
+      : value;
+  }, schema);
+}
+
 /**
  * A stone that is priced. The weight and the three grades are required. The model completes the other
  * measurements if they are left out. Unknown keys are rejected.
  */
-export const Stone = strictObject("a stone", stoneFields).meta({
+export const Stone = ignoreFields(
+  [...INDEX_COLUMNS, ...SIMILAR_FIELDS, ...PREDICTION_FIELDS],
+  strictObject("a stone", stoneFields),
+).meta({
   id: "Stone",
   description:
-    "A diamond. carat, cut, color and clarity are required. The model completes depth, table, x, y and z if they are left out.",
+    "A diamond. `carat`, `cut`, `color` and `clarity` are required. The model completes `depth`, `table`, `x`, `y` and `z` if they are left out or null. Case, spaces and hyphens do not matter in grades. Fields that the API's answers add to a stone, such as `id`, `price` and `weightDifference`, are ignored.",
   example: EXAMPLE_STONE,
 });
 export type Stone = z.infer<typeof Stone>;
@@ -135,8 +163,8 @@ const priceError = createFieldMessage(
   `price must be a number of US dollars from ${MIN_TRAINING_PRICE} to ${MAX_TRAINING_PRICE.toLocaleString("en-US")}`,
 );
 
-/** A stone with all measurements and its price in US dollars: a row of a dataset. */
-export const PricedStone = strictObject("a priced stone", {
+/** The fields of {@link PricedStone}, for schemas that add fields. */
+export const pricedStoneFields = {
   carat: trainingNumberField("carat"),
   ...gradeFields,
   depth: trainingNumberField("depth"),
@@ -149,7 +177,18 @@ export const PricedStone = strictObject("a priced stone", {
     .min(MIN_TRAINING_PRICE, { error: priceError })
     .max(MAX_TRAINING_PRICE, { error: priceError })
     .meta({ description: "Price in US dollars.", example: 4677 }),
-}).meta({ id: "PricedStone", description: "A diamond with all measurements and a price." });
+};
+
+/** A stone with all measurements and its price in US dollars: a row of a dataset. */
+export const PricedStone = ignoreFields(
+  [...INDEX_COLUMNS, ...SIMILAR_FIELDS],
+  strictObject("a priced stone", pricedStoneFields),
+).meta({
+  id: "PricedStone",
+  description:
+    "A diamond with all measurements and a price. Case, spaces and hyphens do not matter in grades. The fields `id` and `weightDifference` of `GET /v1/diamonds/similar` are ignored.",
+  example: { ...EXAMPLE_STONE, price: 4677 },
+});
 export type PricedStone = z.infer<typeof PricedStone>;
 
 /** The measurements that the caller left out, in the order of {@link MEASUREMENTS}. */

@@ -38,6 +38,14 @@ const Traffic = {
   latency: Latency,
 };
 
+const StatusTraffic = z
+  .object({
+    status: z.number().int().meta({ example: 404 }),
+    requests: Traffic.requests,
+    latency: Latency,
+  })
+  .meta({ id: "StatusTraffic", description: "The traffic of one endpoint with one status." });
+
 export const RouteTraffic = z
   .object({
     route: z.string().nullable().meta({
@@ -45,13 +53,7 @@ export const RouteTraffic = z
       example: "/v1/predictions",
     }),
     ...Traffic,
-    statuses: z.array(
-      z.object({
-        status: z.number().int().meta({ example: 404 }),
-        requests: Traffic.requests,
-        latency: Latency,
-      }),
-    ),
+    statuses: z.array(StatusTraffic),
   })
   .meta({ id: "RouteTraffic", description: "The traffic of one endpoint." });
 
@@ -73,6 +75,10 @@ export const Drift = z
   });
 export type Drift = z.infer<typeof Drift>;
 
+const DriftByColumn = z
+  .record(z.string(), Drift)
+  .meta({ id: "DriftByColumn", description: "The drift of each column and of the price." });
+
 export const LiveError = z
   .object({
     stones: count("Number of stones with a reported sale price.", 250),
@@ -93,9 +99,7 @@ export const ModelTraffic = ModelReference.extend({
     `Number of priced stones in the sample for drift: in each five minutes, the stones of at most ${DRIFT_SAMPLE.predictionsPerSlice} single predictions and ${DRIFT_SAMPLE.batchesPerSlice} batches.`,
     5000,
   ),
-  drift: z.record(z.string(), Drift).nullable().meta({
-    description: "Drift of each column and of the price; null if the version has no histograms.",
-  }),
+  drift: DriftByColumn.nullable().meta({ description: "Null if the version has no histograms." }),
   live: LiveError,
 }).meta({ id: "ModelTraffic", description: "The traffic, drift and error of one model version." });
 export type ModelTraffic = z.infer<typeof ModelTraffic>;

@@ -8,6 +8,15 @@ export function firstIdAt(at: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }
 
+/** A request of the last minute may still be on its way to the log. */
+const MAX_WRITE_DELAY_MS = 60_000;
+
+/** Whether the request with this id is so new that it can appear in the log within a moment. */
+export function isRecentId(id: string, now: number): boolean {
+  const at = getIdTime(id);
+  return at !== null && Math.abs(now - at) < MAX_WRITE_DELAY_MS;
+}
+
 /** The time in a request id, milliseconds since 1970; null if the text is not a UUIDv7. */
 export function getIdTime(id: string): number | null {
   if (!/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)) return null;

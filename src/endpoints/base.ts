@@ -1,18 +1,19 @@
-import { coerceInputs, OpenAPIRoute, type OpenAPIRouteSchema, type ValidatedData } from "chanfana";
+import { OpenAPIRoute, type OpenAPIRouteSchema, type ValidatedData } from "chanfana";
 import { z } from "zod";
 import { authorize } from "../access/authorize.ts";
 import type { Scope } from "../domain/access.ts";
 import { readJson } from "../http/body.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors } from "../http/error-responses.ts";
-import { Forbidden, TooManyRequests, Unauthorized, ValidationFailed } from "../http/errors.ts";
-import { summarizeErrors, toFieldErrors } from "../http/field-errors.ts";
-import { strictObject } from "../lib/fields.ts";
+import { Forbidden, TooManyRequests, Unauthorized } from "../http/errors.ts";
+import { type IMMUTABLE, ifNoneMatchHeader, type REVALIDATE, VALIDATOR_HEADER } from "../http/etag.ts";
+import { createValidationFailed } from "../http/field-errors.ts";
+import { readQuery } from "../http/parameters.ts";
 
 /** The name of the security scheme for API keys in the OpenAPI document. */
 export const KEY_SCHEME = "key";
 
-const NO_PARAMETERS = strictObject("the query", {});
+const NO_PARAMETERS = z.object({});
 
 /**
  * An endpoint of the API: its route, documentation, input, output and behaviour. A subclass
@@ -29,26 +30,34 @@ export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
    * the log itself and for large answers that are stored elsewhere. Problems are always logged.
    */
   static readonly logsResponseBody: boolean = false;
+  /**
+   * The `Cache-Control` of successful answers. An endpoint that has one answers conditional requests: its
+   * answers have an ETag, and `If-None-Match` is answered with 304. Null for every other endpoint.
+   */
+  static readonly cacheControl: typeof REVALIDATE | typeof IMMUTABLE | null = null;
 
   abstract override handle(c: AppContext): Promise<Response | object>;
 
   /** The schema of the subclass, with the documentation that all endpoints behind a key share. */
   override getSchema(): OpenAPIRouteSchema {
-    const { scope } = this.constructor as typeof Endpoint;
-    if (scope === null) return { ...this.schema, security: [] };
+    const { scope, cacheControl } = this.constructor as typeof Endpoint;
+    const schema = cacheControl === null ? this.schema : documentConditions(this.schema);
+    if (scope === null) return { ...schema, security: [] };
     return {
-      ...this.schema,
-      description: `${this.schema.description}\n\nRequires a key with the scope \`${scope}\`.`,
+      ...schema,
+      description: `${schema.description}\n\nRequires a key with the scope \`${scope}\`.`,
       security: [{ [KEY_SCHEME]: [scope] }],
-      responses: { ...this.schema.responses, ...documentErrors(Unauthorized, Forbidden, TooManyRequests) },
+      responses: { ...schema.responses, ...documentErrors(Unauthorized, Forbidden, TooManyRequests) },
     };
   }
 
   override async execute(c: AppContext): Promise<Response> {
-    const { scope, logsResponseBody } = this.constructor as typeof Endpoint;
+    const { scope, logsResponseBody, cacheControl } = this.constructor as typeof Endpoint;
     c.var.requestContext.logsResponseBody = logsResponseBody;
     if (scope !== null) authorize(c, scope);
-    return super.execute(c);
+    const response = await super.execute(c);
+    if (cacheControl !== null) response.headers.set("cache-control", cacheControl);
+    return response;
   }
 
   /**
@@ -59,14 +68,18 @@ export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
     c: AppContext,
     { request = {} }: Schema,
   ): Promise<ValidatedData<Schema>> {
-    const query = request.query ?? NO_PARAMETERS;
-    const body = request.body?.content["application/json"]?.schema;
+    const query = request.query instanceof z.ZodObject ? request.query : NO_PARAMETERS;
+    const bodySchema = request.body?.content["application/json"]?.schema;
     const headers = request.headers instanceof z.ZodObject ? request.headers : undefined;
+    const { values, errors } = readQuery(new URL(c.req.url).searchParams, query);
+    const body = bodySchema === undefined ? undefined : readJson(c);
+    const wrongShape = bodySchema && this.explainShape(body);
+    if (wrongShape !== undefined) errors.push({ path: "", message: wrongShape });
     const parts: [string, z.ZodType | undefined, unknown][] = [
-      ["params", request.params, coerceInputs(c.req.param(), request.params) ?? {}],
-      ["query", query, coerceInputs(new URL(c.req.url).searchParams, query) ?? {}],
+      ["params", request.params, c.req.param()],
+      ["query", query, values],
       ["headers", headers, headers && pickHeaders(c, headers)],
-      ["body", body instanceof z.ZodType ? body : undefined, body === undefined ? undefined : readJson(c)],
+      ["body", bodySchema instanceof z.ZodType && !wrongShape ? bodySchema : undefined, body],
     ];
     const issues: z.core.$ZodIssue[] = [];
     const data: Record<string, unknown> = {};
@@ -76,10 +89,42 @@ export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
       if (result.success) data[part] = result.data;
       else issues.push(...result.error.issues);
     }
-    if (issues.length === 0) return data as ValidatedData<Schema>;
-    const errors = toFieldErrors(issues);
-    throw new ValidationFailed(summarizeErrors(errors), { errors });
+    if (issues.length === 0 && errors.length === 0) return data as ValidatedData<Schema>;
+    throw createValidationFailed(issues, errors, countStones(body));
   }
+
+  /** Says what is wrong with the body as a whole, and where to send it; undefined if it can be validated. */
+  protected explainShape(body: unknown): string | undefined {
+    if (Array.isArray(body)) return "this is a list: send one JSON object";
+    if (typeof body === "string" && /^\s*[{[]/.test(body))
+      return "this is a text that contains JSON: send the JSON itself";
+    return undefined;
+  }
+}
+
+/** Adds the header `If-None-Match`, the ETag of the answer, and the status 304 to the documentation. */
+function documentConditions(schema: OpenAPIRouteSchema): OpenAPIRouteSchema {
+  const { request = {}, responses = {} } = schema;
+  const headers = request.headers instanceof z.ZodObject ? request.headers.shape : {};
+  const { "200": success, ...others } = responses;
+  return {
+    ...schema,
+    request: { ...request, headers: z.object({ ...headers, ...ifNoneMatchHeader }) },
+    responses: {
+      ...(success && { "200": { ...success, headers: { ...VALIDATOR_HEADER, ...success.headers } } }),
+      "304": {
+        description: "The answer has not changed since the one with this ETag.",
+        headers: VALIDATOR_HEADER,
+      },
+      ...others,
+    },
+  } as OpenAPIRouteSchema;
+}
+
+/** The number of stones in the body of a request; undefined if it is not a list of stones. */
+function countStones(body: unknown): number | undefined {
+  const { diamonds } = Object(body) as { diamonds?: unknown };
+  return Array.isArray(diamonds) ? diamonds.length : undefined;
 }
 
 function pickHeaders(c: AppContext, { shape }: z.ZodObject): Record<string, string | undefined> {

@@ -2,13 +2,13 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { findKnownStones, type IdentifiedStone, insertAppraisals } from "../db/registry/appraisals.ts";
 import { ANONYMOUS } from "../domain/access.ts";
-import { PricedStone } from "../domain/diamond.ts";
+import { EXAMPLE_STONE, PricedStone } from "../domain/diamond.ts";
 import { formatRow, STONE_ID_DIGITS } from "../domain/stone-id.ts";
-import { stoneListField } from "../domain/stone-list.ts";
+import { isSingleStone, stoneListField } from "../domain/stone-list.ts";
 import type { AppContext } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
-import { FieldError, ValidationFailed } from "../http/errors.ts";
-import { MAX_FIELD_ERRORS, summarizeErrors, toFieldErrors } from "../http/field-errors.ts";
+import { FieldError } from "../http/errors.ts";
+import { createValidationFailed, type FieldErrors, toFieldErrors } from "../http/field-errors.ts";
 import {
   compareWithChampion,
   describeQuarantine,
@@ -16,12 +16,12 @@ import {
   MAX_SUSPICIOUS_PERCENT,
   SUSPICIOUS_DEVIATION_PERCENT,
 } from "../inference/feed-check.ts";
-import { strictObject } from "../lib/fields.ts";
+import { createFieldMessage, optionalField, strictObject } from "../lib/fields.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { Endpoint } from "./base.ts";
 
-const sourceError = "source must be a string of at most 200 characters";
-const source = z.string({ error: sourceError }).trim().max(200, { error: sourceError }).optional().meta({
+const sourceError = createFieldMessage("source", "source must be a text of at most 200 characters");
+const source = optionalField(z.string({ error: sourceError }).trim().max(200, { error: sourceError })).meta({
   description: "Where the prices come from, in your own words.",
   example: "auction of May 2026",
 });
@@ -39,11 +39,38 @@ const Result = z
       .array(FieldError)
       .optional()
       .meta({ description: "Why the stone was rejected. Present only if it was." }),
+    moreErrors: z.number().int().optional().meta({
+      description:
+        "Number of further errors of the stone that are not listed. Present only if there are any.",
+    }),
   })
   .meta({ id: "AppraisalResult" });
 type Result = z.infer<typeof Result>;
 
 const countField = (description: string) => z.number().int().meta({ description });
+
+const AppraisalsRequest = strictObject("the body", {
+  diamonds: stoneListField(PricedStone, "The stones and their prices."),
+  source,
+}).meta({
+  id: "AppraisalsRequest",
+  example: { diamonds: [{ ...EXAMPLE_STONE, price: 4677 }], source: "auction of May 2026" },
+});
+
+const AppraisalsResponse = z
+  .object({
+    accepted: countField("Number of stones that the next training run uses."),
+    quarantined: countField("Number of stones that are stored but not used for training."),
+    duplicates: countField("Number of stones that were known already."),
+    rejected: countField("Number of stones that are invalid or were withdrawn."),
+    check: FeedCheckResult.nullable().meta({
+      description:
+        "Comparison of the new prices with the champion's. Null without new stones or without a champion.",
+    }),
+    warnings: z.array(z.string()).meta({ description: "Explains why the stones are quarantined." }),
+    results: z.array(Result).meta({ description: "One result per stone, in the order of the request." }),
+  })
+  .meta({ id: "AppraisalsResponse" });
 
 const schema = {
   operationId: "createAppraisals",
@@ -63,34 +90,14 @@ If all stones are invalid, nothing is stored and the response is a 422.
 **Feed check**: The champion prices the new stones. If more than ${MAX_SUSPICIOUS_PERCENT} % of the prices differ from the champion's by more than ${SUSPICIOUS_DEVIATION_PERCENT} %, all new stones of the request are quarantined. Typical causes are a wrong currency or a shifted column. \`check\` shows the comparison. An operator can review the stones and accept them for training.`,
   request: {
     body: {
-      ...contentJson(
-        strictObject("the body", {
-          diamonds: stoneListField(PricedStone, "The stones and their prices."),
-          source,
-        }),
-      ),
+      ...contentJson(AppraisalsRequest),
       required: true,
     },
   },
   responses: {
     "201": {
       description: "The status of each stone.",
-      ...contentJson(
-        z.object({
-          accepted: countField("Number of stones that the next training run uses."),
-          quarantined: countField("Number of stones that are stored but not used for training."),
-          duplicates: countField("Number of stones that were known already."),
-          rejected: countField("Number of stones that are invalid or were withdrawn."),
-          check: FeedCheckResult.nullable().meta({
-            description:
-              "Comparison of the new prices with the champion's. Null without new stones or without a champion.",
-          }),
-          warnings: z.array(z.string()).meta({ description: "Explains why the stones are quarantined." }),
-          results: z
-            .array(Result)
-            .meta({ description: "One result per stone, in the order of the request." }),
-        }),
-      ),
+      ...contentJson(AppraisalsResponse),
     },
     ...documentErrors(...BODY_ERRORS, ...REGISTRY_ERRORS),
   },
@@ -109,6 +116,12 @@ export class CreateAppraisals extends Endpoint {
   static override readonly scope = "appraise";
   static override readonly logsResponseBody = true;
   override schema = schema;
+
+  protected override explainShape(body: unknown): string | undefined {
+    if (Array.isArray(body)) return 'this is a list: send {"diamonds": [...]}';
+    if (isSingleStone(body)) return 'this is one stone: send {"diamonds": [stone]}';
+    return super.explainShape(body);
+  }
 
   override async handle(c: AppContext) {
     const { body } = await this.readInput(c, bodyWithoutStones);
@@ -130,7 +143,10 @@ export class CreateAppraisals extends Endpoint {
     const reportedIds = new Set<string>();
     const results = body.diamonds.map((_, index): Result => {
       const stone = valid.get(index);
-      if (stone === undefined) return { index, status: "rejected", errors: rejected.get(index) ?? [] };
+      if (stone === undefined) {
+        const { errors = [], moreErrors = 0 } = rejected.get(index) ?? {};
+        return { index, status: "rejected", errors, ...(moreErrors > 0 && { moreErrors }) };
+      }
       const { id } = stone;
       if (known.get(id) === "withdrawn") return { index, id, status: "rejected", errors: [WITHDRAWN] };
       const isNew = storedIds.has(id) && !reportedIds.has(id);
@@ -162,20 +178,19 @@ const WITHDRAWN = { path: "id", message: "this stone was withdrawn and cannot be
  */
 async function validateStones(diamonds: readonly unknown[]) {
   const valid = new Map<number, IdentifiedStone>();
-  const rejected = new Map<number, FieldError[]>();
+  const rejected = new Map<number, FieldErrors>();
+  const issues: z.core.$ZodIssue[] = [];
   for (const [index, diamond] of diamonds.entries()) {
     const { success, data, error } = PricedStone.safeParse(diamond);
-    if (success) valid.set(index, { ...data, id: await computeStoneId(data) });
-    else rejected.set(index, toFieldErrors(error.issues));
+    if (success) {
+      valid.set(index, { ...data, id: await computeStoneId(data) });
+    } else {
+      rejected.set(index, toFieldErrors(error.issues));
+      for (const issue of error.issues) issues.push({ ...issue, path: ["diamonds", index, ...issue.path] });
+    }
   }
   if (valid.size > 0) return { valid, rejected };
-  const errors = diamonds.flatMap((_, index) =>
-    (rejected.get(index) ?? []).map(({ path, message }) => ({
-      path: path === "" ? `diamonds.${index}` : `diamonds.${index}.${path}`,
-      message,
-    })),
-  );
-  throw new ValidationFailed(summarizeErrors(errors), { errors: errors.slice(0, MAX_FIELD_ERRORS) });
+  throw createValidationFailed(issues, [], diamonds.length);
 }
 
 async function computeStoneId(stone: PricedStone): Promise<string> {

@@ -2,33 +2,76 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { insertOutcome } from "../db/request-log/outcomes.ts";
 import type { RequestRecord } from "../db/request-log/requests.ts";
-import { PricedStone } from "../domain/diamond.ts";
+import { pricedStoneFields } from "../domain/diamond.ts";
 import { ModelReference } from "../domain/models/model-reference.ts";
 import type { AppContext } from "../http/context.ts";
-import { BODY_ERRORS, documentErrors, LOG_ERRORS } from "../http/error-responses.ts";
+import { BODY_ERRORS, documentErrors, documentRetry, LOG_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
-import { strictObject } from "../lib/fields.ts";
+import { createFieldMessage, optionalField, strictObject } from "../lib/fields.ts";
+import { isIsoDate, parseIsoTime } from "../lib/iso-time.ts";
 import { DAY_MS } from "../lib/time.ts";
 import { truncate } from "../lib/truncate.ts";
-import { findRequest } from "../request-log/read/find-request.ts";
+import { createRequestNotFound, findRequest } from "../request-log/read/find-request.ts";
 import { readPredictedPrices } from "../request-log/read/predictions.ts";
 import { Endpoint } from "./base.ts";
 
-const indexError = "index must be the position of the stone in the batch: a whole number from 0";
-const soldAtError =
-  "soldAt must be a date such as 2026-11-24 or a time such as 2026-11-24T09:30:00Z, and not in the future";
+const indexError = createFieldMessage(
+  "index",
+  "index must be the position of the stone in the batch: a whole number from 0",
+);
+const soldAtError = createFieldMessage(
+  "soldAt",
+  "soldAt must be a date or a time in ISO 8601, such as 2026-11-24 or 2026-11-24T09:30:00Z, and not in the future",
+);
 
-const soldAt = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()], { error: soldAtError })
+/** A date stays a date. A time is stored in UTC. */
+const soldAt = z.string({ error: soldAtError }).transform((text, context) => {
+  const at = parseIsoTime(text);
   // In a time zone east of UTC, the local date can be one day ahead of the date in UTC.
-  .refine((text) => Date.parse(text) <= Date.now() + DAY_MS, { error: soldAtError })
-  .meta({ description: "Date or time of the sale.", example: "2026-11-24" });
+  if (at === null || at > Date.now() + DAY_MS) {
+    context.addIssue({ code: "custom", message: soldAtError({ input: text }) });
+    return z.NEVER;
+  }
+  const time = new Date(at).toISOString();
+  return isIsoDate(text) ? time.slice(0, 10) : time;
+});
 
 const stoneIndex = z
   .number({ error: indexError })
   .int({ error: indexError })
   .min(0, { error: indexError })
   .max(999_999, { error: indexError });
+
+const OutcomeRequest = strictObject("an outcome", {
+  price: pricedStoneFields.price.meta({
+    description: "Sale price in US dollars.",
+    example: 4890,
+  }),
+  soldAt: optionalField(soldAt).meta({
+    description:
+      "Date or time of the sale in ISO 8601. A time without an offset is in UTC. It must not be in the future.",
+    example: "2026-05-04",
+  }),
+  index: optionalField(stoneIndex).meta({
+    description: "Position of the stone in the batch, counted from 0. Required for a batch.",
+    example: 0,
+  }),
+}).meta({ id: "OutcomeRequest", example: { price: 4890, soldAt: "2026-05-04" } });
+
+const OutcomeResponse = z
+  .object({
+    id: z.string().meta({ description: "Id of this outcome." }),
+    prediction: z.string().meta({ description: "Id of the prediction." }),
+    index: stoneIndex,
+    price: z.number().meta({ description: "Sale price in US dollars.", example: 4890 }),
+    soldAt: z.string().nullable().meta({ description: "Date or time (UTC) of the sale." }),
+    predicted: z.number().meta({ description: "Predicted price in US dollars.", example: 4683.2 }),
+    model: ModelReference.meta({ description: "The model version that predicted the price." }),
+    corrects: z.number().nullable().meta({
+      description: "The sale price that this outcome replaces; null for the first outcome of the stone.",
+    }),
+  })
+  .meta({ id: "OutcomeResponse" });
 
 const schema = {
   operationId: "createOutcome",
@@ -45,42 +88,16 @@ const schema = {
       }),
     }),
     body: {
-      ...contentJson(
-        strictObject("an outcome", {
-          price: PricedStone.shape.price.meta({
-            description: "Sale price in US dollars.",
-            example: 4890,
-          }),
-          soldAt: soldAt.optional(),
-          index: stoneIndex.optional().meta({
-            description: "Position of the stone in the batch, counted from 0. Required for a batch.",
-            example: 0,
-          }),
-        }),
-      ),
+      ...contentJson(OutcomeRequest),
       required: true,
     },
   },
   responses: {
     "201": {
       description: "The outcome is stored.",
-      ...contentJson(
-        z.object({
-          id: z.string().min(1).meta({ description: "Id of this outcome." }),
-          prediction: z.string().meta({ description: "Id of the prediction." }),
-          index: stoneIndex,
-          price: z.number().meta({ description: "Sale price in US dollars.", example: 4890 }),
-          soldAt: z.string().nullable(),
-          predicted: z.number().meta({ description: "Predicted price in US dollars.", example: 4683.2 }),
-          model: ModelReference.meta({ description: "The model version that predicted the price." }),
-          corrects: z.number().nullable().meta({
-            description:
-              "The sale price that this outcome replaces; null for the first outcome of the stone.",
-          }),
-        }),
-      ),
+      ...contentJson(OutcomeResponse),
     },
-    ...documentErrors(...BODY_ERRORS, NotFound, ...LOG_ERRORS),
+    ...documentRetry(documentErrors(...BODY_ERRORS, NotFound, ...LOG_ERRORS)),
   },
 };
 
@@ -121,11 +138,10 @@ export class CreateOutcome extends Endpoint {
 
 /** @throws NotFound, ValidationFailed */
 function findPredictedStone(request: RequestRecord | null, id: string, index: number | undefined) {
-  const predicted = request && readPredictedPrices(request);
-  if (!request?.model || !request.modelVersion || !predicted)
-    throw new NotFound(
-      `There is no prediction ${truncate(id)}. A new prediction can take a few seconds to appear in the log.`,
-    );
+  if (request === null) throw createRequestNotFound("prediction", id);
+  const predicted = readPredictedPrices(request);
+  if (!request.model || !request.modelVersion || !predicted)
+    throw new NotFound(`The request ${truncate(id)} is not a prediction with a price.`);
   if (predicted.isBatch && index === undefined) {
     const message = `index is required: the position of one of the ${predicted.prices.length} stones, counted from 0`;
     throw new ValidationFailed(message, { errors: [{ path: "index", message }] });
@@ -134,7 +150,7 @@ function findPredictedStone(request: RequestRecord | null, id: string, index: nu
   const price = predicted.prices[item];
   if (price === undefined)
     throw new NotFound(
-      `The prediction ${id} has no stone with the index ${item}. The highest index is ${predicted.prices.length - 1}.`,
+      `The prediction ${truncate(id)} has no stone with the index ${item}. The highest index is ${predicted.prices.length - 1}.`,
     );
   return { item, predicted: price, model: { name: request.model, version: request.modelVersion } };
 }

@@ -4,14 +4,24 @@ import { Stone } from "../domain/diamond.ts";
 import { formatVersion, ModelReference } from "../domain/models/model-reference.ts";
 import { ModelSelector } from "../domain/models/model-selector.ts";
 import { Prediction, toPrediction } from "../domain/prediction.ts";
-import { PREDICTION_ROUTE } from "../domain/routes.ts";
+import { BATCH_ROUTE, PREDICTION_ROUTE } from "../domain/routes.ts";
 import { type AppContext, logAnswer } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NoPrice, NotFound } from "../http/errors.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
 import { priceStones } from "../inference/predict.ts";
-import { strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
+
+const PredictionResponse = z
+  .object({
+    id: z.string().meta({
+      description: "Id of this prediction. The request has the same id in the log.",
+      example: "019ab2f0-6d1c-7a55-9f3e-2b7c4d1e8a90",
+    }),
+    ...Prediction.shape,
+    model: ModelReference.meta({ description: "The model version that computed the price." }),
+  })
+  .meta({ id: "PredictionResponse" });
 
 const schema = {
   operationId: "createPrediction",
@@ -25,23 +35,14 @@ const schema = {
 
 **Warnings**: A stone can have values outside the range of the training data. It still gets a price, and \`warnings\` names these values.`,
   request: {
-    query: strictObject("the query", { model: ModelSelector }),
+    query: z.object({ model: ModelSelector }),
     headers: z.object(routingKeyHeader),
     body: { ...contentJson(Stone), required: true },
   },
   responses: {
     "200": {
       description: "The price.",
-      ...contentJson(
-        z.object({
-          id: z.string().meta({
-            description: "Id of this prediction. The request has the same id in the log.",
-            example: "019ab2f0-6d1c-7a55-9f3e-2b7c4d1e8a90",
-          }),
-          ...Prediction.shape,
-          model: ModelReference.meta({ description: "The model version that computed the price." }),
-        }),
-      ),
+      ...contentJson(PredictionResponse),
     },
     ...documentErrors(...BODY_ERRORS, NotFound, NoPrice, ...REGISTRY_ERRORS),
   },
@@ -53,6 +54,12 @@ export class CreatePrediction extends Endpoint {
   static override readonly scope = "predict";
   static override readonly logsResponseBody = true;
   override schema = schema;
+
+  protected override explainShape(body: unknown): string | undefined {
+    if (Array.isArray(body)) return `this is a list: send {"diamonds": [...]} to ${BATCH_ROUTE}`;
+    if (Object.hasOwn(Object(body), "diamonds")) return `this is a batch: send it to ${BATCH_ROUTE}`;
+    return super.explainShape(body);
+  }
 
   override async handle(c: AppContext) {
     const { query, body: stone } = await this.readInput(c, schema);

@@ -1,11 +1,11 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { Stone } from "../domain/diamond.ts";
+import { EXAMPLE_STONE, Stone } from "../domain/diamond.ts";
 import { formatVersion, ModelReference } from "../domain/models/model-reference.ts";
 import { ModelSelector } from "../domain/models/model-selector.ts";
 import { Prediction, toPrediction } from "../domain/prediction.ts";
-import { BATCH_ROUTE } from "../domain/routes.ts";
-import { stoneListField } from "../domain/stone-list.ts";
+import { BATCH_ROUTE, PREDICTION_ROUTE } from "../domain/routes.ts";
+import { isSingleStone, stoneListField } from "../domain/stone-list.ts";
 import { type AppContext, logAnswer } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { type FieldError, NoPrice, NotFound } from "../http/errors.ts";
@@ -13,6 +13,26 @@ import { routingKeyHeader } from "../http/routing-key.ts";
 import { priceStones } from "../inference/predict.ts";
 import { strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
+
+const BatchRequest = strictObject("the body", {
+  diamonds: stoneListField(Stone, "The stones to price. The predictions have the same order."),
+}).meta({
+  id: "BatchRequest",
+  example: { diamonds: [EXAMPLE_STONE, { carat: 0.5, cut: "Very Good", color: "E", clarity: "VS1" }] },
+});
+
+const BatchResponse = z
+  .object({
+    id: z.string().meta({ description: "Id of this request in the log." }),
+    model: ModelReference.meta({ description: "The model version that computed the prices." }),
+    warnings: z.array(z.string()).meta({
+      description: "Warnings about all prices. Example: an earlier version of the model was used.",
+    }),
+    predictions: z
+      .array(Prediction)
+      .meta({ description: "One prediction per stone, in the order of the request." }),
+  })
+  .meta({ id: "BatchResponse" });
 
 const schema = {
   operationId: "createPredictions",
@@ -22,30 +42,17 @@ const schema = {
 
 If one stone is not valid, the whole request fails. \`errors\` gives the position of each invalid stone, counted from 0 (for example \`diamonds.3.cut\`).`,
   request: {
-    query: strictObject("the query", { model: ModelSelector }),
+    query: z.object({ model: ModelSelector }),
     headers: z.object(routingKeyHeader),
     body: {
-      ...contentJson(
-        strictObject("the body", {
-          diamonds: stoneListField(Stone, "The stones to price. The predictions have the same order."),
-        }),
-      ),
+      ...contentJson(BatchRequest),
       required: true,
     },
   },
   responses: {
     "200": {
       description: "The prices.",
-      ...contentJson(
-        z.object({
-          id: z.string().meta({ description: "Id of this request in the log." }),
-          model: ModelReference.meta({ description: "The model version that computed the prices." }),
-          warnings: z.array(z.string()).meta({
-            description: "Warnings about all prices. Example: an earlier version of the model was used.",
-          }),
-          predictions: z.array(Prediction),
-        }),
-      ),
+      ...contentJson(BatchResponse),
     },
     ...documentErrors(...BODY_ERRORS, NotFound, NoPrice, ...REGISTRY_ERRORS),
   },
@@ -57,6 +64,13 @@ export class CreatePredictions extends Endpoint {
   static override readonly scope = "predict";
   static override readonly logsResponseBody = true;
   override schema = schema;
+
+  protected override explainShape(body: unknown): string | undefined {
+    if (Array.isArray(body)) return 'this is a list: send {"diamonds": [...]}';
+    if (isSingleStone(body))
+      return `this is one stone: send it to ${PREDICTION_ROUTE}, or send {"diamonds": [stone]}`;
+    return super.explainShape(body);
+  }
 
   override async handle(c: AppContext) {
     const { query, body } = await this.readInput(c, schema);

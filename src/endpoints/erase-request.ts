@@ -1,11 +1,29 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import type { AppContext } from "../http/context.ts";
-import { documentErrors, LOG_ERRORS } from "../http/error-responses.ts";
+import { documentErrors, documentRetry, LOG_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ServiceUnavailable, ValidationFailed } from "../http/errors.ts";
-import { truncate } from "../lib/truncate.ts";
 import { eraseRequest } from "../request-log/erase.ts";
+import { createRequestNotFound } from "../request-log/read/find-request.ts";
+import { waitForWrite } from "../request-log/write/pending-writes.ts";
 import { Endpoint } from "./base.ts";
+
+/** Writing the archive usually takes less than this. */
+const ARCHIVE_RETRY_SECONDS = 60;
+
+const ErasedData = z
+  .object({
+    row: z.boolean().meta({ description: "Whether its record was in the log." }),
+    bodies: z.boolean().meta({ description: "Whether its bodies were in the bucket." }),
+    deadLetter: z.boolean().meta({ description: "Whether its record was in the dead letters." }),
+    archived: z.boolean().meta({ description: "Whether its record was in the archive." }),
+    outcomes: z.number().int().meta({ description: "Number of deleted outcomes." }),
+  })
+  .meta({ id: "ErasedData", description: "The data that was found and deleted." });
+
+const ErasureResponse = z
+  .object({ id: z.string().meta({ description: "Id of the request." }), erased: ErasedData })
+  .meta({ id: "ErasureResponse" });
 
 const schema = {
   operationId: "eraseRequest",
@@ -31,22 +49,9 @@ If the record is not in the log yet, it will not be written. The hourly counts o
   responses: {
     "200": {
       description: "The request is erased.",
-      ...contentJson(
-        z.object({
-          id: z.string(),
-          erased: z
-            .object({
-              row: z.boolean().meta({ description: "Whether its record was in the log." }),
-              bodies: z.boolean().meta({ description: "Whether its bodies were in the bucket." }),
-              deadLetter: z.boolean().meta({ description: "Whether its record was in the dead letters." }),
-              archived: z.boolean().meta({ description: "Whether its record was in the archive." }),
-              outcomes: z.number().int().meta({ description: "Number of deleted outcomes." }),
-            })
-            .meta({ description: "The data that was found and deleted." }),
-        }),
-      ),
+      ...contentJson(ErasureResponse),
     },
-    ...documentErrors(NotFound, ValidationFailed, ...LOG_ERRORS),
+    ...documentRetry(documentErrors(NotFound, ValidationFailed, ...LOG_ERRORS)),
   },
 };
 
@@ -59,13 +64,15 @@ export class EraseRequest extends Endpoint {
 
   override async handle(c: AppContext) {
     const { params } = await this.readInput(c, schema);
+    await waitForWrite(params.id);
     const erased = await eraseRequest(c.env, params.id);
     if (erased === null)
       throw new ServiceUnavailable(
         "The archive is being written. This can take up to 30 minutes. Try again later.",
+        undefined,
+        ARCHIVE_RETRY_SECONDS,
       );
-    if (!Object.values(erased).some(Boolean))
-      throw new NotFound(`There is no request ${truncate(params.id)} in the log.`);
+    if (!Object.values(erased).some(Boolean)) throw createRequestNotFound("request", params.id);
     return { id: params.id, erased };
   }
 }

@@ -6,10 +6,13 @@ import { ModelName } from "../domain/models/model-reference.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
-import { ETAG_HEADER, toEtag } from "../http/etag.ts";
+import { ETAG_HEADER, REVALIDATE, toEtag } from "../http/etag.ts";
 import { nextField, pageQuery, toPage } from "../http/pagination.ts";
-import { strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
+
+const AliasResponse = z
+  .object({ ...Alias.shape, history: z.array(AliasMove), next: nextField })
+  .meta({ id: "AliasResponse" });
 
 const schema = {
   operationId: "getAlias",
@@ -22,13 +25,13 @@ To change the alias, send the ETag of this response as \`If-Match\`.`,
     params: z.object({
       alias: ModelName.meta({ description: "Name of an alias.", example: "champion" }),
     }),
-    query: strictObject("the query", pageQuery),
+    query: z.object(pageQuery),
   },
   responses: {
     "200": {
       description: "The alias and one page of its history.",
       headers: ETAG_HEADER,
-      ...contentJson(z.object({ ...Alias.shape, history: z.array(AliasMove), next: nextField })),
+      ...contentJson(AliasResponse),
     },
     ...documentErrors(NotFound, ValidationFailed, ...REGISTRY_ERRORS),
   },
@@ -39,6 +42,7 @@ export class GetAlias extends Endpoint {
   static override readonly path = "/v1/aliases/:alias";
   static override readonly scope = "predict";
   static override readonly logsResponseBody = true;
+  static override readonly cacheControl = REVALIDATE;
   override schema = schema;
 
   override async handle(c: AppContext) {

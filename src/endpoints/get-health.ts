@@ -5,6 +5,8 @@ import { documentErrors } from "../http/error-responses.ts";
 import { InternalServerError } from "../http/errors.ts";
 import { Endpoint } from "./base.ts";
 
+const HealthResponse = z.object({ status: z.literal("ok") }).meta({ id: "HealthResponse" });
+
 export class GetHealth extends Endpoint {
   static override readonly method = "get";
   static override readonly path = HEALTH_ROUTE;
@@ -16,7 +18,7 @@ export class GetHealth extends Endpoint {
     summary: "Check that the Worker runs",
     description: "Returns 200 while the Worker runs. It checks no database and no model.",
     responses: {
-      "200": { description: "The Worker runs.", ...contentJson(z.object({ status: z.literal("ok") })) },
+      "200": { description: "The Worker runs.", ...contentJson(HealthResponse) },
       ...documentErrors(InternalServerError),
     },
   };

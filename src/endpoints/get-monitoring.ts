@@ -4,7 +4,8 @@ import { Monitoring } from "../domain/monitoring.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { ValidationFailed } from "../http/errors.ts";
-import { strictObject } from "../lib/fields.ts";
+import { REVALIDATE } from "../http/etag.ts";
+import { choiceField } from "../lib/fields.ts";
 import { createReport, WINDOWS, type Window } from "../monitoring/report.ts";
 import { Endpoint } from "./base.ts";
 
@@ -22,11 +23,10 @@ const schema = {
 
 The figures are counted per hour. They are updated from the log every few minutes; \`countedUntil\` is the time of the last update. With too few stones, the verdict is \`not enough data\`.`,
   request: {
-    query: strictObject("the query", {
-      window: z
-        .enum(windows, { error: `window must be one of ${windows.join(", ")}` })
+    query: z.object({
+      window: choiceField("window", windows)
         .default("24h")
-        .meta({ description: "Length of the time window up to now, in whole hours.", example: "24h" }),
+        .meta({ description: "Length of the time window up to now, in whole hours." }),
     }),
   },
   responses: {
@@ -40,6 +40,7 @@ export class GetMonitoring extends Endpoint {
   static override readonly path = "/v1/monitoring";
   static override readonly scope = "admin";
   static override readonly logsResponseBody = true;
+  static override readonly cacheControl = REVALIDATE;
   override schema = schema;
 
   override async handle(c: AppContext) {

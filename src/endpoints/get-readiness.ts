@@ -9,6 +9,16 @@ import { TooManyRequests } from "../http/errors.ts";
 import { priceWithChampion } from "../inference/predict.ts";
 import { Endpoint } from "./base.ts";
 
+const ReadinessResponse = z
+  .object({
+    status: z.literal("ready"),
+    model: ModelReference.meta({ description: "The model version that priced the sample stone." }),
+    warnings: z.array(z.string()).meta({
+      description: "Not empty if an earlier version is used because the champion cannot be loaded.",
+    }),
+  })
+  .meta({ id: "ReadinessResponse" });
+
 const schema = {
   operationId: "getReadiness",
   tags: ["Operation"],
@@ -18,15 +28,7 @@ const schema = {
   responses: {
     "200": {
       description: "The Worker can price stones.",
-      ...contentJson(
-        z.object({
-          status: z.literal("ready"),
-          model: ModelReference.meta({ description: "The model version that priced the sample stone." }),
-          warnings: z.array(z.string()).meta({
-            description: "Not empty if an earlier version is used because the champion cannot be loaded.",
-          }),
-        }),
-      ),
+      ...contentJson(ReadinessResponse),
     },
     ...documentErrors(TooManyRequests, ...REGISTRY_ERRORS),
   },

@@ -5,6 +5,7 @@ import { REPORT_ROUTE } from "../domain/routes.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ServiceUnavailable, ValidationFailed } from "../http/errors.ts";
+import { IMMUTABLE } from "../http/etag.ts";
 import { createVersionNotFound, versionParams } from "../http/version-params.ts";
 import { Endpoint } from "./base.ts";
 
@@ -36,6 +37,7 @@ export class GetReport extends Endpoint {
   static override readonly method = "get";
   static override readonly path = REPORT_ROUTE;
   static override readonly scope = "predict";
+  static override readonly cacheControl = IMMUTABLE;
   override schema = schema;
 
   override async handle(c: AppContext) {

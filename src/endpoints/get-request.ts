@@ -2,11 +2,11 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { listOutcomes } from "../db/request-log/outcomes.ts";
 import type { AppContext } from "../http/context.ts";
-import { documentErrors, LOG_ERRORS } from "../http/error-responses.ts";
+import { documentErrors, documentRetry, LOG_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
-import { truncate } from "../lib/truncate.ts";
+import { REVALIDATE } from "../http/etag.ts";
 import { LogEntry, toEntry } from "../request-log/read/entry.ts";
-import { findRequest } from "../request-log/read/find-request.ts";
+import { createRequestNotFound, findRequest } from "../request-log/read/find-request.ts";
 import { Endpoint } from "./base.ts";
 
 const Outcome = z
@@ -20,13 +20,27 @@ const Outcome = z
   })
   .meta({ id: "Outcome", description: "The sale price of a stone." });
 
+const RequestResponse = LogEntry.extend({
+  requestBody: z.string().nullable().meta({
+    description:
+      "The body as the client sent it; null if there was none. Only the beginning is kept if the request was rejected before its key was checked.",
+  }),
+  responseBody: z.string().nullable().meta({
+    description:
+      "The body as it was sent to the client; null if there was none. It is not kept (null) for responses about the log and for responses that are the same for everybody.",
+  }),
+  outcomes: z.array(Outcome).meta({
+    description: "Sale prices of its stones, newest first. For each stone, the newest one counts.",
+  }),
+}).meta({ id: "RequestResponse" });
+
 const schema = {
   operationId: "getRequest",
   tags: ["Log"],
   summary: "Get a request and its response",
   description: `Returns a request from the log, with the bodies of the request and the response. The id is in the header \`x-request-id\` of every response, and in the field \`id\` of a prediction.
 
-A new request can take a few seconds to appear. The status 499 means that the client closed the connection before the response.`,
+A request that another server has just answered can take a few seconds to appear: the 404 then has the header \`Retry-After\`. The status 499 means that the client closed the connection before the response.`,
   request: {
     params: z.object({
       id: z.string().min(1).meta({
@@ -38,23 +52,9 @@ A new request can take a few seconds to appear. The status 499 means that the cl
   responses: {
     "200": {
       description: "The request.",
-      ...contentJson(
-        LogEntry.extend({
-          requestBody: z.string().nullable().meta({
-            description:
-              "The body as the client sent it; null if there was none. Only the beginning is kept if the request was rejected before its key was checked.",
-          }),
-          responseBody: z.string().nullable().meta({
-            description:
-              "The body as it was sent to the client; null if there was none. It is not kept (null) for responses about the log and for responses that are the same for everybody.",
-          }),
-          outcomes: z.array(Outcome).meta({
-            description: "Sale prices of its stones, newest first. For each stone, the newest one counts.",
-          }),
-        }),
-      ),
+      ...contentJson(RequestResponse),
     },
-    ...documentErrors(NotFound, ValidationFailed, ...LOG_ERRORS),
+    ...documentRetry(documentErrors(NotFound, ValidationFailed, ...LOG_ERRORS)),
   },
 };
 
@@ -62,12 +62,13 @@ export class GetRequest extends Endpoint {
   static override readonly method = "get";
   static override readonly path = "/v1/requests/:id";
   static override readonly scope = "admin";
+  static override readonly cacheControl = REVALIDATE;
   override schema = schema;
 
   override async handle(c: AppContext) {
     const { params } = await this.readInput(c, schema);
     const found = await findRequest(c.env, params.id);
-    if (found === null) throw new NotFound(`There is no request ${truncate(params.id)} in the log.`);
+    if (found === null) throw createRequestNotFound("request", params.id);
     const outcomes = await listOutcomes(c.env.LOG_DB, found.id);
     return {
       ...toEntry(found),

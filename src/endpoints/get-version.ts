@@ -1,13 +1,12 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { listAliasPeriods } from "../db/registry/aliases.ts";
 import { readModelRecord } from "../db/registry/models.ts";
-import { AliasPeriod } from "../domain/models/alias.ts";
 import { ModelRecord } from "../domain/models/model-record.ts";
 import { reportPath } from "../domain/routes.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
+import { IMMUTABLE } from "../http/etag.ts";
 import { createVersionNotFound, versionParams } from "../http/version-params.ts";
 import { Endpoint } from "./base.ts";
 
@@ -17,7 +16,7 @@ const schema = {
   summary: "Get one version of a model",
   description: `Returns everything about a version: its training data, its settings, its accuracy, and its comparison with the champion at that time.
 
-\`aliasPeriods\` lists the times in which an alias pointed at this version. The periods of \`champion\` show when this version was the default model.`,
+A version never changes. \`GET /v1/models/{name}/versions/{version}/alias-periods\` has the times in which it was in use.`,
   request: { params: versionParams },
   responses: {
     "200": {
@@ -27,9 +26,6 @@ const schema = {
           report: z.string().nullable().meta({
             description: "Path of the report with plots; null if the version has no report.",
             example: "/v1/models/log-linear/versions/1/report",
-          }),
-          aliasPeriods: z.array(AliasPeriod).meta({
-            description: "Times in which an alias pointed at this version, newest first.",
           }),
         }).meta({ id: "ModelVersion" }),
       ),
@@ -43,17 +39,15 @@ export class GetVersion extends Endpoint {
   static override readonly path = "/v1/models/:name/versions/:version";
   static override readonly scope = "predict";
   static override readonly logsResponseBody = true;
+  static override readonly cacheControl = IMMUTABLE;
   override schema = schema;
 
   override async handle(c: AppContext) {
     const { params } = await this.readInput(c, schema);
-    const [found, aliasPeriods] = await Promise.all([
-      readModelRecord(c.env.DB, params.name, params.version),
-      listAliasPeriods(c.env.DB, params),
-    ]);
+    const found = await readModelRecord(c.env.DB, params.name, params.version);
     if (found === undefined) throw createVersionNotFound(params);
     const { reportKey, ...record } = found;
     const report = reportKey && reportPath(record);
-    return { ...record, report, aliasPeriods };
+    return { ...record, report };
   }
 }

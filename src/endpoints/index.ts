@@ -3,6 +3,7 @@ import { CreateOutcome } from "./create-outcome.ts";
 import { CreatePrediction } from "./create-prediction.ts";
 import { CreatePredictions } from "./create-predictions.ts";
 import { EraseRequest } from "./erase-request.ts";
+import { ExportRequests } from "./export-requests.ts";
 import { GetAlias } from "./get-alias.ts";
 import { GetHealth } from "./get-health.ts";
 import { GetMonitoring } from "./get-monitoring.ts";
@@ -10,6 +11,7 @@ import { GetReadiness } from "./get-readiness.ts";
 import { GetReport } from "./get-report.ts";
 import { GetRequest } from "./get-request.ts";
 import { GetVersion } from "./get-version.ts";
+import { ListAliasPeriods } from "./list-alias-periods.ts";
 import { ListModels } from "./list-models.ts";
 import { ListRequests } from "./list-requests.ts";
 import { ListSimilarDiamonds } from "./list-similar-diamonds.ts";
@@ -29,11 +31,13 @@ export const ENDPOINTS = [
   ListVersions,
   GetVersion,
   GetReport,
+  ListAliasPeriods,
   GetAlias,
   MoveAlias,
   RemoveAlias,
   CreateOutcome,
   ListRequests,
+  ExportRequests,
   GetRequest,
   EraseRequest,
   GetMonitoring,

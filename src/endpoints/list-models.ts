@@ -7,7 +7,18 @@ import { ModelReference } from "../domain/models/model-reference.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { ValidationFailed } from "../http/errors.ts";
+import { REVALIDATE } from "../http/etag.ts";
 import { Endpoint } from "./base.ts";
+
+const ModelsResponse = z
+  .object({
+    models: z.array(ModelSummary),
+    aliases: z.record(z.string(), ModelReference).meta({
+      description: "The version that each alias points at.",
+      example: { champion: { name: "gradient-boosting", version: 1 } },
+    }),
+  })
+  .meta({ id: "ModelsResponse" });
 
 const schema = {
   operationId: "listModels",
@@ -19,15 +30,7 @@ To compare models, look at \`mae\` first. It is the average error of a price, in
   responses: {
     "200": {
       description: "The models, sorted by name, and the aliases.",
-      ...contentJson(
-        z.object({
-          models: z.array(ModelSummary),
-          aliases: z.record(z.string(), ModelReference).meta({
-            description: "The version that each alias points at.",
-            example: { champion: { name: "gradient-boosting", version: 1 } },
-          }),
-        }),
-      ),
+      ...contentJson(ModelsResponse),
     },
     ...documentErrors(ValidationFailed, ...REGISTRY_ERRORS),
   },
@@ -38,6 +41,7 @@ export class ListModels extends Endpoint {
   static override readonly path = "/v1/models";
   static override readonly scope = "predict";
   static override readonly logsResponseBody = true;
+  static override readonly cacheControl = REVALIDATE;
   override schema = schema;
 
   override async handle(c: AppContext) {

@@ -1,22 +1,47 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { findSimilarDiamonds } from "../db/registry/diamonds.ts";
-import { MEASUREMENTS, PricedStone, stoneFields } from "../domain/diamond.ts";
+import { MEASUREMENTS, pricedStoneFields, stoneFields, stoneNumber } from "../domain/diamond.ts";
 import { ModelReference } from "../domain/models/model-reference.ts";
 import { ModelSelector } from "../domain/models/model-selector.ts";
 import { type AppContext, logAnswer } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
+import { REVALIDATE } from "../http/etag.ts";
+import { numberParameter } from "../http/parameters.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
 import { resolveModel } from "../inference/resolve-version.ts";
-import { strictObject } from "../lib/fields.ts";
+import { createFieldMessage } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
-const nError = "n must be a whole number from 1 to 100";
-const ignoredField = z
-  .unknown()
-  .optional()
-  .meta({ type: "string", description: "Ignored. You can send all fields of a stone." });
+const nError = createFieldMessage("n", "n must be a whole number from 1 to 100");
+const measurements = Object.fromEntries(
+  MEASUREMENTS.map((name) => [
+    name,
+    numberParameter(stoneNumber(name))
+      .optional()
+      .meta({ description: "Does not matter. You can send all fields of a stone." }),
+  ]),
+);
+
+const SimilarDiamond = z
+  .object({
+    id: z.string().meta({ description: "Id of the stone.", example: "9f2c4b1e8a90d3f7" }),
+    ...pricedStoneFields,
+    weightDifference: z.number().nonnegative().meta({
+      description: "Difference between the weight of this stone and the requested weight, in carats.",
+      example: 0.01,
+    }),
+  })
+  .meta({ id: "SimilarDiamond", description: "A stone of the training data." });
+
+const SimilarDiamondsResponse = z
+  .object({
+    count: z.number().int().meta({ description: "Number of stones found.", example: 5 }),
+    model: ModelReference.meta({ description: "The model version that was trained on these stones." }),
+    diamonds: z.array(SimilarDiamond),
+  })
+  .meta({ id: "SimilarDiamondsResponse" });
 
 const schema = {
   operationId: "listSimilarDiamonds",
@@ -26,45 +51,29 @@ const schema = {
 
 Use these stones to explain a price: they are real, and their prices are known. The list has fewer than \`n\` stones, or none, if there are not enough.`,
   request: {
-    query: strictObject("the query", {
-      carat: stoneFields.carat,
+    query: z.object({
+      carat: numberParameter(stoneFields.carat),
       cut: stoneFields.cut,
       color: stoneFields.color,
       clarity: stoneFields.clarity,
-      n: z
-        .number({ error: nError })
-        .int({ error: nError })
-        .min(1, { error: nError })
-        .max(100, { error: nError })
+      n: numberParameter(
+        z
+          .number({ error: nError })
+          .int({ error: nError })
+          .min(1, { error: nError })
+          .max(100, { error: nError }),
+      )
         .default(5)
-        .meta({ description: "Maximum number of stones.", example: 5 }),
+        .meta({ description: "Maximum number of stones, from 1 to 100." }),
       model: ModelSelector,
-      ...Object.fromEntries(MEASUREMENTS.map((name) => [name, ignoredField])),
+      ...measurements,
     }),
     headers: z.object(routingKeyHeader),
   },
   responses: {
     "200": {
       description: "The comparable stones.",
-      ...contentJson(
-        z.object({
-          count: z.number().int().meta({ description: "Number of stones found.", example: 5 }),
-          model: ModelReference.meta({ description: "The model version that was trained on these stones." }),
-          diamonds: z.array(
-            z
-              .object({
-                id: z.string().meta({ description: "Id of the stone.", example: "9f2c4b1e8a90d3f7" }),
-                ...PricedStone.shape,
-                weightDifference: z.number().nonnegative().meta({
-                  description:
-                    "Difference between the weight of this stone and the requested weight, in carats.",
-                  example: 0.01,
-                }),
-              })
-              .meta({ id: "SimilarDiamond" }),
-          ),
-        }),
-      ),
+      ...contentJson(SimilarDiamondsResponse),
     },
     ...documentErrors(NotFound, ValidationFailed, ...REGISTRY_ERRORS),
   },
@@ -75,6 +84,7 @@ export class ListSimilarDiamonds extends Endpoint {
   static override readonly path = "/v1/diamonds/similar";
   static override readonly scope = "predict";
   static override readonly logsResponseBody = true;
+  static override readonly cacheControl = REVALIDATE;
   override schema = schema;
 
   override async handle(c: AppContext) {

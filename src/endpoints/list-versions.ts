@@ -6,9 +6,13 @@ import { ModelName } from "../domain/models/model-reference.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
+import { REVALIDATE } from "../http/etag.ts";
 import { nextField, pageQuery, toPage } from "../http/pagination.ts";
-import { strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
+
+const VersionsResponse = z
+  .object({ versions: z.array(ModelSummary), next: nextField })
+  .meta({ id: "VersionsResponse" });
 
 const schema = {
   operationId: "listVersions",
@@ -17,12 +21,12 @@ const schema = {
   description: "Returns all versions of a model with their accuracy, newest first, page by page.",
   request: {
     params: z.object({ name: ModelName }),
-    query: strictObject("the query", pageQuery),
+    query: z.object(pageQuery),
   },
   responses: {
     "200": {
       description: "The versions, newest first.",
-      ...contentJson(z.object({ versions: z.array(ModelSummary), next: nextField })),
+      ...contentJson(VersionsResponse),
     },
     ...documentErrors(NotFound, ValidationFailed, ...REGISTRY_ERRORS),
   },
@@ -33,6 +37,7 @@ export class ListVersions extends Endpoint {
   static override readonly path = "/v1/models/:name";
   static override readonly scope = "predict";
   static override readonly logsResponseBody = true;
+  static override readonly cacheControl = REVALIDATE;
   override schema = schema;
 
   override async handle(c: AppContext) {

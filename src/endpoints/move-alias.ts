@@ -22,34 +22,36 @@ import {
 import { createPreconditionFailed, ETAG_HEADER, ifMatchHeader, matchesEtag, toEtag } from "../http/etag.ts";
 import { verifyModel } from "../inference/predict.ts";
 import { refreshAliases } from "../inference/resolve-version.ts";
-import { Reason, strictObject } from "../lib/fields.ts";
+import { createFieldMessage, optionalField, Reason, strictObject } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const MAX_ATTEMPTS = 5;
-const shareError = "share must be a percentage: a whole number from 0 to 100";
+const shareError = createFieldMessage("share", "share must be a percentage: a whole number from 0 to 100");
 
-const Move = strictObject("the body", {
+const MoveAliasRequest = strictObject("the body", {
   model: versionField("model").meta({
     description: "The version that the alias will point at: a model's name and version.",
   }),
   reason: Reason,
-  share: z
-    .number({ error: shareError })
-    .int({ error: shareError })
-    .min(0, { error: shareError })
-    .max(100, { error: shareError })
-    .optional()
-    .meta({
-      description:
-        "With `canary`: percentage of requests that the canary answers. For the alias `challenger`: percentage of predictions that the challenger also computes. Default: 0.",
-      example: 10,
-    }),
-  canary: versionField("canary").optional().meta({
-    description: "A second version. It answers `share` percent of the requests.",
-    example: "log-linear@4",
+  share: optionalField(
+    z
+      .number({ error: shareError })
+      .int({ error: shareError })
+      .min(0, { error: shareError })
+      .max(100, { error: shareError }),
+  ).meta({
+    description:
+      "With `canary`: percentage of requests that the canary answers. For the alias `challenger`: percentage of predictions that the challenger also computes. Default: 0.",
+    example: 10,
   }),
+  canary: optionalField(versionField("canary")).meta({
+    description: "A second version, by name and version. It answers `share` percent of the requests.",
+  }),
+}).meta({
+  id: "MoveAliasRequest",
+  example: { model: "log-linear@1", reason: "compare it with the champion", share: 10 },
 });
-type Move = z.infer<typeof Move>;
+type MoveAliasRequest = z.infer<typeof MoveAliasRequest>;
 
 const schema = {
   operationId: "moveAlias",
@@ -66,10 +68,10 @@ const schema = {
 **Challenger**: If you move the alias \`challenger\` with a \`share\`, the challenger also prices that percentage of the champion's single predictions. It runs after the response, and the log keeps both prices.`,
   request: {
     params: z.object({
-      alias: ModelName.meta({ description: "Name of the alias.", example: "champion" }),
+      alias: ModelName.meta({ description: "Name of the alias, such as `champion`.", example: CHALLENGER }),
     }),
     headers: z.object(ifMatchHeader),
-    body: { ...contentJson(Move), required: true },
+    body: { ...contentJson(MoveAliasRequest), required: true },
   },
   responses: {
     "200": { description: "The alias after the move.", headers: ETAG_HEADER, ...contentJson(Alias) },
@@ -123,7 +125,7 @@ export class MoveAlias extends Endpoint {
 }
 
 /** Checks the rules between fields, which the schema of the body cannot express. */
-function findConflictingFields(alias: string, { model, share, canary }: Move): FieldError[] {
+function findConflictingFields(alias: string, { model, share, canary }: MoveAliasRequest): FieldError[] {
   if (alias === CHALLENGER && canary !== undefined)
     return [
       { path: "canary", message: "canary is not allowed for the alias challenger: it answers no requests" },

@@ -5,11 +5,11 @@ import { AliasMove } from "../domain/models/alias.ts";
 import { ModelName } from "../domain/models/model-reference.ts";
 import { CHALLENGER, CHAMPION } from "../domain/models/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
-import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
-import { Conflict, NotFound, PreconditionFailed } from "../http/errors.ts";
+import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
+import { Conflict, NotFound, PreconditionFailed, ValidationFailed } from "../http/errors.ts";
 import { createPreconditionFailed, ifMatchHeader, matchesEtag } from "../http/etag.ts";
 import { refreshAliases } from "../inference/resolve-version.ts";
-import { Reason, strictObject } from "../lib/fields.ts";
+import { ReasonParameter } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {
@@ -22,12 +22,12 @@ const schema = {
     params: z.object({
       alias: ModelName.meta({ description: "Name of the alias.", example: CHALLENGER }),
     }),
+    query: z.object({ reason: ReasonParameter }),
     headers: z.object(ifMatchHeader),
-    body: { ...contentJson(strictObject("the body", { reason: Reason })), required: true },
   },
   responses: {
     "200": { description: "The alias is removed. The body is its last move.", ...contentJson(AliasMove) },
-    ...documentErrors(...BODY_ERRORS, NotFound, Conflict, PreconditionFailed, ...REGISTRY_ERRORS),
+    ...documentErrors(ValidationFailed, NotFound, Conflict, PreconditionFailed, ...REGISTRY_ERRORS),
   },
 };
 
@@ -39,7 +39,7 @@ export class RemoveAlias extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { params, headers, body } = await this.readInput(c, schema);
+    const { params, headers, query } = await this.readInput(c, schema);
     const { alias } = params;
     if (alias === CHAMPION)
       throw new Conflict(
@@ -50,7 +50,7 @@ export class RemoveAlias extends Endpoint {
       throw new NotFound(`There is no alias named ${alias}. GET /v1/models lists all aliases.`);
     if (!matchesEtag(headers["if-match"], before.current.revision))
       throw createPreconditionFailed(alias, before.current.revision);
-    const audit = { actor: c.var.requestContext.caller ?? "unknown", reason: body.reason };
+    const audit = { actor: c.var.requestContext.caller ?? "unknown", reason: query.reason };
     const move = await moveAlias(c.env.DB, alias, before, null, audit);
     if (move === null) throw createPreconditionFailed(alias, before.current.revision);
     refreshAliases();

@@ -5,12 +5,24 @@ import { isAppraisedBy, isKnownStone, withdrawStone } from "../db/registry/withd
 import { ANONYMOUS } from "../domain/access.ts";
 import { STONE_ID_DIGITS } from "../domain/stone-id.ts";
 import type { AppContext } from "../http/context.ts";
-import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
-import { NotFound } from "../http/errors.ts";
-import { Reason, strictObject } from "../lib/fields.ts";
+import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
+import { NotFound, ValidationFailed } from "../http/errors.ts";
+import { createFieldMessage, ReasonParameter } from "../lib/fields.ts";
 import { Endpoint } from "./base.ts";
 
-const idError = `id must be the id of a stone: ${STONE_ID_DIGITS} lower-case hexadecimal digits`;
+const idError = createFieldMessage(
+  "id",
+  `id must be the id of a stone: ${STONE_ID_DIGITS} lower-case hexadecimal digits`,
+);
+
+const Withdrawal = z
+  .object({
+    id: z.string().meta({ description: "Id of the stone." }),
+    reason: z.string(),
+    actor: z.string().meta({ description: "Name of the key that withdrew the stone." }),
+    at: z.iso.datetime(),
+  })
+  .meta({ id: "Withdrawal" });
 
 const schema = {
   operationId: "withdrawDiamond",
@@ -28,28 +40,16 @@ The key that sent the stone can withdraw it. Any other key needs the scope \`adm
         .regex(new RegExp(`^[0-9a-f]{${STONE_ID_DIGITS}}$`), { error: idError })
         .meta({ description: "Id of the stone.", example: "9f2c4b1e8a90d3f7" }),
     }),
-    body: {
-      ...contentJson(
-        strictObject("the body", {
-          reason: Reason.meta({ example: "the certificate belongs to another stone" }),
-        }),
-      ),
-      required: true,
-    },
+    query: z.object({
+      reason: ReasonParameter.meta({ example: "the certificate belongs to another stone" }),
+    }),
   },
   responses: {
     "200": {
       description: "The stone is withdrawn.",
-      ...contentJson(
-        z.object({
-          id: z.string(),
-          reason: z.string(),
-          actor: z.string().meta({ description: "Name of the key that withdrew the stone." }),
-          at: z.iso.datetime(),
-        }),
-      ),
+      ...contentJson(Withdrawal),
     },
-    ...documentErrors(...BODY_ERRORS, NotFound, ...REGISTRY_ERRORS),
+    ...documentErrors(ValidationFailed, NotFound, ...REGISTRY_ERRORS),
   },
 };
 
@@ -61,7 +61,7 @@ export class WithdrawDiamond extends Endpoint {
   override schema = schema;
 
   override async handle(c: AppContext) {
-    const { params, body } = await this.readInput(c, schema);
+    const { params, query } = await this.readInput(c, schema);
     const actor = c.var.requestContext.caller ?? ANONYMOUS;
     if (!(await isAppraisedBy(c.env.DB, params.id, actor))) {
       // Only an administrator may learn whether the stone exists. Other callers cause no further query.
@@ -70,6 +70,6 @@ export class WithdrawDiamond extends Endpoint {
         throw new NotFound(`There is no stone with the id ${params.id}.`);
     }
     const at = new Date(c.var.requestContext.at).toISOString();
-    return withdrawStone(c.env.DB, { id: params.id, reason: body.reason, actor, at });
+    return withdrawStone(c.env.DB, { id: params.id, reason: query.reason, actor, at });
   }
 }

@@ -13,7 +13,7 @@ export function readJson(c: AppContext): unknown {
   const type = c.req.header("content-type");
   if (type?.split(";")[0]?.trim().toLowerCase() !== "application/json") {
     const sent = type === undefined ? "The content type is missing" : `The content type is ${truncate(type)}`;
-    throw new UnsupportedMediaType(`${sent}; send application/json.`, {
+    throw new UnsupportedMediaType(`${sent}; send the header content-type: application/json.`, {
       headers: { accept: "application/json" },
     });
   }
@@ -35,6 +35,20 @@ export function readJson(c: AppContext): unknown {
     return JSON.parse(text);
   } catch (error) {
     const reason = error instanceof Error ? `: ${truncate(error.message, 200)}` : "";
-    throw new MalformedBody(`The body is not valid JSON${reason}`);
+    throw new MalformedBody(`The body is not valid JSON${reason}${explainSyntax(text)}`);
   }
+}
+
+/** What other languages write in place of JSON: Python's json module, for example, writes NaN for a gap. */
+const FOREIGN_VALUE = /[:,[]\s*([-+]?(?:NaN|Infinity|nan|inf)|None|undefined|True|False)\s*(?=[,}\]])/;
+
+/** Explains the usual mistakes of a body that is not JSON; empty if it has none of them. */
+function explainSyntax(text: string): string {
+  const value = FOREIGN_VALUE.exec(text)?.[1];
+  if (value === "True" || value === "False") return `. ${value} is not JSON: write ${value.toLowerCase()}`;
+  if (value !== undefined) return `. ${value} is not JSON: leave the field out, or send null`;
+  if (/^\s*[{[]\s*'/.test(text)) return ". JSON needs double quotes";
+  if (/,\s*[}\]]/.test(text)) return ". JSON allows no comma before a closing bracket";
+  if (/^\s*\w+=/.test(text)) return ". This is a form: send a JSON object";
+  return "";
 }

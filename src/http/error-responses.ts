@@ -38,6 +38,14 @@ const RETRY_AFTER_HEADER = {
   },
 };
 
+/** Adds to the 404 of a resource that may not be written yet that it can say when to try again. */
+export function documentRetry(responses: Record<string, ResponseConfig>): Record<string, ResponseConfig> {
+  const { "404": notFound } = responses;
+  if (notFound === undefined) return responses;
+  const header = { ...RETRY_AFTER_HEADER["Retry-After"], required: false };
+  return { ...responses, "404": { ...notFound, headers: { "Retry-After": header } } };
+}
+
 /** The headers of every response with a status. */
 const HEADERS: Partial<Record<number, NonNullable<ResponseConfig["headers"]>>> = {
   401: AUTHENTICATE_HEADER,

@@ -22,10 +22,19 @@ export const ProblemDetails = z
     requestId: z
       .string()
       .meta({ description: "Id of the request in the log. Send it with support questions." }),
-    errors: z.array(FieldError).optional().meta({ description: "The invalid fields." }),
+    errors: z.array(FieldError).optional().meta({ description: "The invalid fields, at most 100." }),
+    moreErrors: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .meta({ description: "Number of further errors that are not listed. Present only if there are any." }),
   })
   .meta({ id: "Problem", description: "An error (RFC 9457)." });
 export type ProblemDetails = z.infer<typeof ProblemDetails>;
+
+/** The greatest number of errors in a problem. A list of 1,000 stones can have many thousands. */
+export const MAX_FIELD_ERRORS = 100;
 
 export const PROBLEM_TYPE = "application/problem+json";
 
@@ -42,6 +51,8 @@ interface ProblemKind {
 
 interface ProblemOptions {
   readonly errors?: readonly FieldError[];
+  /** Number of errors that are not in `errors`. */
+  readonly moreErrors?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
 }
@@ -50,11 +61,13 @@ interface ProblemOptions {
 export abstract class Problem extends Error {
   static readonly kind: ProblemKind;
   readonly errors: readonly FieldError[] | undefined;
+  readonly moreErrors: number;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(detail: string, { errors, headers = {}, cause }: ProblemOptions = {}) {
+  constructor(detail: string, { errors, moreErrors = 0, headers = {}, cause }: ProblemOptions = {}) {
     super(detail, { cause });
-    this.errors = errors;
+    this.errors = errors?.slice(0, MAX_FIELD_ERRORS);
+    this.moreErrors = moreErrors + Math.max(0, (errors?.length ?? 0) - MAX_FIELD_ERRORS);
     this.headers = headers;
   }
 
@@ -63,7 +76,7 @@ export abstract class Problem extends Error {
   }
 
   toResponse(requestId: string): Response {
-    const details = toProblemDetails(this.kind, this.message, requestId, this.errors);
+    const details = toProblemDetails(this.kind, this.message, requestId, this.errors, this.moreErrors);
     return new Response(JSON.stringify(details), {
       status: this.kind.status,
       headers: { "content-type": PROBLEM_TYPE, ...this.headers },
@@ -225,8 +238,9 @@ export class ServiceUnavailable extends Problem {
     example: "The model log-linear@3 cannot be loaded at the moment. Try again in a few seconds.",
   };
 
-  constructor(detail: string, cause?: unknown) {
-    super(detail, { headers: { "retry-after": "5" }, cause });
+  /** @param retryAfterSeconds When the same request can succeed. */
+  constructor(detail: string, cause?: unknown, retryAfterSeconds = 5) {
+    super(detail, { headers: { "retry-after": String(retryAfterSeconds) }, cause });
   }
 }
 
@@ -254,6 +268,7 @@ export function toProblemDetails(
   detail: string,
   requestId: string,
   errors: readonly FieldError[] | undefined,
+  moreErrors = 0,
 ): ProblemDetails {
   return {
     type: `urn:facet:problem:${kind.slug}`,
@@ -262,5 +277,6 @@ export function toProblemDetails(
     detail,
     requestId,
     ...(errors && { errors: [...errors] }),
+    ...(moreErrors > 0 && { moreErrors }),
   };
 }

@@ -1,17 +1,15 @@
 import { z } from "zod";
+import { createFieldMessage } from "../lib/fields.ts";
+import { numberParameter } from "./parameters.ts";
 
-const cursorError = "next must be the value of next from the previous page";
+const cursorError = createFieldMessage("next", "next must be the value of next from the previous page");
 
 /** The query parameter for the number of rows on a page. */
 export function limitField(max: number, defaultLimit: number) {
-  const error = `limit must be a whole number from 1 to ${max}`;
-  return z
-    .number({ error })
-    .int({ error })
-    .min(1, { error })
-    .max(max, { error })
+  const error = createFieldMessage("limit", `limit must be a whole number from 1 to ${max}`);
+  return numberParameter(z.number({ error }).int({ error }).min(1, { error }).max(max, { error }))
     .default(defaultLimit)
-    .meta({ description: "The maximum number of results.", example: defaultLimit });
+    .meta({ description: `The maximum number of results, from 1 to ${max}.` });
 }
 
 /**

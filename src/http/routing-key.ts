@@ -7,8 +7,7 @@ const error = "x-facet-key must be a string of at most 200 characters";
 export const routingKeyHeader = {
   "x-facet-key": z.string({ error }).max(200, { error }).optional().meta({
     description:
-      "Any text that identifies your customer. During a canary release, the same key is always answered by the same model version. It is not logged. Without it, the name of your API key or your address is used.",
-    example: "customer-4711",
+      "Any text that identifies your customer, such as a customer number. During a canary release, the same key is always answered by the same model version. It is not logged. Without it, the name of your API key or your address is used.",
   }),
 };
 

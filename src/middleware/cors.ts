@@ -10,8 +10,15 @@ const PREFLIGHT_MAX_AGE_SECONDS = 7200;
 const setCorsHeaders = honoCors({
   origin: findAllowedOrigin,
   allowMethods: ["GET", "HEAD", "POST", "PUT", "DELETE"],
-  allowHeaders: ["authorization", "content-type", "if-match", "x-facet-key"],
-  exposeHeaders: ["content-disposition", "etag", "retry-after", "server-timing", "x-request-id"],
+  // Without a list, a preflight may ask for any header. Tracing tools and HTTP libraries add their own.
+  exposeHeaders: [
+    "content-disposition",
+    "etag",
+    "retry-after",
+    "server-timing",
+    "www-authenticate",
+    "x-request-id",
+  ],
   maxAge: PREFLIGHT_MAX_AGE_SECONDS,
 });
 

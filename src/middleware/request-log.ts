@@ -2,6 +2,7 @@ import { createMiddleware } from "hono/factory";
 import type { AppContext, AppEnv } from "../http/context.ts";
 import { isProblemResponse } from "../http/errors.ts";
 import { predictShadow } from "../inference/shadow.ts";
+import { trackWrite } from "../request-log/write/pending-writes.ts";
 import { type LoggedResponse, toRecord } from "../request-log/write/to-record.ts";
 import { writeRecord } from "../request-log/write/write-record.ts";
 
@@ -17,7 +18,7 @@ export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
   try {
     await next();
   } finally {
-    logged.resolve(logRequest(c, performance.now() - start));
+    logged.resolve(trackWrite(c.var.requestContext.id, logRequest(c, performance.now() - start)));
   }
 });
 

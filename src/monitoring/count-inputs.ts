@@ -6,6 +6,7 @@ import { formatVersion, type ModelReference } from "../domain/models/model-refer
 import { DRIFT_SAMPLE } from "../domain/monitoring.ts";
 import { BATCH_ROUTE, PREDICTION_ROUTES } from "../domain/routes.ts";
 import type { CallBudget } from "../lib/call-budget.ts";
+import { findChoice } from "../lib/choices.ts";
 import { withTimeout } from "../lib/timeout.ts";
 import { readBodies } from "../request-log/bodies.ts";
 import { type PricedInput, readPricedStones } from "../request-log/read/predictions.ts";
@@ -41,7 +42,7 @@ export async function countInputs(
     subject: formatInputSubject(model, column),
     binCount: edges === undefined ? listGrades(column).length : edges.length + 1,
     findBin: (value: unknown) => {
-      if (edges === undefined) return listGrades(column).indexOf(value as string);
+      if (edges === undefined) return findGrade(column, value);
       return typeof value === "number" ? findBin(edges, value) : -1;
     },
   }));
@@ -77,6 +78,12 @@ async function readStones(
 /** The subject under which the values of a column are counted, such as `log-linear@3 carat`. */
 export const formatInputSubject = (model: ModelReference, column: string): string =>
   `${formatVersion(model)} ${column}`;
+
+/** The index of a grade as the caller spelled it; -1 if it is none. */
+function findGrade(column: string, value: unknown): number {
+  const grades = listGrades(column);
+  return typeof value === "string" ? grades.indexOf(findChoice(grades, value) ?? "") : -1;
+}
 
 /** The grades of a column, which are its bins; none for a column of numbers. */
 export function listGrades(column: string): readonly string[] {

@@ -8,6 +8,8 @@ export const AFTER_RESPONSE_LIMIT_MS = 30_000;
 
 /** How long the log record of a request waits for the price of the challenger. */
 export const SHADOW_TIMEOUT_MS = 2_000;
+/** How long a request for a log record waits while this isolate is writing the record. */
+export const PENDING_WRITE_TIMEOUT_MS = 3_000;
 export const QUEUE_SEND_TIMEOUT_MS = 5_000;
 /** For large bodies. A record without its bodies is still useful, so the limit is short. */
 export const BODIES_PUT_TIMEOUT_MS = 3_000;

@@ -16,17 +16,24 @@ interface LockedPackage {
   resolved?: string;
   integrity?: string;
   hasInstallScript?: boolean;
+  link?: boolean;
 }
 
 const { dependencies, devDependencies, allowScripts } = JSON.parse(read("package.json")) as Package;
 const { packages } = JSON.parse(read("package-lock.json")) as { packages: Record<string, LockedPackage> };
-const locked = Object.entries(packages).filter(([path]) => path !== "");
+/** Without the project itself and its workspace test/clients. */
+const locked = Object.entries(packages).filter(([path, { link }]) => path.includes("node_modules/") && !link);
 
 describe("dependencies", () => {
   test("have exact versions that match the lock file", () => {
     for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
       expect(version, name).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
       expect(packages[`node_modules/${name}`]?.version).toBe(version);
+    }
+    const clients = JSON.parse(read("test/clients/package.json")) as Package;
+    for (const [name, version] of Object.entries(clients.devDependencies)) {
+      const entry = packages[`test/clients/node_modules/${name}`] ?? packages[`node_modules/${name}`];
+      expect(entry?.version, name).toBe(version);
     }
   });
 

@@ -38,33 +38,34 @@ export const Ranges = z
   .meta({ id: "Ranges", description: "Smallest and largest value of each column in the training rows." });
 export type Ranges = z.infer<typeof Ranges>;
 
-/** Counts of values per bin or grade, by column. Drift is measured against them. */
-export const Histograms = z
-  .record(
-    z.string(),
-    z.object({
-      edges: z
-        .array(z.number())
-        .optional()
-        .meta({ description: "Inner edges of the bins of a number column, ascending." }),
-      counts: z.record(z.string(), z.number().int()).meta({
-        description: "Number of rows by grade, or by the index of the bin for a number column.",
-      }),
+const Histogram = z
+  .object({
+    edges: z
+      .array(z.number())
+      .optional()
+      .meta({ description: "Inner edges of the bins of a number column, ascending." }),
+    counts: z.record(z.string(), z.number().int()).meta({
+      description: "Number of rows by grade, or by the index of the bin for a number column.",
     }),
-  )
-  .meta({
-    id: "Histograms",
-    description:
-      "Distribution of each input in the training rows, and of the model's own price over the test stones.",
-  });
+  })
+  .meta({ id: "Histogram", description: "The distribution of one column." });
+
+/** Counts of values per bin or grade, by column. Drift is measured against them. */
+export const Histograms = z.record(z.string(), Histogram).meta({
+  id: "Histograms",
+  description:
+    "Distribution of each input in the training rows, and of the model's own price over the test stones.",
+});
 export type Histograms = z.infer<typeof Histograms>;
+
+const Gain = z
+  .record(z.string(), z.number())
+  .meta({ id: "Gain", description: "Fraction of the total gain of all splits, by feature." });
 
 /** The influence of each feature or column on a model's prices. */
 export const Importance = z
   .object({
-    gain: z.record(z.string(), z.number()).nullable().meta({
-      description: "Fraction of the total gain of all splits, by feature. Only for models of trees.",
-    }),
+    gain: Gain.nullable().meta({ description: "Null for a model without trees." }),
     permutation: z.record(z.string(), z.number()).meta({
       description:
         "Increase of the test MAE, in US dollars, when the values of a column are shuffled among the stones.",
@@ -72,6 +73,10 @@ export const Importance = z
   })
   .meta({ id: "Importance", description: "The influence of each feature or column on a model's prices." });
 export type Importance = z.infer<typeof Importance>;
+
+const BandDecision = z
+  .object({ rows: z.number().int(), mae: z.number(), championMae: z.number().nullable() })
+  .meta({ id: "BandDecision", description: "The comparison with the champion in one carat band." });
 
 /** The comparison of a version with the champion at the time of its training. */
 export const Decision = z
@@ -86,10 +91,7 @@ export const Decision = z
       .nullable()
       .meta({ description: "Mean absolute error of the champion on these stones, US dollars." }),
     bands: z
-      .record(
-        z.string(),
-        z.object({ rows: z.number().int(), mae: z.number(), championMae: z.number().nullable() }),
-      )
+      .record(z.string(), BandDecision)
       .meta({ description: "The same figures per carat band; empty if there was no champion." }),
     promoted: z.boolean(),
     reason: z.string(),

@@ -8,8 +8,13 @@ export const MAX_VERSION_LENGTH = 75;
 
 export const ModelName = z
   .string()
-  .max(64, { error: "a name has at most 64 characters" })
-  .regex(NAME_PATTERN, { error: "a name is lower-case words joined by hyphens, such as log-linear" })
+  .max(64, { error: createFieldMessage("name", "a name has at most 64 characters") })
+  .regex(NAME_PATTERN, {
+    error: createFieldMessage(
+      "name",
+      "a name must be lower-case words joined by hyphens, such as log-linear",
+    ),
+  })
   .meta({ description: "Name of a model, such as `log-linear`.", example: "log-linear" });
 
 export const ModelReference = z

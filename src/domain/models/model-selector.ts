@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { createFieldMessage } from "../../lib/fields.ts";
 import { MAX_VERSION_LENGTH, parseVersion } from "./model-reference.ts";
 
 /** The alias that is used when a caller names no model. */
@@ -11,8 +12,10 @@ export type Selector =
   | { readonly kind: "name"; readonly name: string }
   | { readonly kind: "version"; readonly name: string; readonly version: number };
 
-const selectorError =
-  "model must be an alias (champion), a model's name (log-linear) or a name and version (log-linear@3)";
+const selectorError = createFieldMessage(
+  "model",
+  "model must be an alias (champion), a model's name (log-linear) or a name and version (log-linear@3)",
+);
 
 /** The `model` parameter: `champion`, `log-linear` or `log-linear@3`. */
 export const ModelSelector = z
@@ -23,7 +26,6 @@ export const ModelSelector = z
   .meta({
     description:
       "The model that prices the stones: an alias (`champion`), a model by name (its newest version) or one version (`log-linear@3`).",
-    example: "champion",
   });
 
 /** Reads a text that {@link ModelSelector} has accepted. */

@@ -2,6 +2,11 @@ import { z } from "zod";
 import type { RequestSummary } from "../../db/request-log/search.ts";
 import { ModelReference, toModelReference } from "../../domain/models/model-reference.ts";
 
+const ShadowPrediction = ModelReference.extend({ price: z.number().nullable() }).meta({
+  id: "ShadowPrediction",
+  description: "A price that a challenger computed after the response.",
+});
+
 /** A request in the log as the API returns it, without its bodies. */
 export const LogEntry = z
   .object({
@@ -24,7 +29,7 @@ export const LogEntry = z
     price: z.number().nullable().meta({
       description: "The predicted price, US dollars; null if there is none or more than one.",
     }),
-    shadow: ModelReference.extend({ price: z.number().nullable() }).nullable().meta({
+    shadow: ShadowPrediction.nullable().meta({
       description: "The challenger that priced the same stone after the response, and its price.",
     }),
     caller: z.string().nullable().meta({ description: "Name of the caller's key." }),

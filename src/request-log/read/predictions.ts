@@ -17,11 +17,16 @@ export type PricedInput = Partial<Stone & { price: number }>;
 
 /** The stones of a successful prediction. */
 export function readPricedStones(route: string, bodies: Bodies, price: number | null): PricedInput[] {
-  if (route !== BATCH_ROUTE)
-    return [{ ...parseObject<Stone>(bodies.requestBody), ...(price !== null && { price }) }];
+  if (route !== BATCH_ROUTE) return [toPricedInput(parseObject<Stone>(bodies.requestBody), price)];
   const prices = readBatchPrices(bodies);
   const { diamonds = [] } = parseObject<{ diamonds: Stone[] }>(bodies.requestBody);
-  return diamonds.map((stone, i) => ({ ...stone, ...(prices[i] !== undefined && { price: prices[i] }) }));
+  return diamonds.map((stone, i) => toPricedInput(stone, prices[i] ?? null));
+}
+
+/** A caller may send a stone with a price of its own, which is ignored. */
+function toPricedInput(stone: Partial<Stone>, price: number | null): PricedInput {
+  const { price: _, ...fields } = stone as PricedInput;
+  return price === null ? fields : { ...fields, price };
 }
 
 function readBatchPrices({ responseBody }: Bodies): number[] {

@@ -14,7 +14,6 @@ type PredictionBody = { price: number; model: ModelReference };
 let admin: Record<string, string>;
 
 async function sendChange<Body = Alias & ProblemDetails>(
-  method: "PUT" | "DELETE",
   alias: string,
   body: unknown,
   headers: Record<string, string> = {},
@@ -23,7 +22,7 @@ async function sendChange<Body = Alias & ProblemDetails>(
   const answer = await call(
     `/v1/aliases/${alias}`,
     {
-      method,
+      method: "PUT",
       headers: { ...admin, "content-type": "application/json", ...headers },
       body: JSON.stringify(body),
     },
@@ -32,8 +31,18 @@ async function sendChange<Body = Alias & ProblemDetails>(
   return { ...answer, body: JSON.parse(answer.text), etag: answer.response.headers.get("etag") };
 }
 
+async function removeAlias<Body = ProblemDetails>(
+  alias: string,
+  query = "?reason=enough",
+  headers: Record<string, string> = {},
+): Promise<Answer & { body: Body }> {
+  const init = { method: "DELETE", headers: { ...admin, ...headers } };
+  const answer = await call(`/v1/aliases/${alias}${query}`, init);
+  return { ...answer, body: JSON.parse(answer.text) };
+}
+
 const putAlias = (alias: string, model: string, headers?: Record<string, string>) =>
-  sendChange("PUT", alias, { model, reason: `to ${model}` }, headers);
+  sendChange(alias, { model, reason: `to ${model}` }, headers);
 
 async function readHistory(alias: string): Promise<AliasMove[]> {
   return (await get<{ history: AliasMove[] }>(`/v1/aliases/${alias}?limit=100`)).body.history;
@@ -107,11 +116,9 @@ describe("PUT /v1/aliases/{alias}", () => {
     expect((await putAlias("seen", "steep@1", { "if-match": "*" })).status).toBe(200);
     expect((await putAlias("unseen", "steep@1", { "if-match": "*" })).status).toBe(412);
     expect((await putAlias("unseen", "steep@1", { "if-match": '"1"' })).status).toBe(412);
-    for (const header of ["1", '"x"', 'W/"1"', "**", '"1" "2"']) {
-      const { status, body } = await putAlias("seen", "steep@1", { "if-match": header });
-      expect(status, header).toBe(422);
-      expect(body.errors).toMatchObject([{ path: "if-match" }]);
-    }
+    // Also the current revision, if it is not a strong tag.
+    for (const header of ["4", '"x"', 'W/"4"', "**", '"1" "2"'])
+      expect((await putAlias("seen", "steep@1", { "if-match": header })).status, header).toBe(412);
     expect(await readHistory("seen")).toHaveLength(4);
   });
 
@@ -154,7 +161,7 @@ describe("PUT /v1/aliases/{alias}", () => {
     async (model) => {
       await putAlias(`safe-${model[0]}`, "steep@1");
       for (const body of [{ model }, { model: "steep@2", canary: model, share: 5 }]) {
-        const answer = await sendChange("PUT", `safe-${model[0]}`, { ...body, reason: "try" });
+        const answer = await sendChange(`safe-${model[0]}`, { ...body, reason: "try" });
         expect(answer.status).toBe(409);
         expect(answer.body.detail).toContain(`${model} is missing or broken`);
       }
@@ -166,9 +173,9 @@ describe("PUT /v1/aliases/{alias}", () => {
     await publishModel({ name: "unread", version: 1, file: readLinearModel(1) });
     const MODELS = overrideMethods(env.MODELS, { get: () => Promise.reject(new Error("R2 is down")) });
     const body = { model: "unread@1", reason: "try" };
-    expect((await sendChange("PUT", "patient", body, {}, { ...env, MODELS })).status).toBe(503);
+    expect((await sendChange("patient", body, {}, { ...env, MODELS })).status).toBe(503);
     moveClock(11);
-    expect((await sendChange("PUT", "patient", body)).status).toBe(201);
+    expect((await sendChange("patient", body)).status).toBe(201);
   });
 
   it.each([
@@ -184,7 +191,7 @@ describe("PUT /v1/aliases/{alias}", () => {
     [{ model: "steep@1", reason: "x", canary: "steep@2", share: 0.5 }, ["share"]],
     [{ model: "steep@1", reason: "x", canary: "steep@7", share: 5 }, ["canary"]],
   ])("rejects the body %j", async (body, paths) => {
-    const answer = await sendChange("PUT", "tidy", body);
+    const answer = await sendChange("tidy", body);
     expect(answer.status).toBe(422);
     expect(answer.body.errors?.map(({ path }) => path)).toEqual(paths);
   });
@@ -194,16 +201,33 @@ describe("PUT /v1/aliases/{alias}", () => {
     for (const alias of ["Champion", "a b", "champion@1", "x".repeat(65)])
       expect((await putAlias(encodeURIComponent(alias), "steep@1")).status).toBe(422);
     const body = { model: "steep@1", reason: "x", canary: "steep@2", share: 5 };
-    expect((await sendChange("PUT", "challenger", body)).body.errors).toMatchObject([{ path: "canary" }]);
+    expect((await sendChange("challenger", body)).body.errors).toMatchObject([{ path: "canary" }]);
+  });
+});
+
+describe("GET /v1/aliases/{alias}", () => {
+  it("answers 304 until the alias moves", async () => {
+    await putAlias("watched", "steep@1");
+    const read = async (tag: string) => call("/v1/aliases/watched", { headers: { "if-none-match": tag } });
+    for (const tag of ['"1"', 'W/"1"', '"0", "1"', "*"]) {
+      const { status, text, response } = await read(tag);
+      expect([status, text], tag).toEqual([304, ""]);
+      expect(response.headers.get("etag")).toBe('"1"');
+    }
+    await putAlias("watched", "steep@2");
+    const { status, response } = await read('"1"');
+    expect(status).toBe(200);
+    expect(response.headers.get("etag")).toBe('"2"');
+    expect(response.headers.get("cache-control")).toBe("private, no-cache");
   });
 });
 
 describe("DELETE /v1/aliases/{alias}", () => {
   it("removes an alias, and continues its history when it is created again", async () => {
-    await sendChange("PUT", "challenger", { model: "steep@2", reason: "shadow it", share: 50 });
-    const early = await sendChange("DELETE", "challenger", { reason: "enough" }, { "if-match": '"9"' });
+    await sendChange("challenger", { model: "steep@2", reason: "shadow it", share: 50 });
+    const early = await removeAlias("challenger", undefined, { "if-match": '"9"' });
     expect(early.status).toBe(412);
-    const removed = await sendChange<AliasMove>("DELETE", "challenger", { reason: "enough" });
+    const removed = await removeAlias<AliasMove>("challenger");
     expect(removed.status).toBe(200);
     expect(removed.body).toMatchObject({
       revision: 2,
@@ -211,10 +235,11 @@ describe("DELETE /v1/aliases/{alias}", () => {
       name: "steep",
       version: 2,
       actor: "marta",
+      reason: "enough",
     });
     expect((await get("/v1/aliases/challenger")).status).toBe(404);
-    expect((await sendChange("DELETE", "challenger", { reason: "enough" })).status).toBe(404);
-    const again = await sendChange("PUT", "challenger", { model: "shallow@1", reason: "another", share: 5 });
+    expect((await removeAlias("challenger")).status).toBe(404);
+    const again = await sendChange("challenger", { model: "shallow@1", reason: "another", share: 5 });
     expect(again.status).toBe(201);
     expect(again.etag).toBe('"3"');
     expect((await readHistory("challenger")).map(({ removed, from }) => [removed, from?.name])).toEqual([
@@ -226,8 +251,11 @@ describe("DELETE /v1/aliases/{alias}", () => {
 
   it("does not remove the champion, and requires a reason", async () => {
     await putAlias("champion", "steep@1");
-    expect((await sendChange("DELETE", "champion", { reason: "enough" })).status).toBe(409);
-    expect((await sendChange("DELETE", "first", {})).status).toBe(422);
+    expect((await removeAlias("champion")).status).toBe(409);
+    const { status, body } = await removeAlias("first", "");
+    expect(status).toBe(422);
+    expect(body.detail).toBe("reason is required: send it as a parameter, ?reason=...");
+    expect((await removeAlias("first", "?reason=%20")).status).toBe(422);
     expect((await get("/v1/aliases/champion")).status).toBe(200);
   });
 });

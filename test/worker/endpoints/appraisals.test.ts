@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import type { PricedStone } from "../../../src/domain/diamond.ts";
 import { type AppraisalBody, createStones, sendStones } from "../support/appraisals.ts";
-import { readLogRecord, STONE } from "../support/call.ts";
+import { call, readLogRecord, STONE } from "../support/call.ts";
 import { moveClock } from "../support/clock.ts";
 import { overrideMethods } from "../support/faults.ts";
 import { createAuthorizationHeader, createKey, ENV_WITH_KEYS } from "../support/keys.ts";
@@ -200,7 +200,7 @@ describe("POST /v1/diamonds", () => {
       "diamonds.1",
       "diamonds.2.price",
     ]);
-    expect(none.body.detail).toContain("diamonds.0: price is required");
+    expect(none.body.detail).toMatch(/^3 of the 3 stones are invalid: diamonds\.0: price is required; /);
     for (const diamonds of [[], {}, undefined, Array(1001).fill(1)])
       expect((await sendAppraisals(diamonds)).body.errors).toMatchObject([{ path: "diamonds" }]);
     expect((await sendAppraisals(createStones(1, 1), { source: 7 })).body.errors).toMatchObject([
@@ -208,6 +208,37 @@ describe("POST /v1/diamonds", () => {
     ]);
     expect((await sendAppraisals(createStones(1, 1), { from: "x" })).status).toBe(422);
     expect(await readAppraisals()).toEqual([]);
+  });
+
+  it("takes the stones of its own answers, null for a field that is left out, and grades in any spelling", async () => {
+    const [stone] = createStones(1, 1);
+    const first = await sendAppraisals([stone], { source: null });
+    expect(first.status).toBe(201);
+    const id = first.body.results[0]?.id;
+    const again = await sendAppraisals([
+      { ...stone, id, weightDifference: 0, index: 1, cut: stone?.cut.toUpperCase() },
+    ]);
+    expect(again.body.results).toEqual([{ index: 0, id, status: "duplicate" }]);
+  });
+
+  it("says what came, and where it belongs", async () => {
+    const stone = createStones(1, 1)[0];
+    const send = async (body: unknown) =>
+      JSON.parse((await call("/v1/diamonds", { method: "POST", headers, body: JSON.stringify(body) })).text);
+    expect((await send([stone])).detail).toBe('this is a list: send {"diamonds": [...]}');
+    expect((await send(stone)).detail).toBe('this is one stone: send {"diamonds": [stone]}');
+    const { body } = await sendAppraisals([stone, { ...stone, price: "4677" }]);
+    expect(body.results[1]?.errors?.[0]?.message).toMatch(
+      /; it is the text "4677": send 4677 without quotes$/,
+    );
+  });
+
+  it("lists at most 100 errors of a stone, and counts the others", async () => {
+    const fields = Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`f${i}`, 1]));
+    const [stone] = createStones(1, 1);
+    const { body } = await sendAppraisals([stone, { ...stone, ...fields }]);
+    expect(body.results[1]?.errors).toHaveLength(100);
+    expect(body.results[1]).toMatchObject({ status: "rejected", moreErrors: 50 });
   });
 
   it("stores nothing if the champion cannot be loaded", async () => {

@@ -20,7 +20,7 @@ beforeAll(async () => {
   headers = createAuthorizationHeader(await createKey("admin", ["admin"]));
 });
 
-describe("GET /v1/requests?format=ndjson|csv", () => {
+describe("GET /v1/requests/export", () => {
   it.each(["", "&status=404", "&caller=shop"])(
     "reads 5,000 rows per query, with the filter %j",
     async (query) => {
@@ -32,7 +32,7 @@ describe("GET /v1/requests?format=ndjson|csv", () => {
         },
       });
       const { text } = await call(
-        `/v1/requests?format=ndjson&until=2026-11-15${query}`,
+        `/v1/requests/export?format=ndjson&until=2026-11-15${query}`,
         { headers },
         {
           ...env,
@@ -45,7 +45,7 @@ describe("GET /v1/requests?format=ndjson|csv", () => {
   );
 
   it("returns every matching request as a line of NDJSON", async () => {
-    const { response, text } = await call("/v1/requests?format=ndjson&until=2026-11-10&limit=1", { headers });
+    const { response, text } = await call("/v1/requests/export?format=ndjson&until=2026-11-10", { headers });
     expect(response.headers.get("content-type")).toMatch(/^application\/x-ndjson/);
     const entries = text
       .trimEnd()
@@ -61,7 +61,7 @@ describe("GET /v1/requests?format=ndjson|csv", () => {
       texts.map((userAgent, i) => createRecord(at + i, random, { userAgent, query: userAgent })),
     );
     const { response, text } = await call(
-      `/v1/requests?format=csv&until=${new Date(SAMPLE_LOG_START).toISOString()}`,
+      `/v1/requests/export?format=csv&until=${new Date(SAMPLE_LOG_START).toISOString()}`,
       {
         headers,
       },
@@ -74,9 +74,23 @@ describe("GET /v1/requests?format=ndjson|csv", () => {
     expect(agents).toEqual(expected.toReversed());
   });
 
+  it("is CSV by default, and reads the format in any case", async () => {
+    for (const [query, type] of [
+      ["", "text/csv; charset=utf-8"],
+      ["&format=CSV", "text/csv; charset=utf-8"],
+      ["&format=NdJson", "application/x-ndjson; charset=utf-8"],
+    ]) {
+      const { response } = await call(`/v1/requests/export?until=2026-11-02${query}`, { headers });
+      expect(response.headers.get("content-type")).toBe(type);
+    }
+    const { status, text } = await call("/v1/requests/export?format=xml", { headers });
+    expect(status).toBe(422);
+    expect(JSON.parse(text).detail).toBe('format must be one of csv, ndjson; it is the text "xml"');
+  });
+
   it("returns no lines, or only the CSV header, if no request matches", async () => {
-    expect((await call("/v1/requests?format=ndjson&until=2020-01-01", { headers })).text).toBe("");
-    expect((await call("/v1/requests?format=csv&until=2020-01-01", { headers })).text).toMatch(
+    expect((await call("/v1/requests/export?format=ndjson&until=2020-01-01", { headers })).text).toBe("");
+    expect((await call("/v1/requests/export?format=csv&until=2020-01-01", { headers })).text).toMatch(
       /^id,at,.*\r\n$/,
     );
   });
@@ -90,14 +104,14 @@ describe("GET /v1/requests?format=ndjson|csv", () => {
         return env.LOG_DB.prepare(sql);
       },
     });
-    const request = new Request("https://facet.test/v1/requests?format=ndjson", { headers });
+    const request = new Request("https://facet.test/v1/requests/export?format=ndjson", { headers });
     const response = await worker.fetch(request, { ...env, LOG_DB }, createExecutionContext());
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow("Network connection lost");
   });
 
   it("is logged without its response body", async () => {
-    const { id } = await call("/v1/requests?format=csv&limit=1&until=2026-11-02", { headers });
+    const { id } = await call("/v1/requests/export?format=csv&until=2026-11-02", { headers });
     const { text } = await call(`/v1/requests/${id}`, { headers });
     expect(JSON.parse(text)).toMatchObject({ id, status: 200, responseBody: null });
   });

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { AliasPeriod } from "../../../src/domain/models/alias.ts";
 import type { ModelRecord, ModelSummary } from "../../../src/domain/models/model-record.ts";
 import type { ModelReference } from "../../../src/domain/models/model-reference.ts";
-import { call, get, type ProblemDetails } from "../support/call.ts";
+import { call, get, type ProblemDetails, readLogRecord } from "../support/call.ts";
 import { overrideMethods } from "../support/faults.ts";
 import { pointAlias, publishModel } from "../support/registry.ts";
 
@@ -176,8 +176,21 @@ describe("the provenance of a version", () => {
       runBy: "local",
       facetVersion: "0.1.0",
       report: null,
-      aliasPeriods: [],
     });
+    const periods = await get<object>("/v1/models/gradient-boosting/versions/2/alias-periods");
+    expect(periods.body).toEqual({ periods: [] });
+  });
+
+  it("never changes, and says so", async () => {
+    const path = "/v1/models/gradient-boosting/versions/2";
+    const { response } = await call(path);
+    expect(response.headers.get("cache-control")).toBe("private, max-age=86400, immutable");
+    const tag = response.headers.get("etag") ?? "";
+    expect(tag).toMatch(/^"[0-9a-f]+"$/);
+    await pointAlias("passing", { name: "gradient-boosting", version: 2 });
+    const again = await call(path, { headers: { "if-none-match": tag } });
+    expect([again.status, again.text]).toEqual([304, ""]);
+    expect(await readLogRecord(again.id)).toMatchObject({ status: 304, responseBody: null });
   });
 
   it("lists the times in which an alias pointed at the version, as its target or as its canary", async () => {
@@ -194,8 +207,8 @@ describe("the provenance of a version", () => {
       insert.bind("shadow", 2, 11, null, null, null, 1, at(14)),
     ]);
     const readPeriods = async (version: number) =>
-      (await get<{ aliasPeriods: AliasPeriod[] }>(`/v1/models/log-linear/versions/${version}`)).body
-        .aliasPeriods;
+      (await get<{ periods: AliasPeriod[] }>(`/v1/models/log-linear/versions/${version}/alias-periods`)).body
+        .periods;
     const period = { actor: "marta", reason: "why", share: null, role: "target" };
     expect(await readPeriods(10)).toEqual([
       { ...period, alias: "trial", from: at(11), until: at(12), revision: 2, share: 20 },
@@ -210,6 +223,7 @@ describe("the provenance of a version", () => {
       ["champion", false],
       ["champion", false],
     ]);
+    expect((await get("/v1/models/log-linear/versions/999/alias-periods")).status).toBe(404);
   });
 });
 

@@ -1,8 +1,10 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { countOutcomes } from "../../../src/db/request-log/outcomes.ts";
+import worker from "../../../src/index.ts";
 import { createRandom } from "../../support/random.ts";
-import { call, get, type ProblemDetails, post, STONE } from "../support/call.ts";
+import { call, get, ORIGIN, type ProblemDetails, post, STONE } from "../support/call.ts";
 import { createAuthorizationHeader, createKey } from "../support/keys.ts";
 import { pointAlias, publishModel, warmUpRuntime } from "../support/registry.ts";
 import { createIdAt } from "../support/request-log/log-rows.ts";
@@ -57,7 +59,7 @@ describe("POST /v1/predictions/{id}/outcome", () => {
 
     const { text } = await call(`/v1/requests/${single.id}`, { headers });
     expect(JSON.parse(text).outcomes).toMatchObject([
-      { id: second.id, price: 1400, index: 0, soldAt: "2026-11-21T10:00:00+01:00" },
+      { id: second.id, price: 1400, index: 0, soldAt: "2026-11-21T09:00:00.000Z" },
       { id: first.id, price: 1500, index: 0, soldAt: "2026-11-20" },
     ]);
     const error = Math.abs(1400 - single.price);
@@ -87,6 +89,55 @@ describe("POST /v1/predictions/{id}/outcome", () => {
       12,
     );
     expect(await countOutcomes(env.LOG_DB, Date.now() + 1000, Date.now() + 2000)).toEqual([]);
+  });
+
+  it("finds a prediction whose log record is still being written", async () => {
+    // A body of this size goes to the bucket before its record goes to the log.
+    const large = JSON.stringify({ diamonds: Array(1000).fill(STONE) }, null, 10);
+    for (const [path, body] of [
+      ["/v1/predictions", JSON.stringify(STONE)],
+      ["/v1/predictions/batch", large],
+    ] as const) {
+      const context = createExecutionContext();
+      const init = { method: "POST", headers: { "content-type": "application/json" }, body };
+      const response = await worker.fetch(new Request(`${ORIGIN}${path}`, init), env, context);
+      const { id } = await response.json<{ id: string }>();
+      const outcome = await reportOutcome(id, { price: 1500, index: 0 });
+      expect(outcome.status, path).toBe(201);
+      const { status } = await call(`/v1/requests/${id}`, { headers });
+      expect(status, path).toBe(200);
+      await waitOnExecutionContext(context);
+    }
+  });
+
+  it("says when to try again if the prediction may still be on its way to the log", async () => {
+    const random = createRandom(2);
+    const recent = createIdAt(Date.now(), random);
+    for (const path of [`/v1/predictions/${recent}/outcome`, `/v1/requests/${recent}`]) {
+      const answer = path.endsWith("outcome")
+        ? await post<ProblemDetails>(path, { price: 1500 })
+        : await call(path, { headers });
+      expect(answer.status).toBe(404);
+      expect(answer.text).toContain("Try again");
+      expect(answer.response.headers.get("retry-after")).toBe("2");
+    }
+    const old = createIdAt(Date.now() - 120_000, random);
+    const { status, response } = await reportOutcome(old, { price: 1500 });
+    expect(status).toBe(404);
+    expect(response.headers.get("retry-after")).toBeNull();
+  });
+
+  it("reads every form of ISO 8601, and null as a time that is left out", async () => {
+    for (const [soldAt, stored] of [
+      ["2026-11-20T22:00+0100", "2026-11-20T21:00:00.000Z"],
+      ["2026-11-20 22:00", "2026-11-20T22:00:00.000Z"],
+      ["20261120", "2026-11-20"],
+      [null, null],
+    ])
+      expect((await reportOutcome(single.id, { price: 1500, soldAt, index: null })).body).toMatchObject({
+        soldAt: stored,
+        index: 0,
+      });
   });
 
   it("requires an index for a batch", async () => {
@@ -122,10 +173,18 @@ describe("POST /v1/predictions/{id}/outcome", () => {
 
   it.each([
     [{}, "price", "price is required"],
-    [{ price: 0 }, "price", "price must be a number of US dollars from 0.01 to 1,000,000,000"],
-    [{ price: "1000" }, "price", "price must be a number of US dollars from 0.01 to 1,000,000,000"],
-    [{ price: 1e10 }, "price", "price must be a number of US dollars from 0.01 to 1,000,000,000"],
-    [{ price: 1000, soldAt: "yesterday" }, "soldAt", expect.stringContaining("a date such as")],
+    [{ price: 0 }, "price", "price must be a number of US dollars from 0.01 to 1,000,000,000; it is 0"],
+    [
+      { price: "1000" },
+      "price",
+      'price must be a number of US dollars from 0.01 to 1,000,000,000; it is the text "1000": send 1000 without quotes',
+    ],
+    [
+      { price: 1e10 },
+      "price",
+      "price must be a number of US dollars from 0.01 to 1,000,000,000; it is 10000000000",
+    ],
+    [{ price: 1000, soldAt: "yesterday" }, "soldAt", expect.stringContaining('it is the text "yesterday"')],
     [{ price: 1000, soldAt: "2999-01-01" }, "soldAt", expect.stringContaining("not in the future")],
     [{ price: 1000, index: -1 }, "index", expect.stringContaining("a whole number from 0")],
     [{ price: 1000, index: 0.5 }, "index", expect.stringContaining("a whole number from 0")],

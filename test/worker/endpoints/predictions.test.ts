@@ -55,6 +55,33 @@ describe("POST /v1/predictions", () => {
     expect(some.body).toMatchObject({ imputed: ["depth", "z"], price: STEEP_PRICE + 0.5 });
   });
 
+  it("takes null for a measurement that is left out, as data frames send it", async () => {
+    const { body } = await post<PredictionBody>("/v1/predictions", { ...STONE, depth: null, z: null });
+    expect(body).toMatchObject({ imputed: ["depth", "z"], price: STEEP_PRICE + 0.5 });
+  });
+
+  it("reads grades in any spelling", async () => {
+    const spelled = { ...STONE, cut: " ideal", color: "h", clarity: "si-2" };
+    expect((await post<PredictionBody>("/v1/predictions", spelled)).body.price).toBe(STEEP_PRICE);
+  });
+
+  it("prices its own answers and rows with an index column", async () => {
+    const { body } = await post<PredictionBody>("/v1/predictions", STONE);
+    const row = { index: 3, ...STONE, ...body, weightDifference: 0.01 };
+    const again = await post<PredictionBody>("/v1/predictions", row);
+    expect(again.body).toMatchObject({ price: STEEP_PRICE, imputed: [] });
+    const batch = await post<{ predictions: Prediction[] }>("/v1/predictions/batch", { diamonds: [row] });
+    expect(batch.body.predictions).toMatchObject([{ price: STEEP_PRICE }]);
+  });
+
+  it("ignores unknown parameters, but not misspelt ones", async () => {
+    for (const query of ["_=123", "utm_source=mail", "__proto__=1", "v=2&callback=x"])
+      expect((await post(`/v1/predictions?${query}`, STONE)).status, query).toBe(200);
+    const { status, body } = await post<ProblemDetails>("/v1/predictions?modle=shallow", STONE);
+    expect(status).toBe(422);
+    expect(body.detail).toBe("modle is not a known parameter: did you mean model?");
+  });
+
   it.each([
     ["champion", "steep", STEEP_PRICE],
     ["steep", "steep", STEEP_PRICE],

@@ -29,6 +29,12 @@ async function listRequests(query: string): Promise<RequestPage> {
   return JSON.parse(answer.text);
 }
 
+/** The second day of the sample log. */
+const DAY_FILTER: RequestFilter = {
+  since: SAMPLE_LOG_START + 1440 * MINUTE_MS,
+  until: SAMPLE_LOG_START + 2880 * MINUTE_MS,
+};
+
 describe("GET /v1/requests", () => {
   it("returns all requests in pages while new requests are logged", async () => {
     const seen: string[] = [];
@@ -65,16 +71,18 @@ describe("GET /v1/requests", () => {
   it.each([
     ["?status=404", { status: [404, 404] }],
     ["?status=4xx", { status: [400, 499] }],
+    ["?status=4XX", { status: [400, 499] }],
+    ["?status=%20404", { status: [404, 404] }],
     ["?route=/v1/models/:name/versions/:version", { route: "/v1/models/:name/versions/:version" }],
     ["?model=boosting@2", { model: { kind: "version", name: "boosting", version: 2 } }],
     ["?model=log-linear", { model: { kind: "name", name: "log-linear" } }],
     ["?minDuration=250", { minDuration: 250 }],
     ["?caller=marta", { caller: "marta" }],
     ["?path=predict", { path: "predict" }],
-    [
-      "?since=2026-11-02&until=2026-11-03T00:00:00%2B00:00",
-      { since: SAMPLE_LOG_START + 1440 * MINUTE_MS, until: SAMPLE_LOG_START + 2880 * MINUTE_MS },
-    ],
+    ["?since=2026-11-02&until=2026-11-03T00:00:00%2B00:00", DAY_FILTER],
+    ["?since=20261102T0000Z&until=2026-11-03T01:00:00+01:00", DAY_FILTER],
+    ["?since=2026-11-01T19:00:00-0500&until=2026-11-03T00:00", DAY_FILTER],
+    ["?since=2026-11-02%2000:00&until=2026-W45-2", DAY_FILTER],
   ] as [string, RequestFilter][])("filters by %s", async (query, filter) => {
     const until = `${query.includes("until") ? "" : "&until=2026-11-20"}`;
     const { requests } = await listRequests(`${query}${until}`);
@@ -93,21 +101,39 @@ describe("GET /v1/requests", () => {
     ["minDuration=-1", "minDuration"],
     ["minDuration=fast", "minDuration"],
     ["path=", "path"],
-    ["format=xml", "format"],
+    ["status=4xx&status=5xx", "status"],
+    ["limt=5", "limt"],
+    ["Caller=marta", "Caller"],
     ["next=x", "next"],
     ["next=YmVmb3JlOjE", "next"],
-    ["page=2", "page"],
   ])("rejects %s", async (query, path) => {
     const answer = await call(`/v1/requests?${query}`, { headers });
     expect(answer.status).toBe(422);
     expect((JSON.parse(answer.text) as ProblemDetails).errors).toMatchObject([{ path }]);
   });
 
+  it("says what came", async () => {
+    const { text } = await call("/v1/requests?since=yesterday&minDuration=fast&status=4xx&status=5xx", {
+      headers,
+    });
+    expect((JSON.parse(text) as ProblemDetails).errors?.map(({ message }) => message)).toEqual([
+      "status was given twice: send it once",
+      'since must be a date or a time in ISO 8601, such as 2026-11-24 or 2026-11-24T09:30:00Z; it is the text "yesterday"',
+      'minDuration must be a number of milliseconds from 0 to 3600000; it is the text "fast"',
+    ]);
+  });
+
+  it("ignores unknown parameters, and answers JSON only", async () => {
+    const { response } = await call("/v1/requests?_=123&page=2&until=2026-11-20", { headers });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toMatch(/^application\/json/);
+  });
+
   it("requires a key with the scope admin", async () => {
     expect((await call("/v1/requests")).status).toBe(401);
     const shop = createAuthorizationHeader(await createKey("appraiser", ["predict", "appraise"]));
     expect((await call("/v1/requests", { headers: shop })).status).toBe(403);
-    expect((await call("/v1/requests?format=csv", { headers: shop })).status).toBe(403);
+    expect((await call("/v1/requests/export", { headers: shop })).status).toBe(403);
   });
 });
 

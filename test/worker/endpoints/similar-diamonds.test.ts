@@ -157,10 +157,32 @@ describe("GET /v1/diamonds/similar", () => {
 
   it("ignores the measurements of a stone", async () => {
     const { status, body } = await get<SimilarBody>(
-      createPath({ ...stoneQuery, depth: 62, table: "", x: "wide", y: 1, z: 2, n: "1e0" }),
+      createPath({ ...stoneQuery, depth: 62, table: 1e2, x: 3, y: 1, z: 2, n: "1e0" }),
     );
     expect(status).toBe(200);
     expect(body.count).toBe(1);
+  });
+
+  it("reads grades in any spelling, ignores unknown parameters, and takes its own stones back", async () => {
+    const exact = await get<SimilarBody>(createPath({ ...stoneQuery, n: 3 }));
+    const spelled = {
+      ...stoneQuery,
+      cut: "IDEAL",
+      color: " h",
+      clarity: "si-2",
+      n: 3,
+      _: 123,
+      utm_source: "x",
+    };
+    expect((await get<SimilarBody>(createPath(spelled))).body).toEqual(exact.body);
+    const stone = exact.body.diamonds[0] ?? {};
+    expect((await get(createPath({ ...stone, n: 3 }))).status).toBe(200);
+  });
+
+  it("rejects a parameter that is given twice", async () => {
+    const { status, body } = await get<ProblemDetails>(`${createPath({ ...stoneQuery, n: 3 })}&n=4`);
+    expect(status).toBe(422);
+    expect(body.errors).toEqual([{ path: "n", message: "n was given twice: send it once" }]);
   });
 
   it("returns an empty list if no stone matches", async () => {
@@ -174,15 +196,27 @@ describe("GET /v1/diamonds/similar", () => {
   it.each(["0", "-3", "101", "abc", "5.5", "", "1e9", "NaN", "0x5"])("rejects n=%s", async (n) => {
     const { status, body, id } = await get<ProblemDetails>(createPath({ ...stoneQuery, n }));
     expect(status).toBe(422);
-    expect(body.errors).toEqual([{ path: "n", message: "n must be a whole number from 1 to 100" }]);
+    expect(body.errors).toEqual([
+      { path: "n", message: expect.stringMatching(/^n must be a whole number from 1 to 100; it is /) },
+    ]);
     expect(await readLogRecord(id)).toMatchObject({ status: 422, query: expect.stringContaining("n=") });
   });
 
   it.each([
-    [{ ...stoneQuery, cut: "Ruby" }, "cut", "cut must be one of Fair, Good, Very Good, Premium, Ideal"],
-    [{ ...stoneQuery, carat: -1 }, "carat", "carat must be a number above 0 and at most 100 carats"],
+    [
+      { ...stoneQuery, cut: "Ruby" },
+      "cut",
+      'cut must be one of Fair, Good, Very Good, Premium, Ideal; it is the text "Ruby"',
+    ],
+    [
+      { ...stoneQuery, carat: -1 },
+      "carat",
+      "carat must be a number above 0 and at most 100 carats; it is -1",
+    ],
     [{ cut: "Ideal", color: "H", clarity: "SI2" }, "carat", "carat is required"],
-    [{ ...stoneQuery, price: 3 }, "price", expect.stringContaining("price is not a known field")],
+    [{ ...stoneQuery, depth: "deep" }, "depth", expect.stringContaining('it is the text "deep"')],
+    [{ ...stoneQuery, modle: "older" }, "modle", "modle is not a known parameter: did you mean model?"],
+    [{ ...stoneQuery, colour: "H" }, "colour", "colour is not a known parameter: did you mean color?"],
   ])("rejects the query %o", async (query, field, message) => {
     const { status, body } = await get<ProblemDetails>(createPath(query));
     expect(status).toBe(422);

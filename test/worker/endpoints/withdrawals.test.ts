@@ -9,12 +9,12 @@ let admin: Record<string, string>;
 
 async function withdrawStone(
   id: string,
-  body: object = { reason: "wrong" },
+  query: Record<string, string> = { reason: "wrong" },
   sender = headers,
   bindings: Env = ENV_WITH_KEYS,
 ): Promise<Answer & { body: ProblemDetails }> {
-  const init = { method: "DELETE", headers: sender, body: JSON.stringify(body) };
-  const answer = await call(`/v1/diamonds/${id}`, init, bindings);
+  const init = { method: "DELETE", headers: sender };
+  const answer = await call(`/v1/diamonds/${id}?${new URLSearchParams(query)}`, init, bindings);
   return { ...answer, body: JSON.parse(answer.text) };
 }
 
@@ -92,6 +92,7 @@ describe("DELETE /v1/diamonds/{id}", () => {
     for (const id of ["1", "FFFFFFFFFFFFFFFF"]) expect((await withdrawStone(id)).status).toBe(422);
     // This is another path, and it supports only GET.
     expect((await withdrawStone("similar")).status).toBe(405);
-    expect((await withdrawStone("ffffffffffffffff", {})).body.errors).toMatchObject([{ path: "reason" }]);
+    const message = "reason is required: send it as a parameter, ?reason=...";
+    expect((await withdrawStone("ffffffffffffffff", {})).body.errors).toEqual([{ path: "reason", message }]);
   });
 });

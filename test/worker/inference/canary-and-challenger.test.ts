@@ -105,7 +105,7 @@ describe("a challenger", () => {
     }
     const headers = { ...adminHeaders, "content-type": "application/json" };
     await moveAlias("challenger", { model: "shallow@1", share: 100 });
-    await call("/v1/aliases/challenger", { method: "DELETE", headers, body: '{"reason":"test"}' });
+    await call("/v1/aliases/challenger?reason=test", { method: "DELETE", headers });
     expect(readShadow(await readLogRecord((await predict()).id))).toEqual([null, null, null]);
   });
 

@@ -82,6 +82,28 @@ describe("drift", () => {
       expect(drift, column).toMatchObject({ stones: 500, verdict: "stable" });
   });
 
+  it("reads grades as callers spell them, and null as a value that was left out", async () => {
+    const records = sampleStones(200).map((stone, i) => {
+      const record = createPrediction(spreadTime(i, 200, 1), stone);
+      const body = {
+        ...stone,
+        cut: ` ${stone.cut.toLowerCase()}`,
+        color: stone.color.toLowerCase(),
+        depth: null,
+      };
+      return { ...record, requestBody: JSON.stringify(body) };
+    });
+    await insertRecords(records);
+    const { drift } = await reportModel();
+    expect(drift).toMatchObject({
+      cut: { stones: 200, verdict: "stable" },
+      color: { stones: 200, verdict: "stable" },
+      // The price is the predicted one, not the one that the caller sent with the stone.
+      price: { stones: 200, verdict: "stable" },
+    });
+    expect(drift?.depth?.stones ?? 0).toBe(0);
+  });
+
   it("includes only values that callers sent, and no rejected stones", async () => {
     const requested = sampleStones(300);
     await insertRecords([

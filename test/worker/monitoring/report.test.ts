@@ -156,7 +156,7 @@ describe("GET /v1/monitoring", () => {
     const { status, text } = await call("/v1/monitoring?window=1h", { headers });
     expect(status).toBe(422);
     expect((JSON.parse(text) as ProblemDetails).errors).toEqual([
-      { path: "window", message: "window must be one of 24h, 7d, 30d" },
+      { path: "window", message: 'window must be one of 24h, 7d, 30d; it is the text "1h"' },
     ]);
     expect((await call("/v1/monitoring")).status).toBe(401);
   });

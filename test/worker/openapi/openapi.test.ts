@@ -1,6 +1,9 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ENDPOINTS } from "../../../src/endpoints/index.ts";
+import worker from "../../../src/index.ts";
+import type { JsonSchema } from "../support/arbitrary.ts";
 import { call, readLogRecord } from "../support/call.ts";
 import {
   type OpenApiDocument,
@@ -55,21 +58,23 @@ describe("/openapi.json", () => {
   it.each([
     ["createPrediction", [...body, ...common, "404"]],
     ["createPredictions", [...body, ...common, "404"]],
-    ["listSimilarDiamonds", [...common, "404"]],
+    ["listSimilarDiamonds", ["304", ...common, "404"]],
     ["createAppraisals", [...body, ...common, "201"]],
-    ["withdrawDiamond", [...body, ...common, "404"]],
-    ["listModels", common],
-    ["listVersions", [...common, "404"]],
-    ["getVersion", [...common, "404"]],
-    ["getReport", [...common, "404"]],
-    ["getAlias", [...common, "404"]],
+    ["withdrawDiamond", [...common, "404"]],
+    ["listModels", ["304", ...common]],
+    ["listVersions", ["304", ...common, "404"]],
+    ["getVersion", ["304", ...common, "404"]],
+    ["getReport", ["304", ...common, "404"]],
+    ["listAliasPeriods", ["304", ...common, "404"]],
+    ["getAlias", ["304", ...common, "404"]],
     ["moveAlias", ["201", ...body, ...common, "409", "412"]],
-    ["removeAlias", [...body, ...common, "404", "409", "412"]],
+    ["removeAlias", [...common, "404", "409", "412"]],
     ["createOutcome", ["201", ...body, ...common, "404"]],
     ["listRequests", common],
-    ["getRequest", [...common, "404"]],
+    ["exportRequests", common],
+    ["getRequest", ["304", ...common, "404"]],
     ["eraseRequest", [...common, "404"]],
-    ["getMonitoring", common],
+    ["getMonitoring", ["304", ...common]],
     ["getHealth", ["500"]],
     ["getReadiness", ["429", "500", "503"]],
   ])("documents every status code of %s", (id, statuses) => {
@@ -81,9 +86,10 @@ describe("/openapi.json", () => {
   it("has examples of problems that match their schema", async () => {
     let exampleCount = 0;
     for (const { method, path, operation } of operations) {
-      for (const [status, { content }] of Object.entries(operation.responses)) {
+      for (const [status, { content = {} }] of Object.entries(operation.responses)) {
         const media = content["application/problem+json"];
-        if (status.startsWith("2")) expect(Object.values(content)[0]?.schema).toBeDefined();
+        if (status === "304") expect(content).toEqual({});
+        else if (status.startsWith("2")) expect(Object.values(content)[0]?.schema).toBeDefined();
         else expect(media, `${path} ${status}`).toBeDefined();
         for (const { value } of Object.values(media?.examples ?? {})) {
           expect(value).toMatchObject({ status: Number(status) });
@@ -97,11 +103,75 @@ describe("/openapi.json", () => {
     expect(exampleCount).toBeGreaterThan(30);
   });
 
-  it("passes the strict rules of Redocly", async () => {
+  it("names the address that was asked as its server", async () => {
+    for (const origin of ["https://facet.test", "https://prices.example:8443"]) {
+      const context = createExecutionContext();
+      const response = await worker.fetch(new Request(`${origin}/openapi.json`), env, context);
+      expect(await response.json()).toMatchObject({ servers: [{ url: origin }] });
+      await waitOnExecutionContext(context);
+    }
+  });
+
+  it("has every body, every answer and every object in it as a named component", () => {
+    const { schemas } = document.components;
+    const places: string[] = [];
+    const visit = (value: unknown, place: string, isComponent = false): void => {
+      if (typeof value !== "object" || value === null) return;
+      const schema = value as JsonSchema;
+      if (!isComponent && schema.type === "object" && schema.properties)
+        places.push(`${place}: inline object`);
+      if (schema.type === "array" && schema.items === undefined) places.push(`${place}: no items`);
+      if ("prefixItems" in schema || "allOf" in schema || "oneOf" in schema) places.push(`${place}: keyword`);
+      if (schema.anyOf !== undefined) {
+        const [reference, nothing, ...others] = schema.anyOf;
+        const isNullable = reference?.$ref !== undefined && nothing?.type === "null" && others.length === 0;
+        if (!isNullable) places.push(`${place}: anyOf`);
+      }
+      for (const [key, child] of Object.entries(schema)) {
+        if (key !== "example" && key !== "examples") visit(child, `${place}/${key}`);
+      }
+    };
+    for (const [name, schema] of Object.entries(schemas)) visit(schema, name, true);
+    visit(document.paths, "paths");
+    expect(places).toEqual([]);
+
+    for (const { operation } of operations) {
+      const bodies = [operation.requestBody, ...Object.values(operation.responses)];
+      for (const [type, { schema }] of bodies.flatMap((body) => Object.entries(body?.content ?? {})))
+        if (type.endsWith("json") && type !== "application/x-ndjson")
+          expect(Object.keys(schema), operation.operationId).toEqual(["$ref"]);
+    }
+    const contents = Object.values(schemas).map((schema) => JSON.stringify(schema));
+    expect(new Set(contents).size).toBe(contents.length);
+  });
+
+  it("lets every optional field of a body be null, and no required one", () => {
+    const requests = ["Stone", "BatchRequest", "AppraisalsRequest", "MoveAliasRequest", "OutcomeRequest"];
+    let optionalCount = 0;
+    for (const name of requests) {
+      const { properties = {}, required = [] } = document.components.schemas[name] ?? {};
+      for (const [field, { type }] of Object.entries(properties)) {
+        const isNullable = Array.isArray(type) && type.includes("null");
+        expect(isNullable, `${name}.${field}`).toBe(!required.includes(field));
+        if (isNullable) optionalCount++;
+      }
+    }
+    expect(optionalCount).toBeGreaterThanOrEqual(10);
+  });
+
+  it("has examples for required parameters only, because API pages send every example", () => {
+    for (const { operation } of operations) {
+      for (const { name, required, schema } of operation.parameters ?? [])
+        expect("example" in schema, `${operation.operationId} ${name}`).toBe(required === true);
+    }
+  });
+
+  it.each(["recommended", "recommended-strict"])("passes the rules %s of Redocly", async (rules) => {
     const body = JSON.stringify(document);
-    const response = await env.OPENAPI_LINT.fetch("http://lint/", { method: "POST", body });
+    const url = `http://lint/?rules=${rules}`;
+    const response = await env.OPENAPI_LINT.fetch(url, { method: "POST", body });
     expect(await response.json()).toEqual([]);
-    const invalid = await env.OPENAPI_LINT.fetch("http://lint/", {
+    const invalid = await env.OPENAPI_LINT.fetch(url, {
       method: "POST",
       body: '{"openapi":"3.1.0"}',
     });
@@ -118,6 +188,17 @@ describe("/openapi.json", () => {
       wrong,
     );
     expect(errors).toContain("/errors/0/path must be string");
+  });
+});
+
+describe("/", () => {
+  it("leads to the documentation", async () => {
+    const { status, response, id } = await call("/");
+    expect(status).toBe(302);
+    expect(response.headers.get("location")).toBe("/docs");
+    expect(await readLogRecord(id)).toMatchObject({ status: 302, route: "/" });
+    expect((await call("/", { method: "HEAD" })).status).toBe(302);
+    expect((await call("/", { method: "POST" })).status).toBe(405);
   });
 });
 

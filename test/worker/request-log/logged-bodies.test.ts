@@ -71,6 +71,7 @@ it("does not log the bodies of the log and of model reports", () => {
   expect(unlogged.map(({ method, path }) => `${method} ${path}`)).toEqual([
     "get /v1/models/:name/versions/:version/report",
     "get /v1/requests",
+    "get /v1/requests/export",
     "get /v1/requests/:id",
   ]);
 });

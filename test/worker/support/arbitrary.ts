@@ -3,7 +3,7 @@ import fc from "fast-check";
 
 export interface JsonSchema {
   readonly $ref?: string;
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly JsonSchema[];
   readonly pattern?: string;
@@ -51,7 +51,11 @@ export function createArbitraries(
         throw new Error(`unsupported keyword ${keyword}: ${JSON.stringify(schema)}`);
     if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
     if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(createFromSchema));
+    if (Array.isArray(schema.type))
+      return fc.oneof(...schema.type.map((type) => createFromSchema({ ...schema, type })));
     switch (schema.type) {
+      case "null":
+        return fc.constant(null);
       case "string":
         return createText(schema);
       case "number":

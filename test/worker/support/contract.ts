@@ -2,9 +2,10 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import worker from "../../../src/index.ts";
+import type { JsonSchema } from "./arbitrary.ts";
 
 export interface MediaType {
-  schema: object;
+  schema: JsonSchema;
   examples?: Record<string, { value: unknown }>;
 }
 
@@ -14,13 +15,23 @@ export interface Operation {
   description: string;
   tags: string[];
   security?: Record<string, string[]>[];
-  parameters?: { name: string; in: string; description?: string }[];
-  responses: Record<string, { description: string; content: Record<string, MediaType> }>;
+  parameters?: Parameter[];
+  requestBody?: { content: Record<string, MediaType> };
+  responses: Record<string, { description: string; content?: Record<string, MediaType> }>;
+}
+
+export interface Parameter {
+  name: string;
+  in: "path" | "query" | "header";
+  required?: boolean;
+  description?: string;
+  schema: JsonSchema & { example?: unknown };
 }
 
 export interface OpenApiDocument {
   openapi: string;
   tags: { name: string }[];
+  components: { schemas: Record<string, JsonSchema & { example?: unknown }> };
   paths: Record<string, Record<string, Operation>>;
 }
 
@@ -87,8 +98,12 @@ export async function findContractViolations(
   const operation = path && paths[path]?.[method];
   if (!path || !operation) return [];
   const type = response.headers.get("content-type")?.split(";")[0] ?? "";
-  const documented = operation.responses[String(response.status)]?.content[type];
-  if (documented === undefined) return [`${method} ${path}: ${response.status} ${type} is not documented`];
+  const documented = operation.responses[String(response.status)];
+  // The answer to a conditional request has no body.
+  if (documented !== undefined && documented.content === undefined)
+    return text === "" ? [] : [`${method} ${path}: ${response.status} must have no body`];
+  if (documented?.content?.[type] === undefined)
+    return [`${method} ${path}: ${response.status} ${type} is not documented`];
   if (!/json$/.test(type) || type === "application/x-ndjson") return [];
   return validateResponseBody(
     method,
