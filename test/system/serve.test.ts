@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import pLimit from "p-limit";
@@ -6,6 +7,7 @@ import { findFreePort } from "../../cloudflare/dev-server.ts";
 import { appraisals } from "../../src/db/registry/schema.ts";
 import * as logSchema from "../../src/db/request-log/schema.ts";
 import { EXAMPLE_STONE as STONE } from "../../src/domain/diamond.ts";
+import { CLIENTS, generateClients, runClient } from "../support/generated-clients.ts";
 import { withLogDatabase, withRegistry } from "../support/local-state.ts";
 import { type RunningScript, startScript } from "../support/run-script.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
@@ -207,5 +209,18 @@ describe("npm start in an empty folder", () => {
     expect(performance.now() - startedAt).toBeLessThan(60_000);
     expect(server.output()).not.toContain("training one");
     expect((await postPrediction(JSON.stringify(STONE))).status).toBe(200);
+  });
+});
+
+describe("a client that is generated from /openapi.json", () => {
+  let key: string;
+
+  beforeAll(async () => {
+    key = readFileSync(join(state, "admin-key"), "utf8").trim();
+    await generateClients(`${url}/openapi.json`);
+  });
+
+  test.each(CLIENTS)("by %s works for every main operation", async (name) => {
+    await runClient(name, url, key);
   });
 });
