@@ -4,7 +4,8 @@ import type { Scope } from "../domain/access.ts";
 export const FieldError = z
   .object({
     path: z.string().meta({
-      description: "The invalid field: `carat`, or `diamonds.3.carat` in a list (counted from 0).",
+      description:
+        "The invalid field: `carat`, or `diamonds.3.carat` in a list (counted from 0). Empty for the body as a whole.",
       example: "cut",
     }),
     message: z.string().meta({ description: "Says which values are valid." }),
