@@ -6,7 +6,7 @@ import { ENDPOINTS } from "./endpoints/index.ts";
 import type { AppEnv } from "./http/context.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { bodyLimit } from "./middleware/body-limit.ts";
-import { conditional } from "./middleware/conditional.ts";
+import { conditionalRequests } from "./middleware/conditional-requests.ts";
 import { cors } from "./middleware/cors.ts";
 import { handleError, handleNotFound, handleOtherMethods } from "./middleware/error-handler.ts";
 import { rateLimit } from "./middleware/rate-limit.ts";
@@ -35,14 +35,14 @@ export function createApp(): Hono<AppEnv> {
   // Grouped by path: the 405 of a path must precede a later pattern that also matches it, such as /:id.
   for (const [path, endpoints] of Map.groupBy(ENDPOINTS, (Endpoint) => Endpoint.path)) {
     for (const Endpoint of endpoints) {
-      if (Endpoint.cacheControl !== null) hono.get(path, conditional);
+      if (Endpoint.cacheControl !== null) hono.get(path, conditionalRequests);
       app[Endpoint.method](path, Endpoint);
     }
     hono.all(path, handleOtherMethods(endpoints.map(({ method }) => method.toUpperCase())));
   }
-  hono.get(OPENAPI_ROUTE, conditional, serveDocument).all(handleOtherMethods(["GET"]));
+  hono.get(OPENAPI_ROUTE, conditionalRequests, serveDocument).all(handleOtherMethods(["GET"]));
   hono.get("/", (c) => c.redirect(DOCS_ROUTE)).all(handleOtherMethods(["GET"]));
-  hono.get(DOCS_ROUTE, conditional, serveDocsPage).all(handleOtherMethods(["GET"]));
+  hono.get(DOCS_ROUTE, conditionalRequests, serveDocsPage).all(handleOtherMethods(["GET"]));
   hono.get(`${DOCS_ROUTE}/:file`, serveDocsFile).all(handleOtherMethods(["GET"]));
   hono.notFound(handleNotFound);
   hono.onError(handleError);

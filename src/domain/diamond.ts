@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { choiceField, createFieldMessage, optionalField, strictObject } from "../lib/fields.ts";
+import { choiceField, createFieldMessage, optionalField, strictObject } from "../lib/input/fields.ts";
 
 /** Cut grades, worst to best: GIA grades as named in the diamonds dataset of ggplot2. */
 export const CUTS = ["Fair", "Good", "Very Good", "Premium", "Ideal"] as const;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { createFieldMessage } from "../lib/fields.ts";
+import { createFieldMessage } from "../lib/input/fields.ts";
 
 const MAX_STONES = 1000;
 const lengthRule = `diamonds must be a list of 1 to ${MAX_STONES} stones`;

@@ -16,7 +16,7 @@ import {
   MAX_SUSPICIOUS_PERCENT,
   SUSPICIOUS_DEVIATION_PERCENT,
 } from "../inference/feed-check.ts";
-import { createFieldMessage, optionalField, strictObject } from "../lib/fields.ts";
+import { createFieldMessage, optionalField, strictObject } from "../lib/input/fields.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { Endpoint } from "./base.ts";
 

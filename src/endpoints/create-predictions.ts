@@ -11,7 +11,7 @@ import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-resp
 import { type FieldError, NoPrice, NotFound } from "../http/errors.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
 import { priceStones } from "../inference/predict.ts";
-import { strictObject } from "../lib/fields.ts";
+import { strictObject } from "../lib/input/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const BatchRequest = strictObject("the body", {

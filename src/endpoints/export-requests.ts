@@ -5,7 +5,7 @@ import type { AppContext } from "../http/context.ts";
 import { documentErrors, LOG_ERRORS } from "../http/error-responses.ts";
 import { ValidationFailed } from "../http/errors.ts";
 import { filterFields, toRequestFilter } from "../http/request-filters.ts";
-import { choiceField } from "../lib/fields.ts";
+import { choiceField } from "../lib/input/fields.ts";
 import { type LogEntry, toEntry } from "../request-log/read/entry.ts";
 import { EXPORTS, exportEntries } from "../request-log/read/export.ts";
 import { Endpoint } from "./base.ts";

@@ -5,7 +5,7 @@ import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { ValidationFailed } from "../http/errors.ts";
 import { REVALIDATE } from "../http/etag.ts";
-import { choiceField } from "../lib/fields.ts";
+import { choiceField } from "../lib/input/fields.ts";
 import { createReport, WINDOWS, type Window } from "../monitoring/report.ts";
 import { Endpoint } from "./base.ts";
 

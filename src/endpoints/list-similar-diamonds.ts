@@ -11,7 +11,7 @@ import { REVALIDATE } from "../http/etag.ts";
 import { numberParameter } from "../http/parameters.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
 import { resolveModel } from "../inference/resolve-version.ts";
-import { createFieldMessage } from "../lib/fields.ts";
+import { createFieldMessage } from "../lib/input/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const nError = createFieldMessage("n", "n must be a whole number from 1 to 100");

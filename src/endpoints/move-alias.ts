@@ -22,7 +22,7 @@ import {
 import { createPreconditionFailed, ETAG_HEADER, ifMatchHeader, matchesEtag, toEtag } from "../http/etag.ts";
 import { verifyModel } from "../inference/predict.ts";
 import { refreshAliases } from "../inference/resolve-version.ts";
-import { createFieldMessage, optionalField, Reason, strictObject } from "../lib/fields.ts";
+import { createFieldMessage, optionalField, Reason, strictObject } from "../lib/input/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const MAX_ATTEMPTS = 5;
@@ -31,6 +31,7 @@ const shareError = createFieldMessage("share", "share must be a percentage: a wh
 const MoveAliasRequest = strictObject("the body", {
   model: versionField("model").meta({
     description: "The version that the alias will point at: a model's name and version.",
+    example: "log-linear@1",
   }),
   reason: Reason,
   share: optionalField(

@@ -9,7 +9,7 @@ import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { Conflict, NotFound, PreconditionFailed, ValidationFailed } from "../http/errors.ts";
 import { createPreconditionFailed, ifMatchHeader, matchesEtag } from "../http/etag.ts";
 import { refreshAliases } from "../inference/resolve-version.ts";
-import { ReasonParameter } from "../lib/fields.ts";
+import { ReasonParameter } from "../lib/input/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const schema = {

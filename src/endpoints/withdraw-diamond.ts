@@ -7,7 +7,7 @@ import { STONE_ID_DIGITS } from "../domain/stone-id.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
-import { createFieldMessage, ReasonParameter } from "../lib/fields.ts";
+import { createFieldMessage, ReasonParameter } from "../lib/input/fields.ts";
 import { Endpoint } from "./base.ts";
 
 const idError = createFieldMessage(

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { MAX_UNKNOWN_KEYS } from "../lib/fields.ts";
+import { MAX_UNKNOWN_KEYS } from "../lib/input/fields.ts";
 import { truncate } from "../lib/truncate.ts";
 import { type FieldError, MAX_FIELD_ERRORS, ValidationFailed } from "./errors.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { createFieldMessage } from "../lib/fields.ts";
+import { createFieldMessage } from "../lib/input/fields.ts";
 import { numberParameter } from "./parameters.ts";
 
 const cursorError = createFieldMessage("next", "next must be the value of next from the previous page");

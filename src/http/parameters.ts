@@ -1,7 +1,7 @@
 import leven from "leven";
 import { z } from "zod";
-import { findChoice } from "../lib/choices.ts";
-import { isNumericText } from "../lib/describe-value.ts";
+import { findChoice } from "../lib/input/choices.ts";
+import { isNumericText } from "../lib/input/describe-value.ts";
 import { truncate } from "../lib/truncate.ts";
 import type { FieldError } from "./errors.ts";
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { RequestFilter } from "../db/request-log/search-conditions.ts";
 import { ModelSelector, parseSelector } from "../domain/models/model-selector.ts";
-import { createFieldMessage } from "../lib/fields.ts";
-import { parseIsoTime } from "../lib/iso-time.ts";
+import { createFieldMessage } from "../lib/input/fields.ts";
+import { parseIsoTime } from "../lib/input/iso-time.ts";
 import { numberParameter } from "./parameters.ts";
 
 function timeField(name: string, description: string) {

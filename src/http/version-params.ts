@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { formatVersion, ModelName } from "../domain/models/model-reference.ts";
-import { createFieldMessage } from "../lib/fields.ts";
+import { createFieldMessage } from "../lib/input/fields.ts";
 import { NotFound } from "./errors.ts";
 import { numberParameter } from "./parameters.ts";
 

@@ -6,7 +6,7 @@ import { formatVersion, type ModelReference } from "../domain/models/model-refer
 import { DRIFT_SAMPLE } from "../domain/monitoring.ts";
 import { BATCH_ROUTE, PREDICTION_ROUTES } from "../domain/routes.ts";
 import type { CallBudget } from "../lib/call-budget.ts";
-import { findChoice } from "../lib/choices.ts";
+import { findChoice } from "../lib/input/choices.ts";
 import { withTimeout } from "../lib/timeout.ts";
 import { readBodies } from "../request-log/bodies.ts";
 import { type PricedInput, readPricedStones } from "../request-log/read/predictions.ts";

@@ -129,6 +129,12 @@ const STONE: PricedStoneInput = {
   price: 4677,
 };
 
+/** The data of an answer. Throws the problem of a refused request. */
+export function read<Data>({ data, error }: { data?: Data; error?: unknown }): Data {
+  if (data === undefined) throw new Error(JSON.stringify(error));
+  return data;
+}
+
 /** Runs every main operation through a client of a server that `npm start` has just set up. */
 export async function checkClient(client: Client, alias: string): Promise<void> {
   assert.equal(await client.isReady(), true);

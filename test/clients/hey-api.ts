@@ -1,5 +1,5 @@
 /** The client of @hey-api/openapi-ts. */
-import { type Client, checkClient } from "./check-client.ts";
+import { type Client, checkClient, read } from "./check-client.ts";
 import { client as http } from "./generated/hey-api/client.gen.ts";
 import * as api from "./generated/hey-api/index.ts";
 
@@ -41,9 +41,4 @@ export async function run(baseUrl: string, key: string): Promise<void> {
     isReady: async () => read(await api.getReadiness()).status === "ready",
   };
   await checkClient(client, "hey-api");
-}
-
-function read<Data>({ data, error }: { data?: Data; error?: unknown }): Data {
-  if (data === undefined) throw new Error(JSON.stringify(error));
-  return data;
 }

@@ -1,6 +1,6 @@
 /** The client of openapi-typescript and openapi-fetch. */
 import createClient from "openapi-fetch";
-import { type Client, checkClient } from "./check-client.ts";
+import { type Client, checkClient, read } from "./check-client.ts";
 import type { paths } from "./generated/openapi-typescript.ts";
 
 export async function run(baseUrl: string, key: string): Promise<void> {
@@ -62,9 +62,4 @@ export async function run(baseUrl: string, key: string): Promise<void> {
     isReady: async () => read(await api.GET("/ready")).status === "ready",
   };
   await checkClient(client, "openapi-typescript");
-}
-
-function read<Data>({ data, error }: { data?: Data; error?: unknown }): Data {
-  if (data === undefined) throw new Error(JSON.stringify(error));
-  return data;
 }

@@ -15,7 +15,7 @@ import {
   STONE_COLUMNS,
   Stone,
 } from "../../src/domain/diamond.ts";
-import { findChoice } from "../../src/lib/choices.ts";
+import { findChoice } from "../../src/lib/input/choices.ts";
 
 const size = fc.double({ min: 0, minExcluded: true, max: 100, noNaN: true });
 const stone = fc.record(

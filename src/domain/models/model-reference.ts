@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { createFieldMessage } from "../../lib/fields.ts";
+import { createFieldMessage } from "../../lib/input/fields.ts";
 
 /** Lower-case words joined by hyphens. Names of models and aliases are parts of R2 keys and of URLs. */
 const NAME_PATTERN = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
@@ -49,5 +49,5 @@ export function versionField(field: string) {
     .max(MAX_VERSION_LENGTH, { error })
     .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*@[1-9][0-9]{0,8}$/, { error })
     .transform(parseVersion)
-    .meta({ description: "A model's name and version.", example: "log-linear@3" });
+    .meta({ description: "A model's name and version." });
 }

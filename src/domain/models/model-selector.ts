@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { createFieldMessage } from "../../lib/fields.ts";
+import { createFieldMessage } from "../../lib/input/fields.ts";
 import { MAX_VERSION_LENGTH, parseVersion } from "./model-reference.ts";
 
 /** The alias that is used when a caller names no model. */

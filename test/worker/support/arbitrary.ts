@@ -19,6 +19,7 @@ export interface JsonSchema {
   readonly properties?: Record<string, JsonSchema>;
   readonly required?: readonly string[];
   readonly additionalProperties?: boolean;
+  readonly example?: unknown;
 }
 
 const SUPPORTED_KEYWORDS = new Set(

@@ -74,6 +74,7 @@ function createReasonField(hint = "") {
   );
 }
 
+/** For a body. */
 export const Reason = createReasonField();
 /** For DELETE: many clients and proxies drop its body. */
 export const ReasonParameter = createReasonField(": send it as a parameter, ?reason=...");

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isIsoDate, parseIsoTime } from "../../src/lib/iso-time.ts";
+import { isIsoDate, parseIsoTime } from "../../../src/lib/input/iso-time.ts";
 
 describe("parseIsoTime", () => {
   it.each([
