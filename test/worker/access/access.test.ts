@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { SCOPES, type Scope } from "../../../src/domain/access.ts";
 import { ENDPOINTS } from "../../../src/endpoints/index.ts";
 import { call, type ProblemDetails, readLogRecord, STONE } from "../support/call.ts";
-import { moveClock } from "../support/clock.ts";
+import { moveClock, stopClock } from "../support/clock.ts";
 import { type OpenApiDocument, readOpenApiDocument } from "../support/contract.ts";
 import { createConnectionLostError, createFaultyDatabase } from "../support/faults.ts";
 import {
@@ -177,6 +177,7 @@ describe("a key", () => {
         if (sql.startsWith("select") && sql.includes('"keys"')) lookups++;
       }),
     };
+    stopClock();
     for (let i = 0; i < 5; i++) expect((await sendWithKey(key, countingEnv)).status).toBe(200);
     expect(lookups).toBe(1);
     await revokeKey("leaked");

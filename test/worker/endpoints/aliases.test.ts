@@ -4,7 +4,7 @@ import { moveAlias, readAliasState } from "../../../src/db/registry/aliases.ts";
 import type { Alias, AliasMove } from "../../../src/domain/models/alias.ts";
 import type { ModelReference } from "../../../src/domain/models/model-reference.ts";
 import { type Answer, call, get, type ProblemDetails, post, STONE } from "../support/call.ts";
-import { moveClock } from "../support/clock.ts";
+import { moveClock, stopClock } from "../support/clock.ts";
 import { overrideMethods } from "../support/faults.ts";
 import { createAuthorizationHeader, createKey } from "../support/keys.ts";
 import { pointAlias, publishModel, readLinearModel, warmUpRuntime } from "../support/registry.ts";
@@ -97,6 +97,7 @@ describe("PUT /v1/aliases/{alias}", () => {
   it("takes effect immediately in the isolate that moved the alias, and after 5 seconds in others", async () => {
     await putAlias("quick", "steep@1");
     const predict = async () => (await post<PredictionBody>("/v1/predictions?model=quick", STONE)).body;
+    stopClock();
     expect(await predict()).toMatchObject({ price: 1521, model: { name: "steep" } });
     await putAlias("quick", "shallow@1");
     expect(await predict()).toMatchObject({ price: 971, model: { name: "shallow" } });

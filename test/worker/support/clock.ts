@@ -4,9 +4,14 @@
  */
 import { vi } from "vitest";
 
-/** Moves `Date.now()` forwards, or backwards if negative. `vi.useRealTimers()` undoes it. */
+/** Moves `Date.now()` forwards, or backwards if negative, and stops it. `vi.useRealTimers()` undoes it. */
 export function moveClock(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000);
+}
+
+/** Stops the clock. A test of what is still remembered does not fail on a slow machine then. */
+export function stopClock(): void {
+  moveClock(0);
 }
 
 /** Speeds up timers and the clock by a factor. `vi.restoreAllMocks()` undoes it. */
