@@ -171,6 +171,7 @@ async function buildModels(context: RunContext, split: Split): Promise<TrainedMo
     const model = await builder.build(split, {
       seed: options.seed,
       onProgress: (done, total) => reportProgress("fit", `${name}: ${done} of ${total}`),
+      onFold: (fold, folds) => reportProgress("fit", `${name}: calibrating, fit ${fold} of ${folds}`),
     });
     const mae = formatDollars(model.metrics.mae);
     reportProgress("fit", `${name}: ${model.fitSeconds.toFixed(1)} s, test MAE ${mae}`);

@@ -128,7 +128,18 @@ export const stoneFields = {
 const INDEX_COLUMNS = ["index", "Unnamed: 0", "rownames", ""];
 /** Fields that the API's answers add to a stone. A stone from an answer can be sent back with them. */
 const SIMILAR_FIELDS = ["id", "weightDifference"];
-const PREDICTION_FIELDS = ["price", "currency", "model", "imputed", "warnings"];
+const PREDICTION_FIELDS = [
+  "price",
+  "currency",
+  "model",
+  "range",
+  "imputed",
+  "warnings",
+  "asking",
+  "explanation",
+  "comparables",
+  "comparison",
+];
 
 /** Removes fields before the validation, which rejects unknown fields. */
 function ignoreFields<Schema extends z.ZodType>(names: readonly string[], schema: Schema) {

@@ -7,6 +7,8 @@ export const MIN_STONES_FOR_VERDICT = 200;
 export const DRIFT_THRESHOLDS = { moderate: 0.1, significant: 0.25 } as const;
 /** From this multiple of the test error on, the live error is worse than tested. */
 export const WORSE_THAN_TESTED_RATIO = 1.25;
+/** By chance alone, a live coverage is this many standard errors below the promised one in 1 of 700 windows. */
+export const COVERAGE_Z = 3;
 
 /**
  * Drift is computed from a sample of the predictions. An hour has 12 slices of five minutes. For each slice
@@ -93,6 +95,37 @@ export const LiveError = z
   .meta({ id: "LiveError", description: "The error of the prices, measured against reported sale prices." });
 export type LiveError = z.infer<typeof LiveError>;
 
+export const LiveCoverage = z
+  .object({
+    stones: count("Number of stones with a reported sale price and a range.", 250),
+    inRange: count("How many of them were sold at a price in their range.", 226),
+    coverage: fraction("Fraction of them that were; null without such stones.", 0.904),
+    promised: fraction("Mean coverage of their ranges; null without such stones.", 0.9),
+    verdict: z.enum(["as promised", "below promised", "not enough data"]).meta({
+      description: `Below if fewer sale prices are in their range than chance explains (${COVERAGE_Z} standard errors); not enough data below ${MIN_STONES_FOR_VERDICT} stones.`,
+    }),
+  })
+  .meta({
+    id: "LiveCoverage",
+    description: "How many sale prices were in the range that the prediction gave.",
+  });
+export type LiveCoverage = z.infer<typeof LiveCoverage>;
+
+export const ExpectedError = z
+  .object({
+    stones: count("Number of priced stones in the sample.", 5000),
+    mae: dollars("Mean absolute error that the model's calibration promises for these stones"),
+    mape: fraction("The same for the mean absolute percentage error, as a fraction.", 0.06),
+    verdict: z.enum(["as expected", "worse than expected", "not enough data"]).meta({
+      description: `Compares the live error with it: worse from ${WORSE_THAN_TESTED_RATIO} times; not enough data below ${MIN_STONES_FOR_VERDICT} stones or ${MIN_STONES_FOR_VERDICT} sale prices.`,
+    }),
+  })
+  .meta({
+    id: "ExpectedError",
+    description: "The error to expect for the stones of this window, known before any sale price.",
+  });
+export type ExpectedError = z.infer<typeof ExpectedError>;
+
 export const ModelTraffic = ModelReference.extend({
   requests: count("Number of requests that the version answered.", 1000),
   stones: count(
@@ -101,6 +134,8 @@ export const ModelTraffic = ModelReference.extend({
   ),
   drift: DriftByColumn.nullable().meta({ description: "Null if the version has no histograms." }),
   live: LiveError,
+  coverage: LiveCoverage,
+  expected: ExpectedError,
 }).meta({ id: "ModelTraffic", description: "The traffic, drift and error of one model version." });
 export type ModelTraffic = z.infer<typeof ModelTraffic>;
 

@@ -5,6 +5,7 @@ import { ANONYMOUS } from "../domain/access.ts";
 import { EXAMPLE_STONE, PricedStone } from "../domain/diamond.ts";
 import { formatRow, STONE_ID_DIGITS } from "../domain/stone-id.ts";
 import { isSingleStone, stoneListField } from "../domain/stone-list.ts";
+import { Warning } from "../domain/warning.ts";
 import type { AppContext } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { FieldError } from "../http/errors.ts";
@@ -67,7 +68,7 @@ const AppraisalsResponse = z
       description:
         "Comparison of the new prices with the champion's. Null without new stones or without a champion.",
     }),
-    warnings: z.array(z.string()).meta({ description: "Explains why the stones are quarantined." }),
+    warnings: z.array(Warning).meta({ description: "Explains why the stones are quarantined." }),
     results: z.array(Result).meta({ description: "One result per stone, in the order of the request." }),
   })
   .meta({ id: "AppraisalsResponse" });

@@ -4,6 +4,7 @@ import { insertOutcome } from "../db/request-log/outcomes.ts";
 import type { RequestRecord } from "../db/request-log/requests.ts";
 import { pricedStoneFields } from "../domain/diamond.ts";
 import { ModelReference } from "../domain/models/model-reference.ts";
+import { PriceRange } from "../domain/prediction.ts";
 import type { AppContext } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, documentRetry, LOG_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
@@ -66,6 +67,9 @@ const OutcomeResponse = z
     price: z.number().meta({ description: "Sale price in US dollars.", example: 4890 }),
     soldAt: z.string().nullable().meta({ description: "Date or time (UTC) of the sale." }),
     predicted: z.number().meta({ description: "Predicted price in US dollars.", example: 4683.2 }),
+    range: PriceRange.nullable().meta({
+      description: "The range of the predicted price; null if the prediction had none.",
+    }),
     model: ModelReference.meta({ description: "The model version that predicted the price." }),
     corrects: z.number().nullable().meta({
       description: "The sale price that this outcome replaces; null for the first outcome of the stone.",
@@ -111,7 +115,7 @@ export class CreateOutcome extends Endpoint {
   override async handle(c: AppContext) {
     const { params, body } = await this.readInput(c, schema);
     const request = await findRequest(c.env, params.id);
-    const { item, predicted, model } = findPredictedStone(request, params.id, body.index);
+    const { item, predicted, range, model } = findPredictedStone(request, params.id, body.index);
     const { id, at, caller } = c.var.requestContext;
     const outcome = { id, at, caller, prediction: params.id, item, predicted, price: body.price };
     const replaced = await insertOutcome(c.env.LOG_DB, {
@@ -119,6 +123,9 @@ export class CreateOutcome extends Endpoint {
       soldAt: body.soldAt ?? null,
       model: model.name,
       modelVersion: model.version,
+      rangeLow: range?.low ?? null,
+      rangeHigh: range?.high ?? null,
+      coverage: range?.coverage ?? null,
     });
     return c.json(
       {
@@ -128,6 +135,7 @@ export class CreateOutcome extends Endpoint {
         price: body.price,
         soldAt: body.soldAt ?? null,
         predicted,
+        range,
         model,
         corrects: replaced?.price ?? null,
       },
@@ -147,10 +155,11 @@ function findPredictedStone(request: RequestRecord | null, id: string, index: nu
     throw new ValidationFailed(message, { errors: [{ path: "index", message }] });
   }
   const item = index ?? 0;
-  const price = predicted.prices[item];
-  if (price === undefined)
+  const answered = predicted.prices[item];
+  if (answered === undefined)
     throw new NotFound(
       `The prediction ${truncate(id)} has no stone with the index ${item}. The highest index is ${predicted.prices.length - 1}.`,
     );
-  return { item, predicted: price, model: { name: request.model, version: request.modelVersion } };
+  const model = { name: request.model, version: request.modelVersion };
+  return { item, predicted: answered.price, range: answered.range, model };
 }

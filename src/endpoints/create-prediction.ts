@@ -2,13 +2,14 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { Stone } from "../domain/diamond.ts";
 import { formatVersion, ModelReference } from "../domain/models/model-reference.ts";
-import { ModelSelector } from "../domain/models/model-selector.ts";
-import { Prediction, toPrediction } from "../domain/prediction.ts";
+import { Prediction, roundPrice } from "../domain/prediction.ts";
 import { BATCH_ROUTE, PREDICTION_ROUTE } from "../domain/routes.ts";
 import { type AppContext, logAnswer } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NoPrice, NotFound } from "../http/errors.ts";
+import { predictionParameters } from "../http/prediction-parameters.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
+import { createPredictions } from "../inference/create-predictions.ts";
 import { priceStones } from "../inference/predict.ts";
 import { Endpoint } from "./base.ts";
 
@@ -33,9 +34,15 @@ const schema = {
 
 **Optional**: \`depth\`, \`table\`, \`x\`, \`y\` and \`z\`. The model estimates missing measurements, and \`imputed\` lists them. The price is then a little less accurate.
 
-**Warnings**: A stone can have values outside the range of the training data. It still gets a price, and \`warnings\` names these values.`,
+**How sure**: \`range\` says between which prices nine of ten such stones are sold. \`coverage\` asks for another share.
+
+**Why**: \`explain=true\` adds the reasons for the price, as differences from a typical stone.
+
+**Is an asking price good?** \`asking=4200\` says how many such stones are priced below it. \`comparables=5\` adds comparable stones with known prices.
+
+**Warnings**: A stone whose values do not fit together, or that is far from all training stones, still gets a price. \`warnings\` says what does not fit, and what would.`,
   request: {
-    query: z.object({ model: ModelSelector }),
+    query: z.object(predictionParameters),
     headers: z.object(routingKeyHeader),
     body: { ...contentJson(Stone), required: true },
   },
@@ -65,19 +72,19 @@ export class CreatePrediction extends Endpoint {
     const { query, body: stone } = await this.readInput(c, schema);
     const { model, prices, warnings, challenger } = await priceStones(c, query.model, [stone]);
     logAnswer(c, { model });
-    const prediction = toPrediction(stone, prices[0] ?? Number.NaN, model.ranges);
-    if (prediction === null)
+    const price = roundPrice(prices[0] ?? Number.NaN);
+    if (price === null)
       throw new NoPrice(
         `${formatVersion(model)} cannot price this stone. Its values are too far from the training data. Check the values.`,
       );
-    logAnswer(c, { price: prediction.price, shadow: challenger && { challenger, stone } });
+    logAnswer(c, { price, shadow: challenger && { challenger, stone } });
+    const options = { ...query, explain: query.explain === "true" };
+    const [prediction] = await createPredictions(c, model, [stone], [price], options);
     return {
       id: c.var.requestContext.id,
-      price: prediction.price,
-      currency: prediction.currency,
+      ...prediction!,
+      warnings: [...warnings, ...prediction!.warnings],
       model: { name: model.name, version: model.version },
-      imputed: prediction.imputed,
-      warnings: [...warnings, ...prediction.warnings],
     };
   }
 }

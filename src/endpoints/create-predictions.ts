@@ -2,14 +2,20 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { EXAMPLE_STONE, Stone } from "../domain/diamond.ts";
 import { formatVersion, ModelReference } from "../domain/models/model-reference.ts";
-import { ModelSelector } from "../domain/models/model-selector.ts";
-import { Prediction, toPrediction } from "../domain/prediction.ts";
+import { Prediction, roundPrice } from "../domain/prediction.ts";
 import { BATCH_ROUTE, PREDICTION_ROUTE } from "../domain/routes.ts";
 import { isSingleStone, stoneListField } from "../domain/stone-list.ts";
+import { Warning } from "../domain/warning.ts";
 import { type AppContext, logAnswer } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
-import { type FieldError, NoPrice, NotFound } from "../http/errors.ts";
+import { type FieldError, NoPrice, NotFound, ValidationFailed } from "../http/errors.ts";
+import { predictionParameters } from "../http/prediction-parameters.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
+import {
+  type AnswerOptions,
+  createPredictions,
+  MAX_DETAILED_STONES,
+} from "../inference/create-predictions.ts";
 import { priceStones } from "../inference/predict.ts";
 import { strictObject } from "../lib/input/fields.ts";
 import { Endpoint } from "./base.ts";
@@ -25,7 +31,7 @@ const BatchResponse = z
   .object({
     id: z.string().meta({ description: "Id of this request in the log." }),
     model: ModelReference.meta({ description: "The model version that computed the prices." }),
-    warnings: z.array(z.string()).meta({
+    warnings: z.array(Warning).meta({
       description: "Warnings about all prices. Example: an earlier version of the model was used.",
     }),
     predictions: z
@@ -38,11 +44,11 @@ const schema = {
   operationId: "createPredictions",
   tags: ["Prices"],
   summary: "Price up to 1,000 diamonds in one request",
-  description: `The same model version prices all stones. The predictions have the same order as the stones.
+  description: `The same model version prices all stones. The predictions have the same order as the stones. The parameters are those of a single prediction and count for all stones. \`explain\` and \`comparables\` are possible for up to ${MAX_DETAILED_STONES} stones.
 
 If one stone is not valid, the whole request fails. \`errors\` gives the position of each invalid stone, counted from 0 (for example \`diamonds.3.cut\`).`,
   request: {
-    query: z.object({ model: ModelSelector }),
+    query: z.object(predictionParameters),
     headers: z.object(routingKeyHeader),
     body: {
       ...contentJson(BatchRequest),
@@ -74,15 +80,17 @@ export class CreatePredictions extends Endpoint {
 
   override async handle(c: AppContext) {
     const { query, body } = await this.readInput(c, schema);
+    const options = { ...query, explain: query.explain === "true" };
+    checkStoneCount(body.diamonds.length, options);
     const { model, prices, warnings } = await priceStones(c, query.model, body.diamonds);
     logAnswer(c, { model });
-    const predictions: Prediction[] = [];
+    const roundedPrices: number[] = [];
     const errors: FieldError[] = [];
-    body.diamonds.forEach((stone, i) => {
-      const prediction = toPrediction(stone, prices[i] ?? Number.NaN, model.ranges);
-      if (prediction) predictions.push(prediction);
+    for (const [i, price] of prices.entries()) {
+      const rounded = roundPrice(price);
+      if (rounded !== null) roundedPrices.push(rounded);
       else errors.push({ path: `diamonds.${i}`, message: "the values are too far from the training data" });
-    });
+    }
     if (errors.length > 0) {
       const detail = `${formatVersion(model)} cannot price ${errors.length} of the ${body.diamonds.length} stones. Their values are too far from the training data.`;
       throw new NoPrice(detail, { errors });
@@ -91,7 +99,22 @@ export class CreatePredictions extends Endpoint {
       id: c.var.requestContext.id,
       model: { name: model.name, version: model.version },
       warnings,
-      predictions,
+      predictions: await createPredictions(c, model, body.diamonds, roundedPrices, options),
     };
   }
+}
+
+/** @throws ValidationFailed if the batch has too many stones for what was asked for each */
+function checkStoneCount(stones: number, { explain, comparables }: Partial<AnswerOptions>): void {
+  if (stones <= MAX_DETAILED_STONES) return;
+  const errors: FieldError[] = [];
+  for (const [path, isWanted] of [
+    ["explain", explain],
+    ["comparables", comparables !== undefined],
+  ] as const) {
+    if (!isWanted) continue;
+    const message = `${path} is possible for at most ${MAX_DETAILED_STONES} stones, and diamonds has ${stones}: send fewer stones in a batch, or leave ${path} out`;
+    errors.push({ path, message });
+  }
+  if (errors[0] !== undefined) throw new ValidationFailed(errors[0].message, { errors });
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { SAMPLE_STONE } from "../domain/diamond.ts";
 import { ModelReference } from "../domain/models/model-reference.ts";
 import { READINESS_ROUTE } from "../domain/routes.ts";
+import { Warning } from "../domain/warning.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { TooManyRequests } from "../http/errors.ts";
@@ -13,7 +14,7 @@ const ReadinessResponse = z
   .object({
     status: z.literal("ready"),
     model: ModelReference.meta({ description: "The model version that priced the sample stone." }),
-    warnings: z.array(z.string()).meta({
+    warnings: z.array(Warning).meta({
       description: "Not empty if an earlier version is used because the champion cannot be loaded.",
     }),
   })

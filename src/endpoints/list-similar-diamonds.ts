@@ -1,20 +1,20 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { findSimilarDiamonds } from "../db/registry/diamonds.ts";
-import { MEASUREMENTS, pricedStoneFields, stoneFields, stoneNumber } from "../domain/diamond.ts";
+import { MEASUREMENTS, stoneFields, stoneNumber } from "../domain/diamond.ts";
 import { ModelReference } from "../domain/models/model-reference.ts";
 import { ModelSelector } from "../domain/models/model-selector.ts";
+import { MAX_SIMILAR_DIAMONDS, SimilarDiamond, toSimilarDiamond } from "../domain/similar-diamond.ts";
 import { type AppContext, logAnswer } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
 import { REVALIDATE } from "../http/etag.ts";
 import { numberParameter } from "../http/parameters.ts";
+import { similarCountParameter } from "../http/prediction-parameters.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
 import { resolveModel } from "../inference/resolve-version.ts";
-import { createFieldMessage } from "../lib/input/fields.ts";
 import { Endpoint } from "./base.ts";
 
-const nError = createFieldMessage("n", "n must be a whole number from 1 to 100");
 const measurements = Object.fromEntries(
   MEASUREMENTS.map((name) => [
     name,
@@ -23,17 +23,6 @@ const measurements = Object.fromEntries(
       .meta({ description: "Does not matter. You can send all fields of a stone." }),
   ]),
 );
-
-const SimilarDiamond = z
-  .object({
-    id: z.string().meta({ description: "Id of the stone.", example: "9f2c4b1e8a90d3f7" }),
-    ...pricedStoneFields,
-    weightDifference: z.number().nonnegative().meta({
-      description: "Difference between the weight of this stone and the requested weight, in carats.",
-      example: 0.01,
-    }),
-  })
-  .meta({ id: "SimilarDiamond", description: "A stone of the training data." });
 
 const SimilarDiamondsResponse = z
   .object({
@@ -56,15 +45,9 @@ Use these stones to explain a price: they are real, and their prices are known. 
       cut: stoneFields.cut,
       color: stoneFields.color,
       clarity: stoneFields.clarity,
-      n: numberParameter(
-        z
-          .number({ error: nError })
-          .int({ error: nError })
-          .min(1, { error: nError })
-          .max(100, { error: nError }),
-      )
+      n: similarCountParameter("n")
         .default(5)
-        .meta({ description: "Maximum number of stones, from 1 to 100." }),
+        .meta({ description: `Maximum number of stones, from 1 to ${MAX_SIMILAR_DIAMONDS}.` }),
       model: ModelSelector,
       ...measurements,
     }),
@@ -92,10 +75,7 @@ export class ListSimilarDiamonds extends Endpoint {
     const model = await resolveModel(c, query.model);
     logAnswer(c, { model });
     const { results } = await findSimilarDiamonds(c.env.DB, model, query, query.n);
-    const diamonds = results.map((stone) => ({
-      ...stone,
-      weightDifference: Math.round(Math.abs(stone.carat - query.carat) * 1e6) / 1e6,
-    }));
+    const diamonds = results.map((stone) => toSimilarDiamond(stone, query.carat));
     return { count: diamonds.length, model: { name: model.name, version: model.version }, diamonds };
   }
 }

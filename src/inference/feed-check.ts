@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { PricedStone } from "../domain/diamond.ts";
 import { checkFeed, MAX_SUSPICIOUS_FRACTION, SUSPICIOUS_DEVIATION } from "../domain/feed-check.ts";
 import { formatVersion, ModelReference } from "../domain/models/model-reference.ts";
+import type { Warning } from "../domain/warning.ts";
 import type { AppContext } from "../http/context.ts";
 import { NotReady } from "../http/errors.ts";
 import { priceWithChampion } from "./predict.ts";
@@ -61,6 +62,7 @@ export async function compareWithChampion(
 }
 
 /** The warning for a request whose stones are quarantined. */
-export function describeQuarantine({ model, rows, suspicious, medianRatio }: FeedCheckResult): string {
-  return `${suspicious} of ${rows} new prices differ from the prices of ${formatVersion(model)} by more than ${SUSPICIOUS_DEVIATION_PERCENT} %; the median price is ${medianRatio} times the champion's. The stones are quarantined: training uses them only with --accept-feed.`;
+export function describeQuarantine({ model, rows, suspicious, medianRatio }: FeedCheckResult): Warning {
+  const message = `${suspicious} of ${rows} new prices differ from the prices of ${formatVersion(model)} by more than ${SUSPICIOUS_DEVIATION_PERCENT} %; the median price is ${medianRatio} times the champion's. The stones are quarantined: training uses them only with --accept-feed.`;
+  return { code: "quarantined", message, fields: [] };
 }

@@ -6,12 +6,14 @@ import {
   type ServedModel,
 } from "../db/registry/models.ts";
 import { GRADE_COLUMNS, NUMBER_COLUMNS, SAMPLE_STONE, type Stone } from "../domain/diamond.ts";
+import type { StoneColumns } from "../domain/explanation.ts";
 import { formatVersion, type ModelReference } from "../domain/models/model-reference.ts";
 import { CHAMPION } from "../domain/models/model-selector.ts";
+import type { Warning } from "../domain/warning.ts";
 import type { AppContext } from "../http/context.ts";
 import { Conflict, ServiceUnavailable } from "../http/errors.ts";
 import { isInPercentage } from "../lib/percentage.ts";
-import type { Column, Session } from "./onnx-runtime.ts";
+import type { Session } from "./onnx-runtime.ts";
 import { chooseCanary, resolveSelector } from "./resolve-version.ts";
 import { InvalidModelFileError, OUTPUT_NAME, withSession } from "./session-cache.ts";
 
@@ -24,7 +26,7 @@ export interface PricedStones {
   /** One price per stone, US dollars, not rounded; NaN for a stone that the model cannot price. */
   readonly prices: Float32Array;
   /** Warnings for the caller: one if a previous version answered, otherwise none. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
   /** The challenger that must price the same stones after the response; null for none. */
   readonly challenger: ServedModel | null;
 }
@@ -80,7 +82,16 @@ async function priceWithFallback(
 
 /** Prices stones with one version, which is loaded if it is not cached. */
 export function runModel(c: AppContext, model: ServedModel, stones: readonly Stone[]): Promise<Float32Array> {
-  return withSession(c.env.MODELS, c.executionCtx, model, (session) => runSession(session, stones));
+  return runModelOnColumns(c, model, toColumns(stones));
+}
+
+/** Prices stones that are given by column. */
+export function runModelOnColumns(
+  c: AppContext,
+  model: ServedModel,
+  columns: StoneColumns,
+): Promise<Float32Array> {
+  return withSession(c.env.MODELS, c.executionCtx, model, (session) => runSession(session, columns));
 }
 
 /** The challenger if this request is in its percentage. */
@@ -111,25 +122,30 @@ async function* listVersionsToTry(
   }
 }
 
-function createFallbackWarnings({ alias, target }: ResolvedSelector, model: ServedModel): string[] {
+function createFallbackWarnings({ alias, target }: ResolvedSelector, model: ServedModel): Warning[] {
   if (isSameVersion(model, target)) return [];
-  return [
-    `The ${alias} ${formatVersion(target)} could not be loaded. The previous ${alias}, ${formatVersion(model)}, answered.`,
-  ];
+  const message = `The ${alias} ${formatVersion(target)} could not be loaded. The previous ${alias}, ${formatVersion(model)}, answered.`;
+  return [{ code: "previous-version", message, fields: [] }];
 }
 
 function isSameVersion(a: ModelReference, b: ModelReference): boolean {
   return a.name === b.name && a.version === b.version;
 }
 
-async function runSession(session: Session, stones: readonly Stone[]): Promise<Float32Array> {
-  const columns: Record<string, Column> = {};
+/** Converts stones to the inputs of a model. A missing measurement becomes NaN. */
+function toColumns(stones: readonly Stone[]): StoneColumns {
+  const columns: Record<string, Float32Array | string[]> = {};
   for (const name of NUMBER_COLUMNS) columns[name] = Float32Array.from(stones, (s) => s[name] ?? Number.NaN);
   for (const name of GRADE_COLUMNS) columns[name] = stones.map((stone) => stone[name]);
+  return columns;
+}
+
+async function runSession(session: Session, columns: StoneColumns): Promise<Float32Array> {
   const inputs = Object.fromEntries(session.inputNames.map((name) => [name, columns[name] ?? []]));
   const prices = await session.run(inputs, OUTPUT_NAME);
-  if (prices.length !== stones.length)
-    throw new InvalidModelFileError(`the model gave ${prices.length} prices for ${stones.length} stones`);
+  const stoneCount = columns.carat?.length;
+  if (prices.length !== stoneCount)
+    throw new InvalidModelFileError(`the model gave ${prices.length} prices for ${stoneCount} stones`);
   return prices;
 }
 
@@ -141,7 +157,7 @@ export async function verifyModel(c: AppContext, model: ServedModel): Promise<vo
   const version = formatVersion(model);
   try {
     const [price = Number.NaN] = await withSession(c.env.MODELS, c.executionCtx, model, (session) =>
-      runSession(session, [SAMPLE_STONE]).catch((cause: unknown) => {
+      runSession(session, toColumns([SAMPLE_STONE])).catch((cause: unknown) => {
         throw new InvalidModelFileError(`${version} cannot be run`, { cause });
       }),
     );

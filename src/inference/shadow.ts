@@ -1,7 +1,7 @@
 import { describeError } from "../db/errors.ts";
 import type { RequestRecord } from "../db/request-log/requests.ts";
 import { formatVersion } from "../domain/models/model-reference.ts";
-import { toPrediction } from "../domain/prediction.ts";
+import { roundPrice } from "../domain/prediction.ts";
 import type { AppContext, ShadowRequest } from "../http/context.ts";
 import { withTimeout } from "../lib/timeout.ts";
 import { SHADOW_TIMEOUT_MS } from "../settings/timeouts.ts";
@@ -22,7 +22,7 @@ export async function predictShadow(
     // Yields to the event loop, so that the response is sent before the model runs.
     await scheduler.wait(0);
     const [price = Number.NaN] = await withTimeout(SHADOW_TIMEOUT_MS, runModel(c, challenger, [stone]));
-    return { ...columns, shadowPrice: toPrediction(stone, price, challenger.ranges)?.price ?? null };
+    return { ...columns, shadowPrice: roundPrice(price) };
   } catch (error) {
     console.warn(
       `the challenger ${formatVersion(challenger)} could not price a stone: ${describeError(error)}`,

@@ -1,5 +1,6 @@
 import type { Baseline } from "../db/registry/baselines.ts";
 import { type PredictionRow, samplePredictions } from "../db/request-log/samples.ts";
+import { type Calibration, computeExpectedErrors, findDistribution } from "../domain/calibration.ts";
 import { GRADES } from "../domain/diamond.ts";
 import { findBin } from "../domain/drift.ts";
 import { formatVersion, type ModelReference } from "../domain/models/model-reference.ts";
@@ -26,18 +27,19 @@ interface Run extends Pick<Env, "LOG_DB" | "MODELS"> {
 }
 
 /**
- * Counts the values of each column, and the prices, in the bins of the model's training histograms. It counts
- * a sample of the hour's predictions: drift compares proportions, and an hour can have a million predictions.
+ * Counts the values of each column, and the prices, in the bins of the model's training histograms, and sums
+ * the errors that the model's calibration promises. It counts a sample of the hour's predictions: proportions
+ * and means are compared, and an hour can have a million predictions.
  */
 export async function countInputs(
   run: Run,
   hour: number,
-  { name, version, histograms }: Baseline,
+  { name, version, histograms, calibration }: Baseline,
   counter: Counter,
 ): Promise<void> {
-  if (histograms === null) return;
+  if (histograms === null && calibration === null) return;
   const model = { name, version };
-  const columns = Object.entries(histograms).map(([column, { edges }]) => ({
+  const columns = Object.entries(histograms ?? {}).map(([column, { edges }]) => ({
     column,
     subject: formatInputSubject(model, column),
     binCount: edges === undefined ? listGrades(column).length : edges.length + 1,
@@ -56,8 +58,19 @@ export async function countInputs(
         // A value that the caller left out is not counted: the model completes it, so it cannot drift.
         if (bin >= 0) counter.add("input", subject, binCount, bin, 1);
       }
+      const errors = calibration && computeErrors(calibration, stone);
+      if (errors) counter.addAll("expected", formatVersion(model), [1, errors.absolute, errors.relative]);
     }
   }
+}
+
+/** The errors that a calibration promises for a stone: US dollars, and relative to the real price. */
+function computeErrors(calibration: Calibration, { carat, x, y, price }: PricedInput) {
+  if (typeof carat !== "number" || typeof price !== "number") return null;
+  // A body has null for a measurement that was left out.
+  const stone = { carat, x: x ?? undefined, y: y ?? undefined };
+  const { absolute, relative } = computeExpectedErrors(findDistribution(calibration, stone));
+  return { absolute: absolute * price, relative };
 }
 
 /** The stones of a prediction; none if its bodies cannot be read. */

@@ -12,6 +12,11 @@ export class Counter {
     rollup.counts[bin]! += amount;
   }
 
+  /** Adds one amount to each bin of a subject. */
+  addAll(kind: Rollup["kind"], subject: string, amounts: readonly number[]): void {
+    for (const [bin, amount] of amounts.entries()) this.add(kind, subject, amounts.length, bin, amount);
+  }
+
   get rollups(): Rollup[] {
     return [...this.#rollups.values()];
   }

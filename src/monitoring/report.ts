@@ -6,8 +6,11 @@ import { percentile } from "../domain/latency.ts";
 import type { Histograms } from "../domain/models/model-record.ts";
 import { formatVersion, type ModelReference, parseVersion } from "../domain/models/model-reference.ts";
 import {
+  COVERAGE_Z,
   DRIFT_THRESHOLDS,
   type Drift,
+  type ExpectedError,
+  type LiveCoverage,
   type LiveError,
   MIN_STONES_FOR_VERDICT,
   type ModelTraffic,
@@ -124,6 +127,8 @@ async function summarizeModels(db: D1Database, rollups: readonly Rollup[]): Prom
   const requests = sumBySubject(rollups, "model");
   const inputs = sumBySubject(rollups, "input");
   const outcomes = sumBySubject(rollups, "outcome");
+  const coverages = sumBySubject(rollups, "coverage");
+  const expected = sumBySubject(rollups, "expected");
   const versions = new Set([...requests.keys(), ...outcomes.keys()]);
   const models = Array.from(versions, parseVersion);
   const baselines = await listBaselines(db, models);
@@ -131,12 +136,15 @@ async function summarizeModels(db: D1Database, rollups: readonly Rollup[]): Prom
     .map((model) => {
       const version = formatVersion(model);
       const baseline = baselines.find((candidate) => formatVersion(candidate) === version);
+      const live = measureLiveError(outcomes.get(version) ?? [], baseline);
       return {
         ...model,
         requests: sumCounts(requests.get(version) ?? []),
         stones: sumCounts(inputs.get(formatInputSubject(model, "price")) ?? []),
         drift: measureDrift(model, baseline?.histograms ?? null, inputs),
-        live: measureLiveError(outcomes.get(version) ?? [], baseline),
+        live,
+        coverage: measureCoverage(coverages.get(version) ?? []),
+        expected: measureExpectedError(expected.get(version) ?? [], live),
       };
     })
     .sort((a, b) => b.requests - a.requests);
@@ -185,6 +193,42 @@ function measureLiveError(
   return {
     ...figures,
     verdict: mae >= WORSE_THAN_TESTED_RATIO * testMae ? "worse than tested" : "as tested",
+  };
+}
+
+/** The counts are the outcomes with a range, those inside of it, and the sum of the coverages. */
+function measureCoverage([stones = 0, inRange = 0, coverageSum = 0]: Counts): LiveCoverage {
+  if (stones === 0) {
+    return { stones, inRange, coverage: null, promised: null, verdict: "not enough data" };
+  }
+  const coverage = inRange / stones;
+  const promised = coverageSum / stones;
+  const figures = { stones, inRange, coverage, promised };
+  if (stones < MIN_STONES_FOR_VERDICT) return { ...figures, verdict: "not enough data" };
+  const standardError = Math.sqrt((promised * (1 - promised)) / stones);
+  return {
+    ...figures,
+    verdict: coverage < promised - COVERAGE_Z * standardError ? "below promised" : "as promised",
+  };
+}
+
+/**
+ * The mean of the errors that the calibration promises for the sampled stones. The counts are the stones, the
+ * sum of the absolute errors in US dollars, and the sum of the relative errors.
+ */
+function measureExpectedError(
+  [stones = 0, absoluteErrorSum = 0, relativeErrorSum = 0]: Counts,
+  live: LiveError,
+): ExpectedError {
+  if (stones === 0) return { stones, mae: null, mape: null, verdict: "not enough data" };
+  const mae = absoluteErrorSum / stones;
+  const figures = { stones, mae, mape: relativeErrorSum / stones };
+  if (Math.min(stones, live.stones) < MIN_STONES_FOR_VERDICT || live.mae === null) {
+    return { ...figures, verdict: "not enough data" };
+  }
+  return {
+    ...figures,
+    verdict: live.mae >= WORSE_THAN_TESTED_RATIO * mae ? "worse than expected" : "as expected",
   };
 }
 

@@ -18,6 +18,9 @@ const MAX_VERSIONS_PER_HOUR = 8;
 /** Outcomes, traffic and baselines take a call each, and replacing the counts takes three. */
 const MAX_CALLS_PER_HOUR = 6 + MAX_VERSIONS_PER_HOUR * MAX_CALLS_PER_VERSION;
 
+/** The counts that outcomes are added to. */
+const OUTCOME_KINDS = ["outcome", "coverage"] as const;
+
 type Bindings = Pick<Env, "DB" | "LOG_DB" | "MODELS" | "LOG_RETENTION_DAYS">;
 
 interface Run extends Bindings {
@@ -60,17 +63,17 @@ async function countHour(run: Run, hour: DirtyHour): Promise<void> {
   // table.
   const isArchived = hour.hour < firstRetainedHour && hour.countedAt !== 0;
   if (!isArchived) await addRequestCounts(run, hour.hour, counter);
-  const kind = isArchived ? "outcome" : undefined;
-  await budget.call(() => replaceHourCounts(LOG_DB, hour, counter.rollups, { countedAt: now, kind }), 3);
+  const kinds = isArchived ? OUTCOME_KINDS : undefined;
+  await budget.call(() => replaceHourCounts(LOG_DB, hour, counter.rollups, { countedAt: now, kinds }), 3);
 }
 
 async function addOutcomeCounts({ LOG_DB, budget }: Run, hour: number, counter: Counter): Promise<void> {
   const [from, before] = [hour * HOUR_MS, (hour + 1) * HOUR_MS];
   const counts = await budget.call(() => countOutcomes(LOG_DB, from, before));
-  for (const { model, version, stones, absoluteErrorSum, relativeErrorSum } of counts) {
+  for (const { model, version, ...count } of counts) {
     const subject = formatVersion({ name: model, version });
-    const sums = [stones, absoluteErrorSum, relativeErrorSum];
-    for (const [bin, sum] of sums.entries()) counter.add("outcome", subject, sums.length, bin, sum);
+    counter.addAll("outcome", subject, [count.stones, count.absoluteErrorSum, count.relativeErrorSum]);
+    counter.addAll("coverage", subject, [count.withRange, count.inRange, count.coverageSum]);
   }
 }
 

@@ -1,15 +1,17 @@
 import { UserError } from "../../cloudflare/user-error.ts";
+import type { Stone } from "../../src/domain/diamond.ts";
 import type { Matrix } from "../boosting/index.ts";
-import type { DatasetStone } from "../data/dataset-stone.ts";
+import { dropMeasurements } from "../data/drop-measurements.ts";
 import type { Split } from "../data/split.ts";
 import { addCompletion, type CompletionConstants, fitCompletion } from "../models/completion.ts";
 import type { FitContext, PriceModel } from "../models/model.ts";
-import { buildPriceGraph, MAX_PREDICTED_PRICE_USD, MIN_PREDICTED_PRICE_USD } from "../models/price-graph.ts";
+import { buildPriceGraph, limitPrice } from "../models/price-graph.ts";
 import type { TrainedModel } from "../models/trained-model.ts";
 import { Graph } from "../onnx/graph.ts";
 import { loadModel } from "../onnx/runtime.ts";
 import { addStoneInputs } from "../onnx/stone-inputs.ts";
 import { toStoneTensors } from "../onnx/stone-tensors.ts";
+import { crossFitPrices } from "./cross-fit.ts";
 import { evaluateModel } from "./evaluate-model.ts";
 import type { ModelBuilder } from "./model-builder.ts";
 
@@ -40,6 +42,14 @@ export async function trainModel(
   const prices = Float32Array.from(split.train, (stone) => stone.price);
   const model = await priceModel.fit({ features, prices }, context);
   const fitSeconds = (performance.now() - start) / 1000;
+  const withoutSize = await computeFeatures(priceModel, constants, dropMeasurements(split.train));
+  const crossFittedPrices = await crossFitPrices(
+    priceModel,
+    split.train,
+    { withSize: features, withoutSize },
+    prices,
+    context,
+  );
 
   const bytes = buildPriceGraph(priceModel.name, constants, (graph, stone) =>
     model.addPrice(graph, priceModel.addFeatures(graph, stone)),
@@ -51,6 +61,7 @@ export async function trainModel(
       hyperparameters: { ...priceModel.hyperparameters, ...model.fittedParameters },
       fitSeconds,
       gain: model.importance ?? null,
+      crossFittedPrices,
     },
     split,
     context.seed,
@@ -76,7 +87,7 @@ export function computeRelativeDifferences(
   reference: ArrayLike<number>,
 ): Float64Array {
   return Float64Array.from(exported, (price, row) => {
-    const expected = Math.min(Math.max(reference[row]!, MIN_PREDICTED_PRICE_USD), MAX_PREDICTED_PRICE_USD);
+    const expected = limitPrice(reference[row]!);
     return Math.abs(price - expected) / expected;
   });
 }
@@ -88,7 +99,7 @@ export function computeRelativeDifferences(
 export async function computeFeatures(
   priceModel: PriceModel,
   constants: CompletionConstants,
-  stones: readonly DatasetStone[],
+  stones: readonly Stone[],
 ): Promise<Matrix> {
   const graph = new Graph(`${priceModel.name}-features`);
   graph.addOutput(

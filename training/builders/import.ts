@@ -56,7 +56,11 @@ async function createOnnxBuilder(options: ImportOptions, bytes: Uint8Array): Pro
     name,
     settings,
     build: (split, { seed }) =>
-      evaluateModel({ name, bytes, hyperparameters: settings, fitSeconds: 0, gain: null }, split, seed),
+      evaluateModel(
+        { name, bytes, hyperparameters: settings, fitSeconds: 0, gain: null, crossFittedPrices: null },
+        split,
+        seed,
+      ),
   };
 }
 
@@ -91,7 +95,14 @@ async function createXgboostBuilder(options: ImportOptions, bytes: Uint8Array): 
       );
       const gain = computeGainFractions(model);
       return evaluateModel(
-        { name, bytes: onnx, hyperparameters: settings, fitSeconds: 0, gain },
+        {
+          name,
+          bytes: onnx,
+          hyperparameters: settings,
+          fitSeconds: 0,
+          gain,
+          crossFittedPrices: null,
+        },
         split,
         seed,
       );

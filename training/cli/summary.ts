@@ -1,8 +1,10 @@
 import Table from "cli-table3";
+import { DEFAULT_COVERAGE } from "../../src/domain/calibration.ts";
 import { formatVersion, type ModelReference } from "../../src/domain/models/model-reference.ts";
 import { formatDollars } from "../../src/lib/format.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { compareMetrics } from "../evaluation/compare-metrics.ts";
+import type { VersionedModel } from "../models/trained-model.ts";
 import type { TrainingRun } from "../pipeline.ts";
 import { formatCount, formatPercent } from "../report/format.ts";
 
@@ -108,7 +110,7 @@ function buildModelsTable({ models, registry, outcome: { champion } }: TrainingR
     .filter((model) => !newVersions.has(formatVersion(model)))
     .filter((model, i) => i < MAX_OLDER_VERSIONS || markChampion(model) !== "");
   return {
-    head: ["model", "test MAE", "R2", "MAPE", "within 10 %", "size", "fit", ""],
+    head: ["model", "test MAE", "R2", "MAPE", "within 10 %", "range of 90 %", "size", "fit", ""],
     rows: [
       ...models.map((model) => [
         formatVersion(model),
@@ -116,6 +118,7 @@ function buildModelsTable({ models, registry, outcome: { champion } }: TrainingR
         model.metrics.r2?.toFixed(4) ?? "",
         formatPercent(model.metrics.mape),
         formatPercent(model.metrics.within10),
+        formatRange(model),
         `${Math.round(model.bytes.length / 1024)} KiB`,
         `${model.fitSeconds.toFixed(1)} s`,
         markChampion(model),
@@ -124,10 +127,17 @@ function buildModelsTable({ models, registry, outcome: { champion } }: TrainingR
       ...olderModels.map((model) => [
         formatVersion(model),
         formatDollars(model.mae),
-        ...["", "", "", ""],
+        ...["", "", "", "", ""],
         model.createdAt.slice(0, 10),
         markChampion(model),
       ]),
     ],
   };
+}
+
+/** The median width of the ranges with the default coverage, and how many test prices were in theirs. */
+function formatRange({ calibration }: VersionedModel): string {
+  const figures = calibration?.withSize.test.coverages.find(({ coverage }) => coverage === DEFAULT_COVERAGE);
+  if (figures === undefined) return "none";
+  return `${formatPercent(figures.medianWidth)} wide, holds ${formatPercent(figures.measured)}`;
 }

@@ -16,6 +16,8 @@ export interface FitContext {
   readonly seed: number;
   /** Called during the fit, for the progress display. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Called before each fit of the calibration, for the progress display. */
+  readonly onFold?: (fold: number, folds: number) => void;
 }
 
 /** A model after its fit. It can compute prices in a graph and in plain code. */

@@ -3,8 +3,13 @@ import { addStoneInputs, type StoneValues } from "../onnx/stone-inputs.ts";
 import { addCompletion, type CompletionConstants } from "./completion.ts";
 
 /** Bounds of a predicted price. They keep it positive and finite for stones far outside the training data. */
-export const MIN_PREDICTED_PRICE_USD = 1;
-export const MAX_PREDICTED_PRICE_USD = 1e9;
+const MIN_PREDICTED_PRICE_USD = 1;
+const MAX_PREDICTED_PRICE_USD = 1e9;
+
+/** Limits a price as the exported graph does. */
+export function limitPrice(price: number): number {
+  return Math.min(Math.max(price, MIN_PREDICTED_PRICE_USD), MAX_PREDICTED_PRICE_USD);
+}
 
 /**
  * Builds the ONNX file of a whole model. Its inputs are the columns of a stone, and its output is `price`.

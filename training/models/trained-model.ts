@@ -1,7 +1,10 @@
-import type { Importance, Metrics, Ranges } from "../../src/domain/models/model-record.ts";
+import type { Calibration } from "../../src/domain/calibration.ts";
+import type { Importance, Metrics } from "../../src/domain/models/model-record.ts";
+import type { ExplainedStone } from "../evaluation/explain-examples.ts";
+import type { TrainingStatistics } from "../evaluation/training-statistics.ts";
 
 /** A model that is ready to be judged and published. */
-export interface TrainedModel {
+export interface TrainedModel extends TrainingStatistics {
   readonly name: string;
   /** The ONNX file, which is the whole model. */
   readonly bytes: Uint8Array;
@@ -11,8 +14,10 @@ export interface TrainedModel {
   readonly metrics: Metrics;
   /** The ONNX file's price of each test stone, US dollars. */
   readonly prices: Float32Array;
-  /** Smallest and largest value of each number column in the training stones. */
-  readonly ranges: Ranges;
+  /** Null if there are too few stones for it. */
+  readonly calibration: Calibration | null;
+  /** Test stones with the reasons for the model's price, for the model card. */
+  readonly examples: readonly ExplainedStone[];
   /** 0 for an imported model. */
   readonly fitSeconds: number;
   readonly importance: Importance;

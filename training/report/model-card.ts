@@ -1,9 +1,12 @@
+import type { Calibration } from "../../src/domain/calibration.ts";
 import { formatVersion } from "../../src/domain/models/model-reference.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Split } from "../data/split.ts";
 import type { PromotionDecision } from "../evaluation/decide-promotion.ts";
+import type { ExplainedStone } from "../evaluation/explain-examples.ts";
 import type { VersionedModel } from "../models/trained-model.ts";
 import type { Provenance } from "../registry/provenance.ts";
+import { renderCoveragePlot } from "./coverage-plot.ts";
 import { renderErrorsPlot } from "./errors-plot.ts";
 import {
   formatBytes,
@@ -20,7 +23,14 @@ import { type Html, html } from "./html.ts";
 import { renderImportancePlot } from "./importance-plot.ts";
 import { renderPage } from "./page.ts";
 import { renderPricesPlot } from "./prices-plot.ts";
-import { formatRejections, renderComparisonTable, renderMetricsTable, renderSourcesTable } from "./tables.ts";
+import { renderReasonsPlot } from "./reasons-plot.ts";
+import {
+  formatRejections,
+  renderComparisonTable,
+  renderCoverageTable,
+  renderMetricsTable,
+  renderSourcesTable,
+} from "./tables.ts";
 
 /** The information about one version that its model card shows. */
 export interface ModelCardInput {
@@ -64,6 +74,8 @@ ${renderTiles(input)}
 <h2>Errors by weight</h2>
 <p class="note">All errors are measured on the test stones, with the model file that is published.</p>
 ${renderMetricsTable(metrics)}
+${renderRanges(model.calibration)}
+${renderReasons(model.examples)}
 ${renderComparison(input)}
 <h2>Properties and history</h2>
 <div class="figures">${renderImportancePlot(model.importance)}${renderHistoryPlot(input.history, { name, version, mae: metrics.mae, createdAt: input.createdAt })}</div>
@@ -94,6 +106,35 @@ ${renderTile("Median error", formatPercent(metrics.medianApe), "half of the ston
 ${renderTile("Within 10 %", formatPercent(metrics.within10), "of the stones have a price within 10 % of the real price")}
 ${renderTile("Explained", metrics.r2 === null ? "–" : formatPercent(metrics.r2), "of the differences between the prices of stones (R²); 100 % is perfect")}
 </dl>`;
+}
+
+const WITH_SIZE = "Stones with length and width";
+const WITHOUT_SIZE = "Stones of which only weight, cut, colour and clarity are known";
+
+function renderRanges(calibration: Calibration | null): Html {
+  const title = html`<h2>Ranges</h2>`;
+  if (calibration === null) {
+    return html`${title}<p class="note">This version has no ranges: there were too few stones to calibrate them.</p>`;
+  }
+  const { method, withSize, withoutSize } = calibration;
+  const source =
+    method === "cross-fitting"
+      ? `They were calibrated on the ${formatCount(withSize.rows)} training stones, each priced by a model that was trained without it.`
+      : `This version was trained elsewhere, so they were calibrated on half of the test stones, and the other half was used to measure them.`;
+  return html`${title}
+<p class="note">Each price comes with a range that contains most real prices of such stones. ${source} The width is the median distance between the ends of the range, relative to the price.</p>
+<div class="figures">${renderCoveragePlot(WITH_SIZE, withSize)}${renderCoveragePlot(WITHOUT_SIZE, withoutSize)}</div>
+<br><h3>${WITH_SIZE}</h3>
+${renderCoverageTable(withSize)}
+<br><h3>${WITHOUT_SIZE}</h3>
+${renderCoverageTable(withoutSize)}`;
+}
+
+function renderReasons(examples: readonly ExplainedStone[]): Html {
+  if (examples.length === 0) return html``;
+  return html`<h2>Reasons</h2>
+<p class="note">Why three of the test stones have their price: the difference that each property makes, compared with a typical stone. Size is the weight with length, width and depth. Proportions are depth and table width in percent.</p>
+<div class="figures">${examples.map(renderReasonsPlot)}</div>`;
 }
 
 function renderComparison({ model, decision: { candidates, champion } }: ModelCardInput): Html {

@@ -1,3 +1,4 @@
+import type { CalibratedGroup, CoverageFigures } from "../../src/domain/calibration.ts";
 import { CARAT_BANDS } from "../../src/domain/carat-bands.ts";
 import type { Figures, Metrics } from "../../src/domain/models/model-record.ts";
 import { formatVersion } from "../../src/domain/models/model-reference.ts";
@@ -18,6 +19,24 @@ export function renderMetricsTable(metrics: Metrics): Html {
     <th scope="col">mean error, large<br>errors count more<br>RMSE</th><th scope="col">mean error, %<br>MAPE</th>
     <th scope="col">median error, %<br>median APE</th><th scope="col">within 10 % of<br>the real price</th><th scope="col">differences explained<br>R²</th></tr></thead>
     <tbody>${renderRow("all", metrics, true)}${listBands(metrics).map(([name, figures]) => renderRow(name, figures, false))}</tbody>
+  </table></div>`;
+}
+
+/** Renders the measured coverage and the width of the ranges, on all test stones and per carat band. */
+export function renderCoverageTable({ test }: CalibratedGroup): Html {
+  const renderRow = (name: string, { rows, coverages }: CoverageFigures, isTotal: boolean) => html`
+    <tr${isTotal ? html` class="all"` : null}><th scope="row">${name}</th><td>${formatCount(rows)}</td>
+    ${coverages.map(({ measured, medianWidth }) => html`<td>${formatPercent(measured)}</td><td>${formatPercent(medianWidth, 0)}</td>`)}</tr>`;
+  const bands = CARAT_BANDS.flatMap(({ name }) => {
+    const figures = test.bands[name];
+    return figures === undefined ? [] : [renderRow(name, figures, false)];
+  });
+  return html`<div class="wide"><table>
+    <thead><tr><th scope="col">weight, carat</th><th scope="col">test stones</th>${test.coverages.map(
+      ({ coverage }) =>
+        html`<th scope="col">in the range<br>of ${formatPercent(coverage, 0)}</th><th scope="col">its width</th>`,
+    )}</tr></thead>
+    <tbody>${renderRow("all", test, true)}${bands}</tbody>
   </table></div>`;
 }
 

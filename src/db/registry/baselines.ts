@@ -1,13 +1,17 @@
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
+import type { Calibration } from "../../domain/calibration.ts";
 import type { Histograms, Metrics } from "../../domain/models/model-record.ts";
 import type { ModelReference } from "../../domain/models/model-reference.ts";
 import { models } from "./schema.ts";
 
-/** The training histograms and test errors that the traffic of a model version is compared with. */
+/** What the traffic of a model version is compared with. */
 export interface Baseline extends ModelReference {
+  /** Of the training stones. */
   readonly histograms: Histograms | null;
+  /** Errors on the test stones. */
   readonly metrics: Metrics;
+  readonly calibration: Calibration | null;
 }
 
 /** Returns the baselines of some model versions. Versions that are not registered are left out. */
@@ -22,6 +26,7 @@ export async function listBaselines(
       version: models.version,
       histograms: models.histograms,
       metrics: models.metrics,
+      calibration: models.calibration,
     })
     .from(models)
     .where(

@@ -44,11 +44,31 @@ LIMIT ?7`;
 export async function findSimilarDiamonds(
   d1: D1Database,
   model: Pick<ServedModel, "dataset" | "seed">,
-  stone: Pick<PricedStone, "carat" | "cut" | "color" | "clarity">,
+  stone: GradedStone,
   n: number,
 ): Promise<D1Result<IdentifiedStone>> {
-  return d1
-    .prepare(FIND_NEAREST)
-    .bind(...getTrainedOnParameters(model), stone.cut, stone.color, stone.clarity, stone.carat, n)
-    .all<IdentifiedStone>();
+  return prepareFindNearest(d1, model, stone, n).all<IdentifiedStone>();
+}
+
+/** Does the same for several stones in one call. */
+export async function findSimilarDiamondsOfEach(
+  d1: D1Database,
+  model: Pick<ServedModel, "dataset" | "seed">,
+  stones: readonly GradedStone[],
+  n: number,
+): Promise<IdentifiedStone[][]> {
+  const statements = stones.map((stone) => prepareFindNearest(d1, model, stone, n));
+  const results = await d1.batch<IdentifiedStone>(statements);
+  return results.map((result) => result.results);
+}
+
+type GradedStone = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
+
+function prepareFindNearest(
+  d1: D1Database,
+  model: Pick<ServedModel, "dataset" | "seed">,
+  { cut, color, clarity, carat }: GradedStone,
+  n: number,
+): D1PreparedStatement {
+  return d1.prepare(FIND_NEAREST).bind(...getTrainedOnParameters(model), cut, color, clarity, carat, n);
 }

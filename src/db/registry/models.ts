@@ -1,20 +1,21 @@
 import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { alias } from "drizzle-orm/sqlite-core";
-import type { ModelRecord, ModelSummary, Ranges } from "../../domain/models/model-record.ts";
+import type { Background } from "../../domain/explanation.ts";
+import type { ModelRecord, ModelSummary } from "../../domain/models/model-record.ts";
 import { type ModelReference, toModelReference } from "../../domain/models/model-reference.ts";
 import { CHALLENGER, CHAMPION } from "../../domain/models/model-selector.ts";
+import type { ModelFacts } from "../../domain/prediction.ts";
 import { aliases, aliasHistory, datasets, models } from "./schema.ts";
 
 /** The fields of a model version that predictions need. */
-export interface ServedModel extends ModelReference {
+export interface ServedModel extends ModelReference, ModelFacts {
   /** R2 key of the ONNX file, and the file's SHA-256. */
   readonly key: string;
   readonly sha256: string;
   /** `seq` of its dataset and seed of its split. Together they determine which stones it was trained on. */
   readonly dataset: number;
   readonly seed: number;
-  readonly ranges: Ranges;
 }
 
 /** The version that an alias or its canary points at. `model` is null if the version is not registered. */
@@ -35,8 +36,9 @@ export interface ResolvedSelector extends AliasTarget {
 const canaryModels = alias(models, "canary");
 
 function pickServedColumns<Table extends typeof models | typeof canaryModels>(table: Table) {
-  const { name, version, key, sha256, dataset, seed, ranges } = table;
-  return { name, version, key, sha256, dataset, seed, ranges } as Pick<Table, keyof ServedModel>;
+  const { name, version, key, sha256, dataset, seed, ranges, calibration, plausibility } = table;
+  const columns = { name, version, key, sha256, dataset, seed, ranges, calibration, plausibility };
+  return columns as Pick<Table, keyof ServedModel>;
 }
 
 const SERVED_COLUMNS = pickServedColumns(models);
@@ -60,6 +62,9 @@ const RECORD_COLUMNS = {
   seed: models.seed,
   hyperparameters: models.hyperparameters,
   ranges: models.ranges,
+  calibration: models.calibration,
+  plausibility: models.plausibility,
+  background: models.background,
   rejected: models.rejected,
   importance: models.importance,
   decision: models.decision,
@@ -221,4 +226,17 @@ export async function findReportKey(
     .where(and(eq(models.name, name), eq(models.version, version)))
     .get();
   return row?.report;
+}
+
+/** Returns the background stones of a version; null if it has none or if there is no such version. */
+export async function findBackground(
+  d1: D1Database,
+  { name, version }: ModelReference,
+): Promise<Background | null> {
+  const row = await drizzle(d1)
+    .select({ background: models.background })
+    .from(models)
+    .where(and(eq(models.name, name), eq(models.version, version)))
+    .get();
+  return row?.background ?? null;
 }

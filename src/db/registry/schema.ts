@@ -1,6 +1,8 @@
 import { integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { Scope } from "../../domain/access.ts";
+import type { Calibration } from "../../domain/calibration.ts";
 import { CLARITIES, COLORS, CUTS } from "../../domain/diamond.ts";
+import type { Background } from "../../domain/explanation.ts";
 import type {
   DatasetSource,
   Decision,
@@ -9,6 +11,7 @@ import type {
   Metrics,
   Ranges,
 } from "../../domain/models/model-record.ts";
+import type { Plausibility } from "../../domain/plausibility.ts";
 
 export type { DatasetSource };
 
@@ -80,6 +83,12 @@ export const models = sqliteTable(
     hyperparameters: text({ mode: "json" }).$type<Record<string, unknown>>().notNull(),
     metrics: text({ mode: "json" }).$type<Metrics>().notNull(),
     ranges: text({ mode: "json" }).$type<Ranges>().notNull(),
+    /** The distribution of real prices around the model's prices. Ranges are computed from it. */
+    calibration: text({ mode: "json" }).$type<Calibration>(),
+    /** The limits of plausible stones. Warnings are computed from them. */
+    plausibility: text({ mode: "json" }).$type<Plausibility>(),
+    /** Training stones that explanations compare a stone with. */
+    background: text({ mode: "json" }).$type<Background>(),
     importance: text({ mode: "json" }).$type<Importance>(),
     /**
      * Distribution of each input in the training rows, and of the price over the test stones. Drift is

@@ -75,6 +75,11 @@ export interface OutcomeCount {
   readonly absoluteErrorSum: number;
   /** Sum of the absolute errors, each divided by its sale price. */
   readonly relativeErrorSum: number;
+  /** Outcomes of predictions with a range, and those of them whose sale price was in the range. */
+  readonly withRange: number;
+  readonly inRange: number;
+  /** Sum of the coverages of these ranges. */
+  readonly coverageSum: number;
 }
 
 /** Counts the outcomes reported in [from, before) by model version. Only a stone's newest outcome counts. */
@@ -82,7 +87,9 @@ export async function countOutcomes(d1: D1Database, from: number, before: number
   const { results } = await d1
     .prepare(
       `SELECT model, model_version AS version, count(*) AS stones,
-         sum(abs(price - predicted)) AS absoluteErrorSum, sum(abs(price - predicted) / price) AS relativeErrorSum
+         sum(abs(price - predicted)) AS absoluteErrorSum, sum(abs(price - predicted) / price) AS relativeErrorSum,
+         count(coverage) AS withRange, coalesce(sum(price BETWEEN range_low AND range_high), 0) AS inRange,
+         total(coverage) AS coverageSum
        FROM outcomes AS reported
        WHERE at >= ?1 AND at < ?2 AND NOT EXISTS (SELECT 1 FROM outcomes AS later
          WHERE later.prediction = reported.prediction AND later.item = reported.item AND later.id > reported.id)

@@ -11,7 +11,7 @@ import { rollups } from "./schema.ts";
 export type Rollup = Omit<typeof rollups.$inferSelect, "hour">;
 
 /**
- * Replaces the counts of an hour: all of them, or those of one kind. It changes nothing if the hour
+ * Replaces the counts of an hour: all of them, or those of some kinds. It changes nothing if the hour
  * was counted or marked dirty after `hour` was read. It is one transaction, so of two simultaneous runs the
  * counts of one remain.
  */
@@ -19,14 +19,19 @@ export async function replaceHourCounts(
   d1: D1Database,
   { hour, countedAt: previouslyCountedAt, dirty }: DirtyHour,
   counts: readonly Rollup[],
-  { countedAt, kind }: { readonly countedAt: number; readonly kind?: Rollup["kind"] | undefined },
+  {
+    countedAt,
+    kinds,
+  }: { readonly countedAt: number; readonly kinds?: readonly Rollup["kind"][] | undefined },
 ): Promise<void> {
   const unchanged =
     "EXISTS (SELECT 1 FROM rollup_hours WHERE hour = ?1 AND counted_at = ?2 AND pending = ?3)";
   await d1.batch([
     d1
-      .prepare(`DELETE FROM rollups WHERE hour = ?1 AND (?4 IS NULL OR kind = ?4) AND ${unchanged}`)
-      .bind(hour, previouslyCountedAt, dirty, kind ?? null),
+      .prepare(
+        `DELETE FROM rollups WHERE hour = ?1 AND (?4 IS NULL OR kind IN (SELECT value FROM json_each(?4))) AND ${unchanged}`,
+      )
+      .bind(hour, previouslyCountedAt, dirty, kinds ? JSON.stringify(kinds) : null),
     d1
       .prepare(
         `INSERT INTO rollups (hour, kind, subject, counts)

@@ -86,6 +86,10 @@ export const outcomes = sqliteTable(
     predicted: real().notNull(),
     model: text().notNull(),
     modelVersion: integer("model_version").notNull(),
+    /** The range in the answer, US dollars, and its coverage; null if the answer had no range. */
+    rangeLow: real("range_low"),
+    rangeHigh: real("range_high"),
+    coverage: real(),
   },
   (t) => [
     primaryKey({ columns: [t.prediction, t.item, t.id] }),
@@ -105,8 +109,9 @@ export const erasedRequests = sqliteTable("forgotten", {
 });
 
 /**
- * Counts of an hour. `kind` and `subject` say what is counted, and `counts` has one number for each bin. An
- * outcome has three numbers instead: stones, sum of absolute errors, sum of relative errors. See
+ * Counts of an hour. `kind` and `subject` say what is counted, and `counts` has one number for each bin. Some
+ * kinds have three numbers instead. `outcome` and `expected`: stones, sum of absolute errors, sum of relative
+ * errors. `coverage`: outcomes with a range, those inside of it, sum of the coverages. See
  * src/monitoring/rollup.ts.
  */
 export const rollups = sqliteTable(
@@ -114,7 +119,7 @@ export const rollups = sqliteTable(
   {
     /** Hours since 1970. */
     hour: integer().notNull(),
-    kind: text({ enum: ["latency", "model", "input", "outcome"] }).notNull(),
+    kind: text({ enum: ["latency", "model", "input", "outcome", "coverage", "expected"] }).notNull(),
     subject: text().notNull(),
     counts: text({ mode: "json" }).$type<number[]>().notNull(),
   },

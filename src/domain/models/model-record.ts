@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { Calibration } from "../calibration.ts";
+import { Background } from "../explanation.ts";
+import { Plausibility } from "../plausibility.ts";
 import { ModelReference } from "./model-reference.ts";
 
 const dollars = (text: string, example: number) =>
@@ -134,6 +137,15 @@ export const ModelRecord = ModelSummary.extend({
   rejected: z
     .record(z.string(), z.number().int())
     .meta({ description: "Number of source rows that were rejected, by reason." }),
+  calibration: Calibration.nullable().meta({
+    description: "The ranges of prices are computed from it; null for a version that has none.",
+  }),
+  plausibility: Plausibility.nullable().meta({
+    description: "The warnings are computed from it; null for a version that has none.",
+  }),
+  background: Background.nullable().meta({
+    description: "Explanations are computed from it; null for a version that has none.",
+  }),
   importance: Importance.nullable(),
   decision: Decision.nullable(),
   histograms: Histograms.nullable(),

@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import { parseHTML } from "linkedom";
 import { describe, expect, test } from "vitest";
 import type { PricedStone } from "../../../src/domain/diamond.ts";
+import type { Background } from "../../../src/domain/explanation.ts";
 import type { Dataset } from "../../../training/data/dataset.ts";
 import { assignIds } from "../../../training/data/dataset-stone.ts";
 import { computeMetrics } from "../../../training/evaluation/metrics.ts";
 import { type ModelCardInput, renderModelCard } from "../../../training/report/model-card.ts";
+import { calibration } from "../../support/calibration.ts";
 
 const UNSAFE_TEXT = `<script>alert("1")</script> & 'two' \u202ethree`;
 
@@ -43,6 +45,22 @@ function createInput(count = 300): ModelCardInput {
       metrics,
       prices,
       ranges: {},
+      plausibility: null,
+      background: {} as Background,
+      calibration,
+      examples: [
+        {
+          stone: test[0]!,
+          price: 4784.83,
+          explanation: {
+            basePrice: 2410.71,
+            reasons: [
+              { feature: "size", value: "1.1 ct", factor: 2.5, amount: 3374.12, text: "" },
+              { feature: "clarity", value: "SI2", factor: 0.8, amount: -1000, text: "" },
+            ],
+          },
+        },
+      ],
       fitSeconds: 12.34,
       importance: { gain: null, permutation: { carat: 2103.2, color: 544.9, table: -0.4 } },
     },
@@ -134,6 +152,9 @@ describe("a model card", () => {
       "−50.0 %",
       "+$2,103",
       "−$0.4",
+      "90.0 %20 %",
+      "+$3,374",
+      "−$1,000",
     ]) {
       expect(text).toContain(figure);
     }
@@ -149,11 +170,13 @@ describe("a model card", () => {
   });
 
   test("plots all stones, bands, properties and versions", () => {
-    const [prices, errors, importance, history] = document.querySelectorAll("figure");
+    const [prices, errors, coverage, , reasons, importance, history] = document.querySelectorAll("figure");
     const countMarks = (figure: Element | undefined, kind: string) =>
       figure?.querySelectorAll(`[aria-label="${kind}"] > *`).length;
     expect(countMarks(prices, "dot")).toBe(300);
     expect(countMarks(errors, "rect")).toBe(5);
+    expect(countMarks(coverage, "rule")).toBe(1);
+    expect(countMarks(reasons, "bar")).toBe(2);
     expect(countMarks(importance, "bar")).toBe(3);
     expect(history?.querySelectorAll("circle").length).toBe(4 + 1);
     expect(report.includes("NaN")).toBe(false);

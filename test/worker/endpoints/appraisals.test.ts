@@ -169,9 +169,15 @@ describe("POST /v1/diamonds", () => {
       quarantined: 1000,
       check: { suspicious: 1000, medianRatio: 10, refused: true },
     });
-    expect(body.warnings[0]).toMatch(
-      /1000 of 1000 .* steep@1 .*; the median price is 10 times .*--accept-feed/,
-    );
+    expect(body.warnings).toEqual([
+      {
+        code: "quarantined",
+        message: expect.stringMatching(
+          /1000 of 1000 .* steep@1 .*; the median price is 10 times .*--accept-feed/,
+        ),
+        fields: [],
+      },
+    ]);
     const kept = await readAppraisals();
     expect(kept).toHaveLength(1000);
     expect(new Set(kept.map(({ status }) => status))).toEqual(new Set(["quarantined"]));

@@ -2,7 +2,9 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { countOutcomes } from "../../../src/db/request-log/outcomes.ts";
+import type { PriceRange } from "../../../src/domain/prediction.ts";
 import worker from "../../../src/index.ts";
+import { calibration } from "../../support/calibration.ts";
 import { createRandom } from "../../support/random.ts";
 import { call, get, ORIGIN, type ProblemDetails, post, STONE } from "../support/call.ts";
 import { createAuthorizationHeader, createKey } from "../support/keys.ts";
@@ -15,17 +17,18 @@ interface OutcomeBody {
   index: number;
   price: number;
   predicted: number;
+  range: PriceRange | null;
   model: { name: string; version: number };
   corrects: number | null;
 }
 
-let single: { id: string; price: number };
+let single: { id: string; price: number; range: PriceRange };
 let batch: { id: string; predictions: { price: number }[] };
 let headers: Record<string, string>;
 
 beforeAll(async () => {
   await warmUpRuntime();
-  await publishModel({ name: "steep", version: 3, file: "steep" });
+  await publishModel({ name: "steep", version: 3, file: "steep", facts: { calibration } });
   await pointAlias("champion", { name: "steep", version: 3 });
   single = (await post<typeof single>("/v1/predictions", STONE)).body;
   const diamonds = Array.from({ length: 1000 }, (_, i) => ({ ...STONE, carat: 0.5 + i / 1000 }));
@@ -49,6 +52,7 @@ describe("POST /v1/predictions/{id}/outcome", () => {
       price: 1500,
       soldAt: "2026-11-20",
       predicted: single.price,
+      range: single.range,
       model: { name: "steep", version: 3 },
       corrects: null,
     });
@@ -64,7 +68,16 @@ describe("POST /v1/predictions/{id}/outcome", () => {
     ]);
     const error = Math.abs(1400 - single.price);
     expect(await countOutcomes(env.LOG_DB, 0, Date.now() + 1000)).toEqual([
-      { model: "steep", version: 3, stones: 1, absoluteErrorSum: error, relativeErrorSum: error / 1400 },
+      {
+        model: "steep",
+        version: 3,
+        stones: 1,
+        absoluteErrorSum: error,
+        relativeErrorSum: error / 1400,
+        withRange: 1,
+        inRange: Number(1400 >= single.range.low && 1400 <= single.range.high),
+        coverageSum: 0.9,
+      },
     ]);
   });
 

@@ -31,6 +31,7 @@ describe("POST /v1/predictions", () => {
       price: STEEP_PRICE,
       currency: "USD",
       model: { name: "steep", version: 1 },
+      range: null,
       imputed: [],
       warnings: [],
     });
@@ -103,8 +104,18 @@ describe("POST /v1/predictions", () => {
     expect(status).toBe(200);
     expect(body.price).toBe(STEEP_PRICE - 1100 + 10_000);
     expect(body.warnings).toEqual([
-      "carat 10 is outside the range that the model was trained on (0.2 to 5.01): the price is an extrapolation.",
-      "z 0.5 is outside the range that the model was trained on (1 to 32): the price is an extrapolation.",
+      {
+        code: "outside-training-range",
+        message:
+          "carat 10 is outside the range that the model was trained on (0.2 to 5.01), 100 % above its upper end: the price is an extrapolation",
+        fields: ["carat"],
+      },
+      {
+        code: "outside-training-range",
+        message:
+          "z 0.5 mm is outside the range that the model was trained on (1 to 32), 50 % below its lower end: the price is an extrapolation",
+        fields: ["z"],
+      },
     ]);
   });
 

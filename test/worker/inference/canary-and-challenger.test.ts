@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
 import type { ModelReference } from "../../../src/domain/models/model-reference.ts";
+import type { Warning } from "../../../src/domain/warning.ts";
 import worker from "../../../src/index.ts";
 import { isInPercentage } from "../../../src/lib/percentage.ts";
 import { call, get, ORIGIN, post, readLogRecord, STONE } from "../support/call.ts";
@@ -11,7 +12,7 @@ import { overrideMethods } from "../support/faults.ts";
 import { createAuthorizationHeader, createKey, ENV_WITH_KEYS } from "../support/keys.ts";
 import { publishModel, readLinearModel, warmUpRuntime } from "../support/registry.ts";
 
-type PredictionBody = { price: number; model: ModelReference; warnings: string[] };
+type PredictionBody = { price: number; model: ModelReference; warnings: Warning[] };
 
 const STEEP_ANSWER = { model: { name: "steep", version: 1 }, price: 1521 };
 const SHALLOW_ANSWER = { model: { name: "shallow", version: 1 }, price: 971 };

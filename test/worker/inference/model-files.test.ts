@@ -2,8 +2,9 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Prediction } from "../../../src/domain/prediction.ts";
+import type { Warning } from "../../../src/domain/warning.ts";
 import { call, get, type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
-import { moveClock } from "../support/clock.ts";
+import { moveClock, stopClock } from "../support/clock.ts";
 import { createConnectionLostError, createFaultyDatabase, overrideMethods } from "../support/faults.ts";
 import {
   pointAlias,
@@ -122,14 +123,18 @@ describe("a file that cannot be used", () => {
         price: 1521,
         model: GOOD_MODEL,
         warnings: [
-          `The ${alias} ${name}@${target.version} could not be loaded. The previous ${alias}, good@1, answered.`,
+          {
+            code: "previous-version",
+            message: `The ${alias} ${name}@${target.version} could not be loaded. The previous ${alias}, good@1, answered.`,
+            fields: [],
+          },
         ],
       });
       const record = await readLogRecord(id);
       expect(record).toMatchObject({ model: "good", modelVersion: 1, status: 200 });
       expect(record?.problem).toContain(`${name}@${target.version}`);
     }
-    const batch = await post<{ warnings: string[] }>(`/v1/predictions/batch?model=${alias}`, {
+    const batch = await post<{ warnings: Warning[] }>(`/v1/predictions/batch?model=${alias}`, {
       diamonds: [STONE],
     });
     expect(batch.body.warnings).toHaveLength(1);
@@ -231,6 +236,7 @@ describe("an alias", () => {
         statements++;
       }),
     };
+    stopClock();
     expect((await predict("moving", countingEnv)).body.model).toEqual(GOOD_MODEL);
     const statementsBefore = statements;
     await pointAlias("moving", { name: "better", version: 1 });
@@ -292,7 +298,13 @@ describe("GET /ready", () => {
     expect((await get("/ready")).body).toEqual({
       status: "ready",
       model: GOOD_MODEL,
-      warnings: ["The champion missing@1 could not be loaded. The previous champion, good@1, answered."],
+      warnings: [
+        {
+          code: "previous-version",
+          message: "The champion missing@1 could not be loaded. The previous champion, good@1, answered.",
+          fields: [],
+        },
+      ],
     });
   });
 });

@@ -15,7 +15,7 @@ import {
 } from "../support/monitoring.ts";
 import { insertRecords } from "../support/request-log/log-rows.ts";
 
-beforeEach(publishMonitoredModel);
+beforeEach(() => publishMonitoredModel());
 
 async function reportModel(): Promise<ModelTraffic> {
   const [model] = (await rollUpAndReport()).models;

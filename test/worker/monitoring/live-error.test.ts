@@ -1,14 +1,20 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { deleteOutcomes, insertOutcome } from "../../../src/db/request-log/outcomes.ts";
+import { computeExpectedErrors, findDistribution } from "../../../src/domain/calibration.ts";
 import { HOUR_MS } from "../../../src/lib/time.ts";
+import { calibration } from "../../support/calibration.ts";
 import {
+  computePrice,
   createHealthCheck,
   createOutcomeId,
+  createPrediction,
   MODEL,
   NOW,
   publishMonitoredModel,
   rollUpAndReport,
+  sampleStones,
+  spreadTime,
 } from "../support/monitoring.ts";
 import { insertRecords } from "../support/request-log/log-rows.ts";
 
@@ -18,8 +24,8 @@ beforeEach(async () => {
   await insertRecords([createHealthCheck(NOW - 24 * HOUR_MS)]);
 });
 
-/** Reports the sale price of a stone whose predicted price was 1000. */
-async function reportOutcome(prediction: string, price: number, at: number): Promise<void> {
+/** Reports the sale price of a stone whose predicted price was 1000, in a range from 900 to 1200. */
+async function reportOutcome(prediction: string, price: number, at: number, hasRange = true): Promise<void> {
   await insertOutcome(env.LOG_DB, {
     prediction,
     item: 0,
@@ -31,6 +37,9 @@ async function reportOutcome(prediction: string, price: number, at: number): Pro
     predicted: 1000,
     model: MODEL.name,
     modelVersion: MODEL.version,
+    ...(hasRange
+      ? { rangeLow: 900, rangeHigh: 1200, coverage: 0.8 }
+      : { rangeLow: null, rangeHigh: null, coverage: null }),
   });
 }
 
@@ -94,5 +103,97 @@ describe("live error", () => {
     expect(await reportLiveError()).toMatchObject({ stones: 2, mae: 500 });
     await deleteOutcomes(env.LOG_DB, "p19");
     expect(await reportLiveError()).toMatchObject({ stones: 1, mae: 500 });
+  });
+});
+
+describe("live coverage", () => {
+  const reportCoverage = async () => (await rollUpAndReport()).models[0]?.coverage;
+
+  it("is compared with the promised coverage from 200 sales on", async () => {
+    await reportOutcomes(0, 159, 1200);
+    await reportOutcomes(159, 199, 1201);
+    expect(await reportCoverage()).toEqual({
+      stones: 199,
+      inRange: 159,
+      coverage: 159 / 199,
+      promised: expect.closeTo(0.8, 12),
+      verdict: "not enough data",
+    });
+    await reportOutcomes(199, 200, 900);
+    await markAllHoursDirty();
+    expect(await reportCoverage()).toMatchObject({ stones: 200, inRange: 160, verdict: "as promised" });
+    // 160 of 221 are 2.8 standard errors below 80 %, and 160 of 224 are 3.2.
+    await reportOutcomes(200, 221, 899);
+    await markAllHoursDirty();
+    expect(await reportCoverage()).toMatchObject({ stones: 221, inRange: 160, verdict: "as promised" });
+    await reportOutcomes(221, 224, 899);
+    await markAllHoursDirty();
+    expect(await reportCoverage()).toMatchObject({ stones: 224, inRange: 160, verdict: "below promised" });
+  });
+
+  it("leaves out predictions that had no range", async () => {
+    await reportOutcome("p1", 1000, NOW - HOUR_MS, false);
+    await reportOutcome("p2", 1000, NOW - HOUR_MS);
+    expect(await reportCoverage()).toMatchObject({ stones: 1, inRange: 1 });
+    expect(await reportLiveError()).toMatchObject({ stones: 2 });
+  });
+
+  it("is null without sales", async () => {
+    await insertRecords([createPrediction(NOW - HOUR_MS, sampleStones(1)[0]!)]);
+    expect(await reportCoverage()).toEqual({
+      stones: 0,
+      inRange: 0,
+      coverage: null,
+      promised: null,
+      verdict: "not enough data",
+    });
+  });
+});
+
+describe("expected error", () => {
+  const reportExpected = async () => (await rollUpAndReport()).models[0]?.expected;
+  const facts = { calibration };
+
+  it("is the mean error that the calibration promises for the stones of the window", async () => {
+    await publishMonitoredModel(facts);
+    const stones = sampleStones(400);
+    await insertRecords(stones.map((stone, i) => createPrediction(spreadTime(i, 400, 5), stone)));
+    const errors = stones.map((stone) => {
+      const { absolute, relative } = computeExpectedErrors(findDistribution(calibration, stone));
+      return { absolute: absolute * computePrice(stone), relative };
+    });
+    const mean = (name: "absolute" | "relative") =>
+      errors.reduce((sum, error) => sum + error[name], 0) / errors.length;
+    const expected = await reportExpected();
+    expect(expected).toMatchObject({ stones: 400, verdict: "not enough data" });
+    expect(expected?.mae).toBeCloseTo(mean("absolute"), 6);
+    expect(expected?.mape).toBeCloseTo(mean("relative"), 9);
+  });
+
+  it("is compared with the live error once there are sales", async () => {
+    await publishMonitoredModel(facts);
+    const stones = sampleStones(400);
+    await insertRecords(stones.map((stone, i) => createPrediction(spreadTime(i, 400, 5), stone)));
+    const { mae } = (await reportExpected())!;
+    await reportOutcomes(0, 200, 1000 + mae!);
+    await markAllHoursDirty();
+    expect(await reportExpected()).toMatchObject({ verdict: "as expected" });
+    await reportOutcomes(200, 400, 1000 + 1.6 * mae!);
+    await markAllHoursDirty();
+    expect(await reportExpected()).toMatchObject({ verdict: "worse than expected" });
+  });
+
+  it("counts stones without size in their own distribution", async () => {
+    await publishMonitoredModel(facts);
+    await insertRecords([createPrediction(NOW - HOUR_MS, { carat: 0.7, x: 5.6 })]);
+    const { absolute } = computeExpectedErrors(
+      findDistribution(calibration, { carat: 0.7, x: 5.6, y: undefined }),
+    );
+    expect((await reportExpected())?.mae).toBeCloseTo(absolute * computePrice({ carat: 0.7 }), 6);
+  });
+
+  it("is null for a version without calibration", async () => {
+    await insertRecords([createPrediction(NOW - HOUR_MS, sampleStones(1)[0]!)]);
+    expect(await reportExpected()).toEqual({ stones: 0, mae: null, mape: null, verdict: "not enough data" });
   });
 });

@@ -18,7 +18,7 @@ import {
 } from "../support/monitoring.ts";
 import { insertRecords } from "../support/request-log/log-rows.ts";
 
-beforeEach(publishMonitoredModel);
+beforeEach(() => publishMonitoredModel());
 
 /** Returns numbers that are spread evenly from `start` to `end`, without `end`. */
 function spreadNumbers(start: number, end: number, count: number): number[] {

@@ -24,7 +24,7 @@ import {
 import { publishModel } from "../support/registry.ts";
 import { insertRecords } from "../support/request-log/log-rows.ts";
 
-beforeEach(publishMonitoredModel);
+beforeEach(() => publishMonitoredModel());
 
 /** Creates 400 predictions in the last 67 hours. */
 function createTraffic(): RequestRecord[] {

@@ -140,6 +140,9 @@ describe("DELETE /v1/requests/{id}", () => {
       predicted: 1000,
       model: "steep",
       modelVersion: 1,
+      rangeLow: null,
+      rangeHigh: null,
+      coverage: null,
     });
     await archiveAll();
     expect((await eraseRequest(prediction.id)).body.erased).toMatchObject({ archived: true, outcomes: 1 });

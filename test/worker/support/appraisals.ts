@@ -1,5 +1,6 @@
 /** Creates stones and sends them to `POST /v1/diamonds`. */
 import type { PricedStone } from "../../../src/domain/diamond.ts";
+import type { Warning } from "../../../src/domain/warning.ts";
 import { type Answer, call, type ProblemDetails, STONE } from "./call.ts";
 import { ENV_WITH_KEYS } from "./keys.ts";
 
@@ -16,7 +17,7 @@ export interface AppraisalBody {
   duplicates: number;
   rejected: number;
   check: { rows: number; suspicious: number; medianRatio: number; refused: boolean; model: object } | null;
-  warnings: string[];
+  warnings: Warning[];
   results: Result[];
 }
 

@@ -11,7 +11,7 @@ import { rollUp } from "../../../src/monitoring/rollup.ts";
 import { buildHistograms } from "../../../training/evaluation/histograms.ts";
 import { createRandom } from "../../support/random.ts";
 import { emptyStorage } from "./empty-storage.ts";
-import { publishModel } from "./registry.ts";
+import { publishModel, type TestModel } from "./registry.ts";
 import { createIdAt, createRecord } from "./request-log/log-rows.ts";
 
 /** Half past nine. */
@@ -26,15 +26,15 @@ export const testStones = stones.filter(({ splitKey }) => isTestStone(splitKey, 
 let random = createRandom(11);
 
 /** The price of {@link MODEL}, which depends only on the weight. */
-function computePrice({ carat }: Pick<PricedStone, "carat">): number {
+export function computePrice({ carat }: Pick<PricedStone, "carat">): number {
   return Math.round(4000 * carat ** 1.7);
 }
 
 /** Empties the storage, publishes {@link MODEL} with its histograms and restarts the random numbers. */
-export async function publishMonitoredModel(): Promise<void> {
+export async function publishMonitoredModel(facts: TestModel["facts"] = {}): Promise<void> {
   await emptyStorage();
   random = createRandom(11);
-  await publishModel(MODEL);
+  await publishModel({ ...MODEL, facts });
   const histograms = buildHistograms(trainingStones, testStones.map(computePrice));
   await env.DB.prepare("UPDATE models SET histograms = ?1").bind(JSON.stringify(histograms)).run();
 }

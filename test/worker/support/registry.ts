@@ -16,6 +16,8 @@ export interface TestModel extends ModelReference {
   file?: ModelFile | Uint8Array<ArrayBuffer>;
   dataset?: number;
   seed?: number;
+  /** What the version has beside its file. Without it, it has no ranges and no explanations. */
+  facts?: Partial<Pick<typeof models.$inferInsert, "calibration" | "plausibility" | "background">>;
 }
 
 export async function publishDataset(seq: number): Promise<void> {
@@ -33,6 +35,7 @@ export async function publishModel({
   file,
   dataset = 1,
   seed = 7,
+  facts = {},
 }: TestModel): Promise<string> {
   await publishDataset(dataset);
   const bytes =
@@ -60,6 +63,7 @@ export async function publishModel({
       hyperparameters: { target: "price" },
       metrics: { ...METRICS, bands: { "0.5-1": METRICS } },
       ranges: { carat: [0.2, 5.01], depth: [43, 79], table: [43, 95], x: [3, 11], y: [3, 59], z: [1, 32] },
+      ...facts,
       importance: { gain: null, permutation: { carat: 1 } },
       decision: {
         champion: null,

@@ -166,6 +166,9 @@ describe("archiveOldDays", () => {
         predicted: 1000,
         model: "steep",
         modelVersion: 1,
+        rangeLow: null,
+        rangeHigh: null,
+        coverage: null,
       });
     // A late record, and an outcome that was reported in the same hour. Outcomes are not archived.
     const at = startOfDay(3) + MINUTE_MS;

@@ -1,0 +1,3 @@
+ALTER TABLE `outcomes` ADD `range_low` real;--> statement-breakpoint
+ALTER TABLE `outcomes` ADD `range_high` real;--> statement-breakpoint
+ALTER TABLE `outcomes` ADD `coverage` real;

@@ -1,0 +1,95 @@
+import { describeError } from "../db/errors.ts";
+import { findSimilarDiamondsOfEach } from "../db/registry/diamonds.ts";
+import type { ServedModel } from "../db/registry/models.ts";
+import type { Stone } from "../domain/diamond.ts";
+import { formatVersion } from "../domain/models/model-reference.ts";
+import {
+  compareWithStones,
+  type Prediction,
+  type PredictionOptions,
+  toPrediction,
+} from "../domain/prediction.ts";
+import { toSimilarDiamond } from "../domain/similar-diamond.ts";
+import type { Warning } from "../domain/warning.ts";
+import type { AppContext } from "../http/context.ts";
+import { explainStone, readBackground } from "./explain.ts";
+
+/**
+ * The most stones of a batch that can have explanations or comparable stones. An explanation costs as much as
+ * pricing 1,000 stones, and comparable stones are a query.
+ */
+export const MAX_DETAILED_STONES = 50;
+
+/** What an answer has in addition to the prices. */
+export interface AnswerOptions extends PredictionOptions {
+  readonly explain: boolean;
+  /** Number of comparable stones; undefined for none. */
+  readonly comparables?: number | undefined;
+}
+
+/**
+ * Makes the predictions for stones whose prices are known, with the additions that the caller asked for. The
+ * prices do not depend on the additions: if one of them cannot be made, a warning says so.
+ * @param prices rounded, US dollars, one for each stone
+ */
+export async function createPredictions(
+  c: AppContext,
+  model: ServedModel,
+  stones: readonly Stone[],
+  prices: readonly number[],
+  { explain, comparables, ...options }: AnswerOptions,
+): Promise<Prediction[]> {
+  const predictions = stones.map((stone, i) => toPrediction(stone, prices[i]!, model, options));
+  if (explain) await addExplanations(c, model, stones, predictions);
+  if (comparables !== undefined) await addComparables(c, model, stones, predictions, comparables);
+  return predictions;
+}
+
+async function addExplanations(
+  c: AppContext,
+  model: ServedModel,
+  stones: readonly Stone[],
+  predictions: readonly Prediction[],
+): Promise<void> {
+  const warning: Warning = {
+    code: "no-explanation",
+    message: `The reasons for the price could not be computed with ${formatVersion(model)}`,
+    fields: [],
+  };
+  for (const prediction of predictions) prediction.explanation = null;
+  try {
+    const background = await readBackground(c.env.DB, model);
+    if (background === null) return;
+    // One run for each stone, so that other requests can use the runtime in between.
+    for (const [i, prediction] of predictions.entries()) {
+      prediction.explanation = await explainStone(c, model, background, stones[i]!, prediction.price);
+      if (prediction.explanation === null) prediction.warnings.push(warning);
+    }
+  } catch (error) {
+    c.var.requestContext.diagnostics.push(`no explanation: ${describeError(error)}`);
+    for (const prediction of predictions) if (!prediction.explanation) prediction.warnings.push(warning);
+  }
+}
+
+async function addComparables(
+  c: AppContext,
+  model: ServedModel,
+  stones: readonly Stone[],
+  predictions: readonly Prediction[],
+  n: number,
+): Promise<void> {
+  try {
+    const found = await findSimilarDiamondsOfEach(c.env.DB, model, stones, n);
+    for (const [i, prediction] of predictions.entries()) {
+      const similar = (found[i] ?? []).map((stone) => toSimilarDiamond(stone, stones[i]!.carat));
+      prediction.comparables = similar;
+      prediction.comparison = compareWithStones(prediction.price, similar);
+    }
+  } catch (error) {
+    c.var.requestContext.diagnostics.push(`no comparables: ${describeError(error)}`);
+    const message = "The comparable stones could not be read. Try again in a few seconds.";
+    for (const prediction of predictions) {
+      prediction.warnings.push({ code: "no-comparables", message, fields: [] });
+    }
+  }
+}
