@@ -17,6 +17,8 @@ const BENCHMARKS: Readonly<Record<string, readonly [script: string, ...args: str
   train: ["boosting/train.ts"],
   import: ["boosting/xgboost-import.ts"],
   inference: ["inference/inference.ts"],
+  background: ["explanation/background-size.ts"],
+  details: ["server/prediction-details.ts"],
   load: ["server/log-load.ts"],
   log: ["server/log.ts"],
   aliases: ["server/aliases.ts"],

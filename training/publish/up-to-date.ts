@@ -34,11 +34,12 @@ export function findUpToDateVersions(
 }
 
 function isBuiltBy(
-  { name, seed, facetVersion, hyperparameters }: PublishedModel,
+  { name, seed, facetVersion, hasBackground, hyperparameters }: PublishedModel,
   builder: ModelBuilder,
   run: RunSettings,
 ): boolean {
   if (name !== builder.name || seed !== run.seed || facetVersion !== run.facetVersion) return false;
+  if (!hasBackground) return false;
   // The record also holds parameters that the fit chose. They are not compared.
   return Object.entries(builder.settings).every(([key, value]) =>
     isDeepStrictEqual(hyperparameters[key], value),

@@ -17,6 +17,8 @@ export interface PublishedModel extends ModelReference {
   readonly seed: number;
   readonly hyperparameters: Readonly<Record<string, unknown>>;
   readonly facetVersion: string;
+  /** 1 if the version has what ranges, warnings and explanations are computed from; 0 if it is older. */
+  readonly hasBackground: 0 | 1;
   /** Test MAE at the time of publication, US dollars. */
   readonly mae: number;
   readonly createdAt: string;
@@ -52,7 +54,7 @@ export interface Registry {
 const REGISTRY_QUERIES = [
   "SELECT seq, id, rows, key, sha256, sources FROM datasets ORDER BY seq",
   `SELECT name, version, key, sha256, report, dataset, seed, hyperparameters, facet_version AS facetVersion,
-     metrics ->> '$.mae' AS mae, created_at AS createdAt
+     background IS NOT NULL AS hasBackground, metrics ->> '$.mae' AS mae, created_at AS createdAt
    FROM models ORDER BY rowid DESC`,
   `SELECT alias, name, version, revision, canary_name AS canaryName, canary_version AS canaryVersion
    FROM aliases ORDER BY alias`,

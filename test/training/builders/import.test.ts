@@ -31,6 +31,16 @@ test("an XGBoost file and the ONNX file that is exported from it give the same m
   const model = await builder.build(split, { seed: SEED });
   expect(model.metrics.rows).toBe(split.test.length);
   expect(model.importance.permutation.carat).toBeGreaterThan(100);
+  // It cannot be fitted again, so it is calibrated on one half of the test stones and measured on the other.
+  expect(model.calibration?.method).toBe("half of the test split");
+  for (const group of ["withSize", "withoutSize"] as const) {
+    const { rows, test } = model.calibration![group];
+    expect(rows + test.rows).toBe(split.test.length);
+    expect(Math.abs(rows / split.test.length - 0.5)).toBeLessThan(0.1);
+    for (const { coverage, measured } of test.coverages) {
+      expect(Math.abs(measured - coverage)).toBeLessThan(4 * Math.sqrt((0.2 * 0.8) / test.rows));
+    }
+  }
 
   const onnx = join(folder.path, "exported.onnx");
   writeFileSync(onnx, model.bytes);
