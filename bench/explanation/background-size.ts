@@ -1,7 +1,7 @@
 /**
  * Measures the error of explanations by the number of background stones, and the time of one explanation. The
  * error is the difference from an explanation with 3,000 background stones, in percent of the price. Prints
- * means over four backgrounds of each size and 40 test stones.
+ * means over ten backgrounds of each size and 40 test stones.
  *
  *   npm run bench -- background
  */
@@ -21,7 +21,7 @@ import { type LoadedModel, loadModel } from "../../training/onnx/runtime.ts";
 const SEED = 42;
 const SIZES = [8, 16, 24, 32, 48, 64, 128];
 const REFERENCE_SIZE = 3000;
-const BACKGROUNDS = 4;
+const BACKGROUNDS = 10;
 const STONES = 40;
 
 const { stones } = await readDataset([createEmbeddedSource()]);

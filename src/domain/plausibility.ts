@@ -20,7 +20,7 @@ const Interval = z.tuple([z.number(), z.number()]);
 
 export const Limits = z
   .object({
-    usual: Interval.meta({ description: "The 5 % and 95 % quantiles of the training stones." }),
+    usual: Interval.meta({ description: "The 1 % and 99 % quantiles of the training stones." }),
     limits: Interval.meta({ description: "A value outside these limits gets a warning." }),
   })
   .meta({ id: "Limits", description: "The usual values and the limits of a column or a relation." });

@@ -22,7 +22,60 @@ const PredictionResponse = z
     ...Prediction.shape,
     model: ModelReference.meta({ description: "The model version that computed the price." }),
   })
-  .meta({ id: "PredictionResponse" });
+  .meta({
+    id: "PredictionResponse",
+    // The answer to EXAMPLE_STONE with ?explain=true&asking=4200.
+    example: {
+      id: "019ab2f0-6d1c-7a55-9f3e-2b7c4d1e8a90",
+      price: 4784.83,
+      currency: "USD",
+      range: { low: 4291.52, high: 5206.33, coverage: 0.8 },
+      imputed: [],
+      warnings: [],
+      asking: { price: 4200, percentile: 0.0739 },
+      explanation: {
+        basePrice: 2410.71,
+        reasons: [
+          {
+            feature: "size",
+            value: "1.1 ct",
+            factor: 2.592607,
+            amount: 3299.26,
+            text: "Size 1.1 ct: 2.6 times the price of a typical stone",
+          },
+          {
+            feature: "clarity",
+            value: "SI2",
+            factor: 0.7906743,
+            amount: -813.4,
+            text: "Clarity SI2: 21 % below a typical stone",
+          },
+          {
+            feature: "color",
+            value: "H",
+            factor: 0.9385595,
+            amount: -219.6,
+            text: "Colour H: 6.1 % below a typical stone",
+          },
+          {
+            feature: "cut",
+            value: "Ideal",
+            factor: 1.0325936,
+            amount: 111.08,
+            text: "Cut Ideal: 3.3 % above a typical stone",
+          },
+          {
+            feature: "proportions",
+            value: "depth 62 %, table 55 %",
+            factor: 0.99907,
+            amount: -3.22,
+            text: "Proportions (depth 62 %, table 55 %): 0.1 % below a typical stone",
+          },
+        ],
+      },
+      model: { name: "gradient-boosting", version: 1 },
+    },
+  });
 
 const schema = {
   operationId: "createPrediction",

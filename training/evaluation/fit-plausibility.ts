@@ -13,9 +13,11 @@ const MIN_STONES = 100;
 const MIN_STONES_PER_CUT = 200;
 
 /**
- * The limits are this many times further from the median than the 1 % and 99 % quantiles. Such quantiles do
- * not depend on misprints, as long as these are less than 1 % of the stones.
+ * The quantiles of the usual values. They do not depend on misprints, as long as these are less than 1 % of the
+ * stones.
  */
+const USUAL_LEVELS = [0.01, 0.99] as const;
+/** The limits are this many times further from the median than the usual values. */
 const LIMIT_FACTOR = 2;
 /**
  * The smallest distance of a limit from the median. Carats and millimetres are usually written with two
@@ -61,9 +63,10 @@ function fitRatioLimits(sorted: Float64Array): Limits {
 function fitLimits(sorted: Float64Array, minDistance: number): Limits {
   const at = (level: number) => sorted[Math.round(level * (sorted.length - 1))]!;
   const median = at(0.5);
-  const below = Math.max(LIMIT_FACTOR * (median - at(0.01)), minDistance);
-  const above = Math.max(LIMIT_FACTOR * (at(0.99) - median), minDistance);
-  return { usual: [at(0.05), at(0.95)], limits: [median - below, median + above] };
+  const usual: Limits["usual"] = [at(USUAL_LEVELS[0]), at(USUAL_LEVELS[1])];
+  const below = Math.max(LIMIT_FACTOR * (median - usual[0]), minDistance);
+  const above = Math.max(LIMIT_FACTOR * (usual[1] - median), minDistance);
+  return { usual, limits: [median - below, median + above] };
 }
 
 /** Rounds to nine digits too: `Math.exp(Math.log(0.3))` is 0.29999999999999993. */
