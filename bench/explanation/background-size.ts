@@ -6,7 +6,7 @@
  *   npm run bench -- background
  */
 import Table from "cli-table3";
-import { attributePrice, type Background, buildCoalitions } from "../../src/domain/explanation.ts";
+import { attributePrice, type Background, buildCoalitions } from "../../src/domain/prediction/explanation.ts";
 import { isTestStone } from "../../src/domain/split.ts";
 import { median } from "../../src/lib/statistics.ts";
 import { createFitBuilder } from "../../training/builders/fit.ts";

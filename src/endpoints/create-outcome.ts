@@ -4,7 +4,7 @@ import { insertOutcome } from "../db/request-log/outcomes.ts";
 import type { RequestRecord } from "../db/request-log/requests.ts";
 import { pricedStoneFields } from "../domain/diamond.ts";
 import { ModelReference } from "../domain/models/model-reference.ts";
-import { PriceRange } from "../domain/prediction.ts";
+import { PriceRange } from "../domain/prediction/prediction.ts";
 import type { AppContext } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, documentRetry, LOG_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";

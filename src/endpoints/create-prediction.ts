@@ -2,14 +2,14 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { Stone } from "../domain/diamond.ts";
 import { formatVersion, ModelReference } from "../domain/models/model-reference.ts";
-import { Prediction, roundPrice } from "../domain/prediction.ts";
+import { Prediction, roundPrice } from "../domain/prediction/prediction.ts";
 import { BATCH_ROUTE, PREDICTION_ROUTE } from "../domain/routes.ts";
 import { type AppContext, logAnswer } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NoPrice, NotFound } from "../http/errors.ts";
 import { predictionParameters } from "../http/prediction-parameters.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
-import { createPredictions } from "../inference/create-predictions.ts";
+import { createDetailedPredictions } from "../inference/detailed-predictions.ts";
 import { priceStones } from "../inference/predict.ts";
 import { Endpoint } from "./base.ts";
 
@@ -132,7 +132,7 @@ export class CreatePrediction extends Endpoint {
       );
     logAnswer(c, { price, shadow: challenger && { challenger, stone } });
     const options = { ...query, explain: query.explain === "true" };
-    const [prediction] = await createPredictions(c, model, [stone], [price], options);
+    const [prediction] = await createDetailedPredictions(c, model, [stone], [price], options);
     return {
       id: c.var.requestContext.id,
       ...prediction!,

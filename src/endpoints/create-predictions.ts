@@ -2,10 +2,10 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { EXAMPLE_STONE, Stone } from "../domain/diamond.ts";
 import { formatVersion, ModelReference } from "../domain/models/model-reference.ts";
-import { Prediction, roundPrice } from "../domain/prediction.ts";
+import { Prediction, roundPrice } from "../domain/prediction/prediction.ts";
+import { Warning } from "../domain/prediction/warning.ts";
 import { BATCH_ROUTE, PREDICTION_ROUTE } from "../domain/routes.ts";
 import { isSingleStone, stoneListField } from "../domain/stone-list.ts";
-import { Warning } from "../domain/warning.ts";
 import { type AppContext, logAnswer } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { type FieldError, NoPrice, NotFound, ValidationFailed } from "../http/errors.ts";
@@ -13,9 +13,9 @@ import { predictionParameters } from "../http/prediction-parameters.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
 import {
   type AnswerOptions,
-  createPredictions,
+  createDetailedPredictions,
   MAX_DETAILED_STONES,
-} from "../inference/create-predictions.ts";
+} from "../inference/detailed-predictions.ts";
 import { priceStones } from "../inference/predict.ts";
 import { strictObject } from "../lib/input/fields.ts";
 import { Endpoint } from "./base.ts";
@@ -99,7 +99,7 @@ export class CreatePredictions extends Endpoint {
       id: c.var.requestContext.id,
       model: { name: model.name, version: model.version },
       warnings,
-      predictions: await createPredictions(c, model, body.diamonds, roundedPrices, options),
+      predictions: await createDetailedPredictions(c, model, body.diamonds, roundedPrices, options),
     };
   }
 }

@@ -4,7 +4,11 @@ import { findSimilarDiamonds } from "../db/registry/diamonds.ts";
 import { MEASUREMENTS, stoneFields, stoneNumber } from "../domain/diamond.ts";
 import { ModelReference } from "../domain/models/model-reference.ts";
 import { ModelSelector } from "../domain/models/model-selector.ts";
-import { MAX_SIMILAR_DIAMONDS, SimilarDiamond, toSimilarDiamond } from "../domain/similar-diamond.ts";
+import {
+  MAX_SIMILAR_DIAMONDS,
+  SimilarDiamond,
+  toSimilarDiamond,
+} from "../domain/prediction/similar-diamond.ts";
 import { type AppContext, logAnswer } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";

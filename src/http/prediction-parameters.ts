@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE } from "../domain/calibration.ts";
 import { MAX_TRAINING_PRICE, MIN_TRAINING_PRICE } from "../domain/diamond.ts";
 import { ModelSelector } from "../domain/models/model-selector.ts";
-import { MAX_SIMILAR_DIAMONDS } from "../domain/similar-diamond.ts";
+import { DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE } from "../domain/prediction/calibration.ts";
+import { MAX_SIMILAR_DIAMONDS } from "../domain/prediction/similar-diamond.ts";
 import { choiceField, createFieldMessage } from "../lib/input/fields.ts";
 import { numberParameter } from "./parameters.ts";
 

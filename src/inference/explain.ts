@@ -6,7 +6,7 @@ import {
   buildCoalitions,
   type Explanation,
   explainPrice,
-} from "../domain/explanation.ts";
+} from "../domain/prediction/explanation.ts";
 import type { AppContext } from "../http/context.ts";
 import { evictOldest } from "../lib/stale-cache.ts";
 import { runModelOnColumns } from "./predict.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { PricedStone } from "../domain/diamond.ts";
 import { checkFeed, MAX_SUSPICIOUS_FRACTION, SUSPICIOUS_DEVIATION } from "../domain/feed-check.ts";
 import { formatVersion, ModelReference } from "../domain/models/model-reference.ts";
-import type { Warning } from "../domain/warning.ts";
+import type { Warning } from "../domain/prediction/warning.ts";
 import type { AppContext } from "../http/context.ts";
 import { NotReady } from "../http/errors.ts";
 import { priceWithChampion } from "./predict.ts";

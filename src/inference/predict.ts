@@ -6,10 +6,10 @@ import {
   type ServedModel,
 } from "../db/registry/models.ts";
 import { GRADE_COLUMNS, NUMBER_COLUMNS, SAMPLE_STONE, type Stone } from "../domain/diamond.ts";
-import type { StoneColumns } from "../domain/explanation.ts";
 import { formatVersion, type ModelReference } from "../domain/models/model-reference.ts";
 import { CHAMPION } from "../domain/models/model-selector.ts";
-import type { Warning } from "../domain/warning.ts";
+import type { StoneColumns } from "../domain/prediction/explanation.ts";
+import type { Warning } from "../domain/prediction/warning.ts";
 import type { AppContext } from "../http/context.ts";
 import { Conflict, ServiceUnavailable } from "../http/errors.ts";
 import { isInPercentage } from "../lib/percentage.ts";

@@ -1,7 +1,7 @@
 import { describeError } from "../db/errors.ts";
 import type { RequestRecord } from "../db/request-log/requests.ts";
 import { formatVersion } from "../domain/models/model-reference.ts";
-import { roundPrice } from "../domain/prediction.ts";
+import { roundPrice } from "../domain/prediction/prediction.ts";
 import type { AppContext, ShadowRequest } from "../http/context.ts";
 import { withTimeout } from "../lib/timeout.ts";
 import { SHADOW_TIMEOUT_MS } from "../settings/timeouts.ts";

@@ -1,10 +1,14 @@
 import type { Baseline } from "../db/registry/baselines.ts";
 import { type PredictionRow, samplePredictions } from "../db/request-log/samples.ts";
-import { type Calibration, computeExpectedErrors, findDistribution } from "../domain/calibration.ts";
 import { GRADES } from "../domain/diamond.ts";
 import { findBin } from "../domain/drift.ts";
 import { formatVersion, type ModelReference } from "../domain/models/model-reference.ts";
 import { DRIFT_SAMPLE } from "../domain/monitoring.ts";
+import {
+  type Calibration,
+  computeExpectedErrors,
+  findDistribution,
+} from "../domain/prediction/calibration.ts";
 import { BATCH_ROUTE, PREDICTION_ROUTES } from "../domain/routes.ts";
 import type { CallBudget } from "../lib/call-budget.ts";
 import { findChoice } from "../lib/input/choices.ts";

@@ -5,8 +5,8 @@ import {
   computeExpectedErrors,
   computePercentile,
   findDistribution,
-} from "../../src/domain/calibration.ts";
-import { toAmounts } from "../../src/domain/explanation.ts";
+} from "../../src/domain/prediction/calibration.ts";
+import { toAmounts } from "../../src/domain/prediction/explanation.ts";
 import { trainModel } from "../../training/builders/fit.ts";
 import { readDataset } from "../../training/data/dataset.ts";
 import type { DatasetStone } from "../../training/data/dataset-stone.ts";

@@ -1,4 +1,8 @@
-import { type CalibratedGroup, type Calibration, QUANTILE_LEVELS } from "../../src/domain/calibration.ts";
+import {
+  type CalibratedGroup,
+  type Calibration,
+  QUANTILE_LEVELS,
+} from "../../src/domain/prediction/calibration.ts";
 
 /** Real prices between (1 - error) and 1 / (1 - error) times the model's price. */
 function createGroup(errors: readonly [number, number]): CalibratedGroup {

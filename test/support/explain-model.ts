@@ -4,7 +4,7 @@ import {
   type Background,
   buildCoalitions,
   FEATURE_GROUPS,
-} from "../../src/domain/explanation.ts";
+} from "../../src/domain/prediction/explanation.ts";
 import type { LoadedModel } from "../../training/onnx/runtime.ts";
 import { averageMarginalEffects } from "./shapley.ts";
 

@@ -1,7 +1,7 @@
 import { sha256 } from "../../cloudflare/r2.ts";
 import { UserError } from "../../cloudflare/user-error.ts";
-import { type Calibration, QUANTILE_LEVELS } from "../../src/domain/calibration.ts";
 import type { PricedStone } from "../../src/domain/diamond.ts";
+import { type Calibration, QUANTILE_LEVELS } from "../../src/domain/prediction/calibration.ts";
 import { dropMeasurements } from "../data/drop-measurements.ts";
 import { assignFolds } from "../data/folds.ts";
 import type { Split } from "../data/split.ts";

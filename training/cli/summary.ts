@@ -1,6 +1,6 @@
 import Table from "cli-table3";
-import { DEFAULT_COVERAGE } from "../../src/domain/calibration.ts";
 import { formatVersion, type ModelReference } from "../../src/domain/models/model-reference.ts";
+import { DEFAULT_COVERAGE } from "../../src/domain/prediction/calibration.ts";
 import { formatDollars } from "../../src/lib/format.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { compareMetrics } from "../evaluation/compare-metrics.ts";

@@ -1,3 +1,5 @@
+import { CARAT_BANDS } from "../../src/domain/carat-bands.ts";
+import type { PricedStone } from "../../src/domain/diamond.ts";
 import {
   type CalibratedGroup,
   type CalibrationBand,
@@ -6,9 +8,7 @@ import {
   findBand,
   MEASURED_COVERAGES,
   QUANTILE_LEVELS,
-} from "../../src/domain/calibration.ts";
-import { CARAT_BANDS } from "../../src/domain/carat-bands.ts";
-import type { PricedStone } from "../../src/domain/diamond.ts";
+} from "../../src/domain/prediction/calibration.ts";
 import { median } from "../../src/lib/statistics.ts";
 
 /** A stone with the price of a model that was not fitted on it, US dollars. */

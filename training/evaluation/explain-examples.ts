@@ -5,8 +5,8 @@ import {
   buildCoalitions,
   type Explanation,
   explainPrice,
-} from "../../src/domain/explanation.ts";
-import { roundPrice } from "../../src/domain/prediction.ts";
+} from "../../src/domain/prediction/explanation.ts";
+import { roundPrice } from "../../src/domain/prediction/prediction.ts";
 import { loadModel } from "../onnx/runtime.ts";
 
 /** The quantiles of the price at which the example stones are. */

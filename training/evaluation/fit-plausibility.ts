@@ -5,7 +5,7 @@ import {
   RELATION_RULES,
   RELATIONS,
   type Relation,
-} from "../../src/domain/plausibility.ts";
+} from "../../src/domain/prediction/plausibility.ts";
 
 /** With fewer training stones, their quantiles say little about other stones. */
 const MIN_STONES = 100;

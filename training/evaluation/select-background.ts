@@ -5,8 +5,8 @@ import {
   type PricedStone,
   type Stone,
 } from "../../src/domain/diamond.ts";
-import type { Background } from "../../src/domain/explanation.ts";
-import { findImplausibleValues, type Plausibility } from "../../src/domain/plausibility.ts";
+import type { Background } from "../../src/domain/prediction/explanation.ts";
+import { findImplausibleValues, type Plausibility } from "../../src/domain/prediction/plausibility.ts";
 import { randomUint32 } from "../boosting/random.ts";
 
 /** docs/experiments.md has the error and the time of other sizes. */

@@ -1,7 +1,7 @@
 import { NUMBER_COLUMNS, type PricedStone } from "../../src/domain/diamond.ts";
-import type { Background } from "../../src/domain/explanation.ts";
 import type { Ranges } from "../../src/domain/models/model-record.ts";
-import type { Plausibility } from "../../src/domain/plausibility.ts";
+import type { Background } from "../../src/domain/prediction/explanation.ts";
+import type { Plausibility } from "../../src/domain/prediction/plausibility.ts";
 import { fitPlausibility } from "./fit-plausibility.ts";
 import { selectBackground } from "./select-background.ts";
 

@@ -1,5 +1,5 @@
-import type { Calibration } from "../../src/domain/calibration.ts";
 import type { Importance, Metrics } from "../../src/domain/models/model-record.ts";
+import type { Calibration } from "../../src/domain/prediction/calibration.ts";
 import type { ExplainedStone } from "../evaluation/explain-examples.ts";
 import type { TrainingStatistics } from "../evaluation/training-statistics.ts";
 

@@ -1,6 +1,6 @@
 import { axisX, axisY, dot, ruleY } from "@observablehq/plot";
-import type { CalibratedGroup } from "../../src/domain/calibration.ts";
 import { CARAT_BANDS } from "../../src/domain/carat-bands.ts";
+import type { CalibratedGroup } from "../../src/domain/prediction/calibration.ts";
 import { formatPercent } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import { ACCENT, drawPlot, INK, renderFigure } from "./plot.ts";

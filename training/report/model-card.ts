@@ -1,5 +1,5 @@
-import type { Calibration } from "../../src/domain/calibration.ts";
 import { formatVersion } from "../../src/domain/models/model-reference.ts";
+import type { Calibration } from "../../src/domain/prediction/calibration.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Split } from "../data/split.ts";
 import type { PromotionDecision } from "../evaluation/decide-promotion.ts";

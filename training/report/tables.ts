@@ -1,7 +1,7 @@
-import type { CalibratedGroup, CoverageFigures } from "../../src/domain/calibration.ts";
 import { CARAT_BANDS } from "../../src/domain/carat-bands.ts";
 import type { Figures, Metrics } from "../../src/domain/models/model-record.ts";
 import { formatVersion } from "../../src/domain/models/model-reference.ts";
+import type { CalibratedGroup, CoverageFigures } from "../../src/domain/prediction/calibration.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { compareMetrics, type MetricsComparison } from "../evaluation/compare-metrics.ts";
 import type { Candidate } from "../evaluation/promotion-policy.ts";

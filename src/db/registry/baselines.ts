@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import type { Calibration } from "../../domain/calibration.ts";
 import type { Histograms, Metrics } from "../../domain/models/model-record.ts";
 import type { ModelReference } from "../../domain/models/model-reference.ts";
+import type { Calibration } from "../../domain/prediction/calibration.ts";
 import { models } from "./schema.ts";
 
 /** What the traffic of a model version is compared with. */

@@ -1,11 +1,11 @@
 import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { alias } from "drizzle-orm/sqlite-core";
-import type { Background } from "../../domain/explanation.ts";
 import type { ModelRecord, ModelSummary } from "../../domain/models/model-record.ts";
 import { type ModelReference, toModelReference } from "../../domain/models/model-reference.ts";
 import { CHALLENGER, CHAMPION } from "../../domain/models/model-selector.ts";
-import type { ModelFacts } from "../../domain/prediction.ts";
+import type { Background } from "../../domain/prediction/explanation.ts";
+import type { ModelFacts } from "../../domain/prediction/prediction.ts";
 import { aliases, aliasHistory, datasets, models } from "./schema.ts";
 
 /** The fields of a model version that predictions need. */

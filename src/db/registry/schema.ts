@@ -1,8 +1,6 @@
 import { integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { Scope } from "../../domain/access.ts";
-import type { Calibration } from "../../domain/calibration.ts";
 import { CLARITIES, COLORS, CUTS } from "../../domain/diamond.ts";
-import type { Background } from "../../domain/explanation.ts";
 import type {
   DatasetSource,
   Decision,
@@ -11,7 +9,9 @@ import type {
   Metrics,
   Ranges,
 } from "../../domain/models/model-record.ts";
-import type { Plausibility } from "../../domain/plausibility.ts";
+import type { Calibration } from "../../domain/prediction/calibration.ts";
+import type { Background } from "../../domain/prediction/explanation.ts";
+import type { Plausibility } from "../../domain/prediction/plausibility.ts";
 
 export type { DatasetSource };
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { Calibration } from "../calibration.ts";
-import { Background } from "../explanation.ts";
-import { Plausibility } from "../plausibility.ts";
+import { Calibration } from "../prediction/calibration.ts";
+import { Background } from "../prediction/explanation.ts";
+import { Plausibility } from "../prediction/plausibility.ts";
 import { ModelReference } from "./model-reference.ts";
 
 const dollars = (text: string, example: number) =>

@@ -1,6 +1,6 @@
 import type { RequestRecord } from "../../db/request-log/requests.ts";
 import type { Stone } from "../../domain/diamond.ts";
-import type { PriceRange } from "../../domain/prediction.ts";
+import type { PriceRange } from "../../domain/prediction/prediction.ts";
 import { BATCH_ROUTE, PREDICTION_ROUTES } from "../../domain/routes.ts";
 import type { Bodies } from "../bodies.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { computePercentile, findBand, QUANTILE_LEVELS } from "../../../src/domain/calibration.ts";
+import { computePercentile, findBand, QUANTILE_LEVELS } from "../../../src/domain/prediction/calibration.ts";
 import { type CalibrationStone, calibrateGroup } from "../../../training/evaluation/calibrate.ts";
 import { createRandom } from "../../support/random.ts";
 

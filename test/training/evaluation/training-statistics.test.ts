@@ -6,7 +6,7 @@ import {
   type PricedStone,
   type Stone,
 } from "../../../src/domain/diamond.ts";
-import { findImplausibleValues } from "../../../src/domain/plausibility.ts";
+import { findImplausibleValues } from "../../../src/domain/prediction/plausibility.ts";
 import { readDataset } from "../../../training/data/dataset.ts";
 import type { DatasetStone } from "../../../training/data/dataset-stone.ts";
 import { createEmbeddedSource } from "../../../training/data/source.ts";

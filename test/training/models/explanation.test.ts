@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { toAmounts } from "../../../src/domain/explanation.ts";
+import { toAmounts } from "../../../src/domain/prediction/explanation.ts";
 import { trainModel } from "../../../training/builders/fit.ts";
 import { readDataset } from "../../../training/data/dataset.ts";
 import { createEmbeddedSource } from "../../../training/data/source.ts";

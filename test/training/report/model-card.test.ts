@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { parseHTML } from "linkedom";
 import { describe, expect, test } from "vitest";
 import type { PricedStone } from "../../../src/domain/diamond.ts";
-import type { Background } from "../../../src/domain/explanation.ts";
+import type { Background } from "../../../src/domain/prediction/explanation.ts";
 import type { Dataset } from "../../../training/data/dataset.ts";
 import { assignIds } from "../../../training/data/dataset-stone.ts";
 import { computeMetrics } from "../../../training/evaluation/metrics.ts";

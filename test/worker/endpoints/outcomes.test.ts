@@ -2,7 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { countOutcomes } from "../../../src/db/request-log/outcomes.ts";
-import type { PriceRange } from "../../../src/domain/prediction.ts";
+import type { PriceRange } from "../../../src/domain/prediction/prediction.ts";
 import worker from "../../../src/index.ts";
 import { calibration } from "../../support/calibration.ts";
 import { createRandom } from "../../support/random.ts";

@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
 import type { ModelReference } from "../../../src/domain/models/model-reference.ts";
-import type { Warning } from "../../../src/domain/warning.ts";
+import type { Warning } from "../../../src/domain/prediction/warning.ts";
 import worker from "../../../src/index.ts";
 import { isInPercentage } from "../../../src/lib/percentage.ts";
 import { call, get, ORIGIN, post, readLogRecord, STONE } from "../support/call.ts";

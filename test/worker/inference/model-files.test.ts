@@ -1,8 +1,8 @@
 /** Responses and log records if an alias or a model file cannot be used. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import type { Prediction } from "../../../src/domain/prediction.ts";
-import type { Warning } from "../../../src/domain/warning.ts";
+import type { Prediction } from "../../../src/domain/prediction/prediction.ts";
+import type { Warning } from "../../../src/domain/prediction/warning.ts";
 import { call, get, type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
 import { moveClock, stopClock } from "../support/clock.ts";
 import { createConnectionLostError, createFaultyDatabase, overrideMethods } from "../support/faults.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { deleteOutcomes, insertOutcome } from "../../../src/db/request-log/outcomes.ts";
-import { computeExpectedErrors, findDistribution } from "../../../src/domain/calibration.ts";
+import { computeExpectedErrors, findDistribution } from "../../../src/domain/prediction/calibration.ts";
 import { HOUR_MS } from "../../../src/lib/time.ts";
 import { calibration } from "../../support/calibration.ts";
 import {

@@ -1,6 +1,6 @@
 /** Creates stones and sends them to `POST /v1/diamonds`. */
 import type { PricedStone } from "../../../src/domain/diamond.ts";
-import type { Warning } from "../../../src/domain/warning.ts";
+import type { Warning } from "../../../src/domain/prediction/warning.ts";
 import { type Answer, call, type ProblemDetails, STONE } from "./call.ts";
 import { ENV_WITH_KEYS } from "./keys.ts";
 

@@ -1,19 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CUTS, NUMBER_COLUMNS, type NumberColumn, type Stone } from "../../src/domain/diamond.ts";
-import { findImplausibleValues, type Plausibility, toPlausibility } from "../../src/domain/plausibility.ts";
+import {
+  CUTS,
+  EXAMPLE_STONE,
+  NUMBER_COLUMNS,
+  type NumberColumn,
+  type Stone,
+} from "../../../src/domain/diamond.ts";
+import {
+  findImplausibleValues,
+  type Plausibility,
+  toPlausibility,
+} from "../../../src/domain/prediction/plausibility.ts";
 
-const STONE: Stone = {
-  carat: 1.1,
-  cut: "Ideal",
-  color: "H",
-  clarity: "SI2",
-  depth: 62,
-  table: 55,
-  x: 6.61,
-  y: 6.65,
-  z: 4.11,
-};
+const STONE: Stone = EXAMPLE_STONE;
 
 const byCut = (usual: [number, number], limits: [number, number]) =>
   Object.fromEntries(CUTS.map((cut) => [cut, { usual, limits }]));

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { STONE_COLUMNS } from "./diamond.ts";
+import { STONE_COLUMNS } from "../diamond.ts";
 
 /** The kinds of warnings. Programs may rely on them; a new kind is a new code. */
 export const WARNING_CODES = {

@@ -7,8 +7,8 @@ import {
   type Distribution,
   findDistribution,
   QUANTILE_LEVELS,
-} from "../../src/domain/calibration.ts";
-import { calibration } from "../support/calibration.ts";
+} from "../../../src/domain/prediction/calibration.ts";
+import { calibration } from "../../support/calibration.ts";
 
 /** A distribution whose quantiles ascend, some of them equal, around 0. */
 const distribution = fc

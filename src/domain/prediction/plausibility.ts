@@ -2,7 +2,7 @@
  * Finds values of a stone that do not fit together. What fits is known from the training stones of the model.
  */
 import { z } from "zod";
-import { NUMBER_COLUMNS, type NumberColumn, type Stone } from "./diamond.ts";
+import { NUMBER_COLUMNS, type NumberColumn, type Stone } from "../diamond.ts";
 import type { Warning, WarningCode } from "./warning.ts";
 
 /** The relations between the values of a stone that are checked, in this order. */

@@ -4,7 +4,7 @@
  * Algorithmic Learning in a Random World, 2005; by band it is Mondrian).
  */
 import { z } from "zod";
-import type { Stone } from "./diamond.ts";
+import type { Stone } from "../diamond.ts";
 
 /** Coverage of a range if the caller does not choose one, and the coverages that a caller may choose. */
 export const DEFAULT_COVERAGE = 0.9;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type PricedStone, pricedStoneFields } from "./diamond.ts";
+import { type PricedStone, pricedStoneFields } from "../diamond.ts";
 
 /** How many similar stones a caller may ask for. */
 export const MAX_SIMILAR_DIAMONDS = 100;

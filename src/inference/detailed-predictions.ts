@@ -8,9 +8,9 @@ import {
   type Prediction,
   type PredictionOptions,
   toPrediction,
-} from "../domain/prediction.ts";
-import { toSimilarDiamond } from "../domain/similar-diamond.ts";
-import type { Warning } from "../domain/warning.ts";
+} from "../domain/prediction/prediction.ts";
+import { toSimilarDiamond } from "../domain/prediction/similar-diamond.ts";
+import type { Warning } from "../domain/prediction/warning.ts";
 import type { AppContext } from "../http/context.ts";
 import { explainStone, readBackground } from "./explain.ts";
 
@@ -32,7 +32,7 @@ export interface AnswerOptions extends PredictionOptions {
  * prices do not depend on the additions: if one of them cannot be made, a warning says so.
  * @param prices rounded, US dollars, one for each stone
  */
-export async function createPredictions(
+export async function createDetailedPredictions(
   c: AppContext,
   model: ServedModel,
   stones: readonly Stone[],

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Stone } from "../../src/domain/diamond.ts";
-import { compareWithStones, roundPrice, toPrediction } from "../../src/domain/prediction.ts";
-import { calibration } from "../support/calibration.ts";
+import type { Stone } from "../../../src/domain/diamond.ts";
+import { compareWithStones, roundPrice, toPrediction } from "../../../src/domain/prediction/prediction.ts";
+import { calibration } from "../../support/calibration.ts";
 
 const STONE: Stone = { carat: 1, cut: "Ideal", color: "G", clarity: "VS1", table: 55 };
 const FACTS = { ranges: {}, calibration: null, plausibility: null };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Stone } from "../../src/domain/diamond.ts";
+import type { Stone } from "../../../src/domain/diamond.ts";
 import {
   attributePrice,
   type Background,
@@ -9,8 +9,8 @@ import {
   explainPrice,
   FEATURE_GROUPS,
   toAmounts,
-} from "../../src/domain/explanation.ts";
-import { averageMarginalEffects, listOrders } from "../support/shapley.ts";
+} from "../../../src/domain/prediction/explanation.ts";
+import { averageMarginalEffects, listOrders } from "../../support/shapley.ts";
 
 const STONE: Stone = { carat: 1.1, cut: "Ideal", color: "H", clarity: "SI2", depth: 62, x: 6.61, y: 6.65 };
 const BACKGROUND: Background = {

@@ -4,7 +4,7 @@
  * are replaced by those of the stone. It is computed on the logarithm of the price, so it is a factor.
  */
 import { z } from "zod";
-import { GRADE_COLUMNS, type GradeColumn, type NumberColumn, type Stone } from "./diamond.ts";
+import { GRADE_COLUMNS, type GradeColumn, type NumberColumn, type Stone } from "../diamond.ts";
 
 /** The groups of columns. Each gets one reason. */
 export const FEATURE_GROUPS = {

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { median } from "../lib/statistics.ts";
+import { median } from "../../lib/statistics.ts";
+import { listMissingMeasurements, MEASUREMENTS, type Stone } from "../diamond.ts";
+import type { Ranges } from "../models/model-record.ts";
 import { type Calibration, computePercentile, computeRange, findDistribution } from "./calibration.ts";
-import { listMissingMeasurements, MEASUREMENTS, type Stone } from "./diamond.ts";
 import { Explanation } from "./explanation.ts";
-import type { Ranges } from "./models/model-record.ts";
 import { findImplausibleValues, type Plausibility, toPlausibility } from "./plausibility.ts";
 import { SimilarDiamond } from "./similar-diamond.ts";
 import { Warning } from "./warning.ts";
