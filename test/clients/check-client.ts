@@ -52,6 +52,16 @@ export interface Client {
     stone: StoneInput,
     model?: string,
   ): Promise<{ id: string; price: number; model: Version; imputed: string[] }>;
+  /** With an asking price of $4,200, an explanation and two comparable stones. */
+  predictInDetail(stone: StoneInput): Promise<{
+    price: number;
+    range: { low: number; high: number; coverage: number } | null;
+    warnings: { code: string; message: string; fields: string[] }[];
+    asking?: { price: number; percentile: number | null };
+    explanation?: { basePrice: number; reasons: { feature: string; amount: number; text: string }[] } | null;
+    comparables?: { price: number; weightDifference: number }[];
+    comparison?: { count: number; medianPrice: number | null };
+  }>;
   predictWrong(): Promise<Problem>;
   predictBatch(
     diamonds: StoneInput[],
@@ -146,6 +156,19 @@ export async function checkClient(client: Client, alias: string): Promise<void> 
   assert.deepEqual(short.imputed, ["depth", "table", "x", "y", "z"]);
   const linear = await client.predict(stone, "log-linear@1");
   assert.deepEqual(linear.model, { name: "log-linear", version: 1 });
+
+  const detail = await client.predictInDetail({ ...stone, x: 3.8 });
+  const { low = 0, high = 0 } = detail.range ?? {};
+  assert.ok(low < detail.price && detail.price < high);
+  assert.deepEqual(
+    detail.warnings.map(({ code, fields }) => [code, fields]),
+    [["weight-against-size", ["carat", "x"]]],
+  );
+  const { basePrice = 0, reasons = [] } = detail.explanation ?? {};
+  const total = reasons.reduce((sum, { amount }) => sum + amount, basePrice);
+  assert.ok(reasons.length === 5 && Math.abs(total - detail.price) < 0.005);
+  assert.ok(detail.asking?.price === 4200 && detail.asking.percentile !== null);
+  assert.ok(detail.comparables?.length === 2 && detail.comparison?.count === 2);
 
   const problem = await client.predictWrong();
   assert.equal(problem.type, "urn:facet:problem:invalid-input");

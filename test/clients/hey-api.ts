@@ -7,6 +7,8 @@ export async function run(baseUrl: string, key: string): Promise<void> {
   http.setConfig({ baseUrl, auth: key });
   const client: Client = {
     predict: async (body, model) => read(await api.createPrediction({ body, query: { model } })),
+    predictInDetail: async (body) =>
+      read(await api.createPrediction({ body, query: { explain: "true", asking: 4200, comparables: 2 } })),
     async predictWrong() {
       const { error } = await api.createPrediction({
         body: {

@@ -8,6 +8,10 @@ export async function run(baseUrl: string, key: string): Promise<void> {
   const client: Client = {
     predict: async (body, model) =>
       read(await api.POST("/v1/predictions", { body, params: { query: { model } } })),
+    predictInDetail: async (body) => {
+      const query = { explain: "true", asking: 4200, comparables: 2 } as const;
+      return read(await api.POST("/v1/predictions", { body, params: { query } }));
+    },
     async predictWrong() {
       const { error } = await api.POST("/v1/predictions", {
         body: {
