@@ -60,6 +60,7 @@ export default defineConfig({
             (folder) => `test/${folder}/**/*.test.ts`,
           ),
           testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -31,13 +31,15 @@ describe("plausibility, fitted on the embedded dataset", () => {
 
   /** The fraction of changed test stones that get a warning. Only the measurements in `kept` are given. */
   function measureWarned(change: Change, kept: readonly string[] = MEASUREMENTS): number {
-    const warned = split.test.filter((stone) => {
+    // A third of the test stones is enough: 3,500.
+    const tested = split.test.filter((_, i) => i % 3 === 0);
+    const warned = tested.filter((stone) => {
       const changed: Stone = { ...stone, ...change(stone) };
       const missing = MEASUREMENTS.filter((name) => !kept.includes(name));
       const given = { ...changed, ...Object.fromEntries(missing.map((name) => [name, undefined])) };
       return findImplausibleValues(statistics.plausibility!, given).length > 0;
     });
-    return warned.length / split.test.length;
+    return warned.length / tested.length;
   }
 
   test("at most 1 % of the test stones get a warning, whatever is left out", () => {
