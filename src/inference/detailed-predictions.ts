@@ -12,7 +12,9 @@ import {
 import { toSimilarDiamond } from "../domain/prediction/similar-diamond.ts";
 import type { Warning } from "../domain/prediction/warning.ts";
 import type { AppContext } from "../http/context.ts";
+import { withTimeout } from "../lib/timeout.ts";
 import { explainStone, readBackground } from "./explain.ts";
+import { REGISTRY_READ_TIMEOUT_MS } from "./timeouts.ts";
 
 /**
  * The most stones of a batch that can have explanations or comparable stones. An explanation costs as much as
@@ -40,8 +42,10 @@ export async function createDetailedPredictions(
   { explain, comparables, ...options }: AnswerOptions,
 ): Promise<Prediction[]> {
   const predictions = stones.map((stone, i) => toPrediction(stone, prices[i]!, model, options));
-  if (explain) await addExplanations(c, model, stones, predictions);
-  if (comparables !== undefined) await addComparables(c, model, stones, predictions, comparables);
+  await Promise.all([
+    explain && addExplanations(c, model, stones, predictions),
+    comparables !== undefined && addComparables(c, model, stones, predictions, comparables),
+  ]);
   return predictions;
 }
 
@@ -58,17 +62,16 @@ async function addExplanations(
   };
   for (const prediction of predictions) prediction.explanation = null;
   try {
-    const background = await readBackground(c.env.DB, model);
+    const background = await withTimeout(REGISTRY_READ_TIMEOUT_MS, readBackground(c.env.DB, model));
     if (background === null) return;
     // One run for each stone, so that other requests can use the runtime in between.
     for (const [i, prediction] of predictions.entries()) {
       prediction.explanation = await explainStone(c, model, background, stones[i]!, prediction.price);
-      if (prediction.explanation === null) prediction.warnings.push(warning);
     }
   } catch (error) {
     c.var.requestContext.diagnostics.push(`no explanation: ${describeError(error)}`);
-    for (const prediction of predictions) if (!prediction.explanation) prediction.warnings.push(warning);
   }
+  for (const prediction of predictions) if (!prediction.explanation) prediction.warnings.push(warning);
 }
 
 async function addComparables(
@@ -79,7 +82,8 @@ async function addComparables(
   n: number,
 ): Promise<void> {
   try {
-    const found = await findSimilarDiamondsOfEach(c.env.DB, model, stones, n);
+    const reading = findSimilarDiamondsOfEach(c.env.DB, model, stones, n);
+    const found = await withTimeout(REGISTRY_READ_TIMEOUT_MS, reading);
     for (const [i, prediction] of predictions.entries()) {
       const similar = (found[i] ?? []).map((stone) => toSimilarDiamond(stone, stones[i]!.carat));
       prediction.comparables = similar;

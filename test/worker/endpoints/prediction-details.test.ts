@@ -223,6 +223,27 @@ describe("comparable stones", () => {
   });
 });
 
+describe("a registry that never answers", () => {
+  it("holds up a price for five seconds at most", async () => {
+    const facts = { background: BACKGROUND };
+    await publishModel({ name: "waiting", version: 1, file: "steep", seed: 98, facts });
+    await predict("model=waiting");
+    const DB = createFaultyDatabase(env.DB, (sql) =>
+      /background|FROM diamonds/.test(sql) ? new Promise(() => {}) : Promise.resolve(),
+    );
+    const answer = await post<Answer>("/v1/predictions?explain=true&comparables=2&model=waiting", STONE, {
+      ...env,
+      DB,
+    });
+    expect(answer.body).toMatchObject({
+      price: 1521,
+      explanation: null,
+    });
+    expect(answer.body.warnings.map(({ code }) => code).sort()).toEqual(["no-comparables", "no-explanation"]);
+    expect((await readLogRecord(answer.id))?.problem).toContain("no answer within 5000 ms");
+  });
+});
+
 describe("warnings", () => {
   it("say what does not fit, by how much, and what would", async () => {
     const { warnings } = await predict("", { ...STONE, carat: 1, x: 4.5 });
