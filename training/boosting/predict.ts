@@ -14,21 +14,33 @@ export function predictEnsemble(ensemble: Ensemble, x: Matrix): Float32Array {
     );
   }
   const sums = new Float32Array(x.rows).fill(ensemble.baseScore);
-  for (const tree of ensemble.trees) addTree(tree, x, sums);
+  const cells = toRowMajor(x);
+  for (const tree of ensemble.trees) addTree(tree, cells, x.columns.length, sums);
   return sums;
 }
 
-/** Adds the value of each row's leaf to `sums`. */
-function addTree(tree: Tree, x: Matrix, sums: Float32Array): void {
+/** The cells of one row are next to each other, because a tree reads several features of a row. */
+function toRowMajor({ rows, columns }: Matrix): Float32Array {
+  const width = columns.length;
+  const cells = new Float32Array(rows * width);
+  for (let feature = 0; feature < width; feature++) {
+    const column = columns[feature]!;
+    for (let row = 0; row < rows; row++) cells[row * width + feature] = column[row]!;
+  }
+  return cells;
+}
+
+/** Adds the value of each row's leaf to `sums`. `cells` has `width` features for each row. */
+function addTree(tree: Tree, cells: Float32Array, width: number, sums: Float32Array): void {
   const { feature, threshold, left, right, defaultLeft, value } = tree;
-  const { columns } = x;
-  for (let row = 0; row < x.rows; row++) {
+  for (let row = 0, start = 0; row < sums.length; row++, start += width) {
     let node = 0;
     for (let child = left[0]!; child >= 0; child = left[node]!) {
-      const cell = columns[feature[node]!]![row]!;
+      const cell = cells[start + feature[node]!]!;
+      const limit = threshold[node]!;
       // NaN compares false with everything, so a missing value reaches the last branch.
-      if (cell < threshold[node]!) node = child;
-      else if (cell >= threshold[node]!) node = right[node]!;
+      if (cell < limit) node = child;
+      else if (cell >= limit) node = right[node]!;
       else node = defaultLeft[node] ? child : right[node]!;
     }
     sums[row]! += value[node]!;

@@ -30,12 +30,13 @@ const MIN_DEPTH_DISTANCE_POINTS = 0.5;
 export function fitPlausibility(stones: readonly PricedStone[]): Plausibility | null {
   if (stones.length < MIN_STONES) return null;
   const columns = NUMBER_COLUMNS.map((name) => [name, fitColumn(stones, name)] as const);
+  const stonesByCut = Map.groupBy(stones, ({ cut }) => cut);
+  const groups = CUTS.map((cut) => {
+    const ofCut = stonesByCut.get(cut) ?? [];
+    return [cut, ofCut.length < MIN_STONES_PER_CUT ? stones : ofCut] as const;
+  });
   const relations = RELATIONS.map((relation) => {
-    const ofAll = fitRelation(stones, relation);
-    const byCut = CUTS.map((cut) => {
-      const ofCut = stones.filter((stone) => stone.cut === cut);
-      return [cut, ofCut.length < MIN_STONES_PER_CUT ? ofAll : fitRelation(ofCut, relation)] as const;
-    });
+    const byCut = groups.map(([cut, group]) => [cut, fitRelation(group, relation)] as const);
     return [relation, Object.fromEntries(byCut)] as const;
   });
   return { columns: Object.fromEntries(columns), relations: Object.fromEntries(relations) };
