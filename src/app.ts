@@ -13,9 +13,10 @@ import { rateLimit } from "./middleware/rate-limit.ts";
 import { requestContext } from "./middleware/request-context.ts";
 import { requestLog } from "./middleware/request-log.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
-import { serveDocsFile } from "./openapi/docs-file.ts";
-import { serveDocsPage } from "./openapi/docs-page.ts";
 import { serveDocument } from "./openapi/document.ts";
+import { serveAppPage } from "./pages/app-page.ts";
+import { serveDocsFile } from "./pages/docs-file.ts";
+import { serveDocsPage } from "./pages/docs-page.ts";
 
 /** Builds the API: the middleware in its order, the endpoints, the documentation, and the error handlers. */
 export function createApp(): Hono<AppEnv> {
@@ -41,7 +42,7 @@ export function createApp(): Hono<AppEnv> {
     hono.all(path, handleOtherMethods(endpoints.map(({ method }) => method.toUpperCase())));
   }
   hono.get(OPENAPI_ROUTE, conditionalRequests, serveDocument).all(handleOtherMethods(["GET"]));
-  hono.get("/", (c) => c.redirect(DOCS_ROUTE)).all(handleOtherMethods(["GET"]));
+  hono.get("/", conditionalRequests, serveAppPage).all(handleOtherMethods(["GET"]));
   hono.get(DOCS_ROUTE, conditionalRequests, serveDocsPage).all(handleOtherMethods(["GET"]));
   hono.get(`${DOCS_ROUTE}/:file`, serveDocsFile).all(handleOtherMethods(["GET"]));
   hono.notFound(handleNotFound);

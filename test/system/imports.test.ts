@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["inference", "request-log", "monitoring"],
   ["middleware"],
   ["endpoints"],
-  ["openapi"],
+  ["openapi", "pages"],
   ["app.ts"],
   ["index.ts", "scheduled.ts"],
 ];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import pLimit from "p-limit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findFreePort } from "../../cloudflare/dev-server.ts";
+import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
 import { appraisals } from "../../src/db/registry/schema.ts";
 import * as logSchema from "../../src/db/request-log/schema.ts";
 import { EXAMPLE_STONE as STONE } from "../../src/domain/diamond.ts";
@@ -218,6 +219,11 @@ describe("a client that is generated from /openapi.json", () => {
   beforeAll(async () => {
     key = readFileSync(join(state, "admin-key"), "utf8").trim();
     await generateClients(`${url}/openapi.json`);
+  });
+
+  test("gives the types that the pages are built with (npm run types:api updates them)", () => {
+    const read = (path: string) => readFileSync(join(REPOSITORY_ROOT, path), "utf8");
+    expect(read("web/api/schema.d.ts")).toBe(read("test/clients/generated/openapi-typescript.ts"));
   });
 
   test.each(CLIENTS)("by %s works for every main operation", async (name) => {

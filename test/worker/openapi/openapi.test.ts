@@ -192,13 +192,34 @@ describe("/openapi.json", () => {
 });
 
 describe("/", () => {
-  it("leads to the documentation", async () => {
-    const { status, response, id } = await call("/");
-    expect(status).toBe(302);
-    expect(response.headers.get("location")).toBe("/docs");
-    expect(await readLogRecord(id)).toMatchObject({ status: 302, route: "/" });
-    expect((await call("/", { method: "HEAD" })).status).toBe(302);
+  it("serves the page with its content security policy, and logs the request", async () => {
+    const { status, response, id, text } = await call("/?carat=0.7&cut=Good");
+    expect(status).toBe(200);
+    expect(response.headers.get("content-type")).toMatch(/^text\/html/);
+    expect(response.headers.get("cache-control")).toBe("no-cache");
+    const policy = response.headers.get("content-security-policy") ?? "";
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    expect(text).not.toMatch(/https?:\/\/|<style|style=|\son[a-z]+=|<script[^>]*>[^<]/i);
+    expect(await readLogRecord(id)).toMatchObject({ status: 200, route: "/", responseBody: null });
+  });
+
+  it("answers 304 if the page has not changed, HEAD, and 405 for other methods", async () => {
+    const tag = (await call("/")).response.headers.get("etag") ?? "";
+    expect((await call("/", { headers: { "if-none-match": tag } })).status).toBe(304);
+    expect((await call("/", { method: "HEAD" })).status).toBe(200);
     expect((await call("/", { method: "POST" })).status).toBe(405);
+  });
+
+  it("links only to files that exist", async () => {
+    const { text } = await call("/");
+    const paths = [...text.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? "");
+    expect(paths.length).toBeGreaterThan(3);
+    for (const path of paths) {
+      const url = new URL(path, "https://facet.example");
+      const file = await env.ASSETS.fetch(url);
+      expect((file.ok ? file : (await call(path)).response).status, path).toBe(200);
+    }
   });
 });
 

@@ -1,17 +1,6 @@
 import { DOCS_ROUTE, OPENAPI_ROUTE } from "../domain/routes.ts";
 import type { AppContext } from "../http/context.ts";
-
-/** The page loads scripts and styles only from this server and has none inline. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+import { CONTENT_SECURITY_POLICY } from "./security-policy.ts";
 
 const PAGE = `<!doctype html>
 <html lang="en">

@@ -1,0 +1,262 @@
+/** The page / in a real browser, with a model trained on some of the embedded stones. */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Browser, Page, Route } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { prepareState, startServer } from "../../bench/server/local-server.ts";
+import type { DevServer } from "../../cloudflare/dev-server.ts";
+import { createKey } from "../../training/registry/keys.ts";
+import { startScript, TRAIN_LOG_LINEAR } from "../support/run-script.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
+import { EMBEDDED_CSV } from "../support/stones-csv.ts";
+import { launchBrowser } from "./browser.ts";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const PREDICTIONS = "**/v1/predictions?*";
+const folder = createScratchFolder();
+const state = join(folder.path, "state");
+let server: DevServer;
+let browser: Browser;
+let page: Page;
+let key: string;
+/** Errors in the console, and requests to other servers. */
+let problems: string[];
+
+beforeAll(async () => {
+  const stones = join(folder.path, "stones.csv");
+  const rows = readFileSync(EMBEDDED_CSV, "utf8").split("\n");
+  writeFileSync(stones, rows.filter((_, row) => row === 0 || row % 10 === 1).join("\n"));
+  await prepareState(state, { champion: false });
+  key = await createKey({ kind: "local", state }, { name: "page", scopes: ["predict"], expiresAt: null });
+  const trained = await startScript(["--state", state, "--data", stones], TRAIN_LOG_LINEAR).finished;
+  expect(trained.code, trained.output).toBe(0);
+  server = await startServer(state, { vars: { ACCESS: "open", RATE_LIMITS: "off" } });
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  folder.remove();
+});
+
+beforeEach(async () => {
+  problems = [];
+  page = await openPage({});
+});
+afterEach(async () => {
+  await page.context().close();
+});
+
+async function openPage(options: Parameters<Browser["newContext"]>[0]): Promise<Page> {
+  const context = await browser.newContext(options);
+  const opened = await context.newPage();
+  opened.on("console", (message) => {
+    if (message.type() === "error") problems.push(message.text());
+  });
+  opened.on("pageerror", (error) => problems.push(error.message));
+  opened.on("request", (request) => {
+    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url))
+      problems.push(request.url());
+  });
+  return opened;
+}
+
+const open = (query = "") => page.goto(`${server.url}/${query}`);
+const price = () => page.locator(".price");
+const pickGrade = (name: string, grade: string) =>
+  page.locator(`input[name=${name}][value="${grade}"]`).check();
+
+/** The price of a stone, as the API answers it. */
+async function askPrice(stone: object): Promise<{ id: string; shown: string }> {
+  const response = await fetch(`${server.url}/v1/predictions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(stone),
+  });
+  const { id, price: amount } = (await response.json()) as { id: string; price: number };
+  return { id, shown: `$${Math.round(amount).toLocaleString("en-US")}` };
+}
+
+describe("the price", () => {
+  test("of the example stone is shown with its range, reasons, steps and stones, without any input", async () => {
+    await open();
+    const { shown } = await askPrice({ carat: 1.1, cut: "Ideal", color: "H", clarity: "SI2" });
+    await price().getByText(shown, { exact: true }).waitFor();
+    expect(await page.locator(".range").textContent()).toMatch(/sell between \$[\d,]+ and \$[\d,]+\./);
+    expect(await page.locator(".reasons tbody tr").count()).toBe(7);
+    await page.getByRole("button", { name: /^clarity SI1 \+\$/ }).waitFor();
+    await page.locator(".plot svg[role=img]").waitFor();
+    expect(await page.locator(".stones tbody tr").count()).toBe(10);
+    expect(problems).toEqual([]);
+  });
+
+  test("follows the controls, and a link opens the same stone", async () => {
+    await open();
+    await page.getByLabel("Weight ct").fill("0,7");
+    await pickGrade("cut", "Good");
+    await pickGrade("color", "F");
+    await pickGrade("clarity", "VVS1");
+    const { shown } = await askPrice({ carat: 0.7, cut: "Good", color: "F", clarity: "VVS1" });
+    await price().getByText(shown, { exact: true }).waitFor();
+    expect(await page.locator("fieldset.clarity").textContent()).toContain("extremely hard to find");
+    const link = page.url();
+    await page.goto("about:blank");
+    await page.goto(link);
+    await price().getByText(shown, { exact: true }).waitFor();
+    expect(await page.locator("input[name=cut]:checked").inputValue()).toBe("Good");
+    expect(problems).toEqual([]);
+  });
+
+  test("of a newer call is not replaced by an older answer", async () => {
+    await open();
+    await page.locator(".reasons").waitFor();
+    const held = Promise.withResolvers<Route>();
+    await page.route(PREDICTIONS, (route) => {
+      if (route.request().postData()?.includes('"J"')) held.resolve(route);
+      else void route.continue();
+    });
+    await pickGrade("color", "J");
+    const older = await held.promise;
+    await pickGrade("color", "D");
+    const { shown } = await askPrice({ carat: 1.1, cut: "Ideal", color: "D", clarity: "SI2" });
+    await price().getByText(shown, { exact: true }).waitFor();
+    // The page has cancelled the call, so it may be gone.
+    await older.continue().catch(() => {});
+    await page.getByRole("button", { name: /^colour E/ }).waitFor();
+    expect(await price().textContent()).toBe(shown);
+    expect(problems).toEqual([]);
+  });
+
+  test("is compared with what a customer asks", async () => {
+    await open();
+    await page.getByLabel("Asking price").fill("100");
+    await page.getByText("$100 is cheaper than 99% of stones like it.").waitFor();
+    expect(problems).toEqual([]);
+  });
+
+  test("can be changed and read with the keyboard alone", async () => {
+    await open();
+    await page.locator(".reasons").waitFor();
+    for (let tabs = 0; tabs < 30; tabs++) {
+      await page.keyboard.press("Tab");
+      if (await page.evaluate('document.activeElement.name === "color"')) break;
+    }
+    await page.keyboard.press("ArrowLeft");
+    const { shown } = await askPrice({ carat: 1.1, cut: "Ideal", color: "G", clarity: "SI2" });
+    await price().getByText(shown, { exact: true }).waitFor();
+    expect(problems).toEqual([]);
+  });
+
+  test("is in the request log", async () => {
+    await open();
+    const id = (await page.locator(".source code").last().textContent()) ?? "";
+    const adminKey = await createKey(
+      { kind: "local", state },
+      { name: "admin", scopes: ["admin"], expiresAt: null },
+    );
+    const headers = { authorization: `Bearer ${adminKey}` };
+    const response = await fetch(`${server.url}/v1/requests/${id}`, { headers });
+    expect(await response.json()).toMatchObject({ id, route: "/v1/predictions", status: 200 });
+  });
+});
+
+describe("a problem", () => {
+  test("with a value is told beside its field, and the last price stays", async () => {
+    await open();
+    await page.locator(".reasons").waitFor();
+    const before = await price().textContent();
+    for (const [text, message] of [
+      ["", "Enter the weight in carats, such as 0.7."],
+      ["heavy", "Weight must be a number, such as 1.1."],
+      ["-1", "Weight must be a number above 0 and at most 100 carats"],
+    ] as const) {
+      await page.getByLabel("Weight ct").fill(text);
+      await page.locator(".weight .error", { hasText: message }).waitFor();
+      await page.locator(".outdated .price").waitFor();
+      expect(await price().textContent()).toBe(before);
+    }
+  });
+
+  test("with values that do not fit together is told beside the measurement, in plain words", async () => {
+    await open("?carat=1.1&cut=Ideal&color=H&clarity=SI2&x=3.8");
+    await page.locator(".measurements .doubt", { hasText: /^Length 3.8 mm is .* less than/ }).waitFor();
+    expect(problems).toEqual([]);
+  });
+
+  test("with the network keeps the last price, and the page tries again by itself", async () => {
+    await open();
+    await page.locator(".reasons").waitFor();
+    await page.route(PREDICTIONS, (route) => route.abort());
+    await pickGrade("color", "D");
+    await page.getByText("Not up to date: Facet cannot be reached.").waitFor();
+    await page.unroute(PREDICTIONS);
+    const { shown } = await askPrice({ carat: 1.1, cut: "Ideal", color: "D", clarity: "SI2" });
+    await price().getByText(shown, { exact: true }).waitFor();
+    expect(await page.locator(".failure").count()).toBe(0);
+  });
+
+  test("with a missing file makes the page load itself again once", async () => {
+    let loads = 0;
+    page.on("load", () => loads++);
+    await page.route("**/assets/*.js", (route) => route.fulfill({ status: 404 }));
+    const reloaded = Promise.withResolvers<void>();
+    page.on("load", () => loads === 2 && reloaded.resolve());
+    await open();
+    await reloaded.promise;
+    await page.unroute("**/assets/*.js");
+    await open();
+    await page.locator(".reasons").waitFor();
+    expect(loads).toBe(3);
+  });
+});
+
+test("a server that needs a key asks for it, says that a wrong one was refused, and keeps a good one", async () => {
+  const keyed = await startServer(state, { vars: { ACCESS: "keys", RATE_LIMITS: "off" } });
+  try {
+    await page.goto(keyed.url);
+    await page.getByText("This server answers only callers with a key.").waitFor();
+    await page.getByLabel("Key").fill("facet_wrongwrongwrongwrong");
+    await page.getByRole("button", { name: "Use this key" }).click();
+    await page.getByText("The key was refused:").waitFor();
+    await page.getByLabel("Key").fill(key);
+    await page.getByRole("button", { name: "Use this key" }).click();
+    await page.locator(".reasons").waitFor();
+    await page.reload();
+    await page.locator(".reasons").waitFor();
+    expect(await page.evaluate("JSON.stringify(localStorage)")).not.toContain("facet_");
+  } finally {
+    await keyed.stop();
+  }
+});
+
+test.each([
+  ["light", 1280],
+  ["light", 360],
+  ["dark", 1280],
+  ["dark", 360],
+] as const)(
+  "the page has no axe violation in %s mode at %i px, and no sideways scrolling",
+  async (colorScheme, width) => {
+    await page.context().close();
+    page = await openPage({ colorScheme, viewport: { width, height: 800 }, bypassCSP: true });
+    await open("?carat=1.1&cut=Ideal&color=H&clarity=SI2&x=3.8&asking=4200");
+    await page.locator(".plot svg").waitFor();
+    await page.addScriptTag({ content: AXE });
+    const violations = (await page.evaluate(
+      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`))",
+    )) as string[];
+    expect(violations).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+  },
+);
+
+test("the print is one page without controls", async () => {
+  await open();
+  await page.locator(".stones tbody tr").first().waitFor();
+  await page.emulateMedia({ media: "print" });
+  expect(await page.locator("input:visible, select:visible, header:visible").count()).toBe(0);
+  const pdf = (await page.pdf({ format: "A4" })).toString("latin1");
+  expect(pdf.match(/\/Type \/Page\b/g)).toHaveLength(1);
+});

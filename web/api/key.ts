@@ -1,0 +1,12 @@
+const NAME = "facet-key";
+
+/** The API key that was entered in this tab; null if there is none. The browser forgets it with the tab. */
+export function readKey(): string | null {
+  return sessionStorage.getItem(NAME);
+}
+
+/** Keeps a key, or forgets it (null). */
+export function storeKey(key: string | null): void {
+  if (key === null) sessionStorage.removeItem(NAME);
+  else sessionStorage.setItem(NAME, key);
+}
