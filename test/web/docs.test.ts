@@ -7,10 +7,10 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { prepareState, startServer } from "../../bench/server/local-server.ts";
 import type { DevServer } from "../../cloudflare/dev-server.ts";
+import { launchBrowser } from "../../scripts/browser.ts";
 import { startScript, TRAIN_MEDIAN } from "../support/run-script.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
 import { EMBEDDED_CSV } from "../support/stones-csv.ts";
-import { launchBrowser } from "./browser.ts";
 
 const folder = createScratchFolder();
 const state = join(folder.path, "state");

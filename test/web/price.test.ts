@@ -1,17 +1,17 @@
-/** The page / in a real browser, with a model trained on some of the embedded stones. */
+/** The page / in a real browser, with the models that `npm start` trains. */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { Browser, Page, Route } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { prepareState, startServer } from "../../bench/server/local-server.ts";
 import type { DevServer } from "../../cloudflare/dev-server.ts";
+import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
+import { launchBrowser } from "../../scripts/browser.ts";
 import { createKey } from "../../training/registry/keys.ts";
-import { startScript, TRAIN_LOG_LINEAR } from "../support/run-script.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
-import { EMBEDDED_CSV } from "../support/stones-csv.ts";
-import { launchBrowser } from "./browser.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PREDICTIONS = "**/v1/predictions?*";
@@ -25,13 +25,8 @@ let key: string;
 let problems: string[];
 
 beforeAll(async () => {
-  const stones = join(folder.path, "stones.csv");
-  const rows = readFileSync(EMBEDDED_CSV, "utf8").split("\n");
-  writeFileSync(stones, rows.filter((_, row) => row === 0 || row % 10 === 1).join("\n"));
-  await prepareState(state, { champion: false });
+  await prepareState(state, { champion: true });
   key = await createKey({ kind: "local", state }, { name: "page", scopes: ["predict"], expiresAt: null });
-  const trained = await startScript(["--state", state, "--data", stones], TRAIN_LOG_LINEAR).finished;
-  expect(trained.code, trained.output).toBe(0);
   server = await startServer(state, { vars: { ACCESS: "open", RATE_LIMITS: "off" } });
   browser = await launchBrowser();
 });
@@ -78,6 +73,15 @@ async function askPrice(stone: object): Promise<{ id: string; shown: string }> {
   const { id, price: amount } = (await response.json()) as { id: string; price: number };
   return { id, shown: `$${Math.round(amount).toLocaleString("en-US")}` };
 }
+
+test("the scripts and styles of the first load have at most 120 KiB gzipped", () => {
+  const assets = join(REPOSITORY_ROOT, "dist/assets");
+  const html = readFileSync(join(assets, "index.html"), "utf8");
+  const files = Array.from(html.matchAll(/(?:src|href)="(\/[^"]+\.(?:js|css))"/g), ([, path]) => path ?? "");
+  expect(files.length).toBeGreaterThan(2);
+  const bytes = files.map((file) => gzipSync(readFileSync(join(assets, file))).length);
+  expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(120 * 1024);
+});
 
 describe("the price", () => {
   test("of the example stone is shown with its range, reasons, steps and stones, without any input", async () => {
@@ -197,18 +201,42 @@ describe("a problem", () => {
     expect(await page.locator(".failure").count()).toBe(0);
   });
 
-  test("with a missing file makes the page load itself again once", async () => {
-    let loads = 0;
-    page.on("load", () => loads++);
-    await page.route("**/assets/*.js", (route) => route.fulfill({ status: 404 }));
+  test("with a missing file makes the page load itself again once, and then says so", async () => {
+    let navigations = 0;
     const reloaded = Promise.withResolvers<void>();
-    page.on("load", () => loads === 2 && reloaded.resolve());
-    await open();
+    page.on("request", (request) => {
+      if (request.isNavigationRequest() && ++navigations === 2) reloaded.resolve();
+    });
+    await page.route("**/assets/*.js", (route) =>
+      route.continue({ url: `${server.url}/assets/of-another-version.js` }),
+    );
+    // The page may load itself again before it was loaded completely.
+    await open().catch(() => {});
     await reloaded.promise;
+    await page.getByText("This page could not be loaded. Load it again in a minute.").waitFor();
     await page.unroute("**/assets/*.js");
-    await open();
+    await page.reload();
     await page.locator(".reasons").waitFor();
-    expect(loads).toBe(3);
+    expect(navigations).toBe(3);
+  });
+
+  test("with the chart's file leaves everything else", async () => {
+    await page.route("**/assets/scatter-*.js", (route) => route.fulfill({ status: 404 }));
+    await open();
+    await page.getByText("The chart could not be loaded.").waitFor();
+    expect(await page.locator(".stones tbody tr").count()).toBe(10);
+  });
+
+  test("that no model is trained is told with the command that trains one", async () => {
+    const empty = join(folder.path, "empty");
+    await prepareState(empty, { champion: false });
+    const untrained = await startServer(empty, { vars: { ACCESS: "open" } });
+    try {
+      await page.goto(untrained.url);
+      await page.getByText("No model has been published yet. Run the training (npm run train)").waitFor();
+    } finally {
+      await untrained.stop();
+    }
   });
 });
 
@@ -245,8 +273,8 @@ test.each([
     await page.locator(".plot svg").waitFor();
     await page.addScriptTag({ content: AXE });
     const violations = (await page.evaluate(
-      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`))",
-    )) as string[];
+      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]))",
+    )) as string[][];
     expect(violations).toEqual([]);
     expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
   },

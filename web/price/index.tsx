@@ -2,4 +2,3 @@ import { render } from "preact";
 import { PricePage } from "./price-page.tsx";
 
 render(<PricePage />, document.getElementById("page") as HTMLElement);
-dispatchEvent(new Event("facet:started"));

@@ -32,6 +32,8 @@ export function drawScatter(
   });
   // The content security policy forbids style elements. page.css has these rules.
   for (const style of drawing.querySelectorAll("style")) style.remove();
+  // The drawing is one image with one label.
+  for (const part of drawing.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
   drawing.setAttribute("role", "img");
   return drawing;
 }

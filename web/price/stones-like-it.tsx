@@ -86,9 +86,11 @@ function Scatter({ prediction, carat }: { prediction: Prediction; carat: number 
   const container = useRef<HTMLDivElement>(null);
   useEffect(() => {
     let isCurrent = true;
-    void import("./scatter.ts").then(({ drawScatter }) => {
-      if (isCurrent) container.current?.replaceChildren(drawScatter(prediction, carat));
-    });
+    import("./scatter.ts")
+      .then(({ drawScatter }) => {
+        if (isCurrent) container.current?.replaceChildren(drawScatter(prediction, carat));
+      })
+      .catch(() => container.current?.replaceChildren("The chart could not be loaded."));
     return () => {
       isCurrent = false;
     };

@@ -1,25 +1,32 @@
 // Runs before the page is drawn. Its name has no hash, so pages of every version find it.
 (() => {
-  const RELOADED = "facet-reloaded";
+  const RELOADED_AT = "facet-reloaded-at";
+  const MIN_RELOAD_INTERVAL_MS = 60_000;
 
   // A choice of light or dark overrides the setting of the system.
   const theme = localStorage.getItem("facet-theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 
-  /** A file of this page is gone, because another version is served now. */
+  /**
+   * Loads the page again after one of its files was missing, because another version is served now.
+   * Returns false if that was already tried.
+   */
   function reloadOnce() {
-    if (sessionStorage.getItem(RELOADED) !== null) return;
-    sessionStorage.setItem(RELOADED, "yes");
+    if (Date.now() - Number(sessionStorage.getItem(RELOADED_AT)) < MIN_RELOAD_INTERVAL_MS) return false;
+    sessionStorage.setItem(RELOADED_AT, String(Date.now()));
     location.reload();
+    return true;
   }
 
   addEventListener(
     "error",
     ({ target }) => {
-      if (target instanceof HTMLScriptElement || target instanceof HTMLLinkElement) reloadOnce();
+      if (!(target instanceof HTMLScriptElement || target instanceof HTMLLinkElement) || reloadOnce()) return;
+      const page = document.getElementById("page");
+      if (page?.childElementCount === 0)
+        page.textContent = "This page could not be loaded. Load it again in a minute.";
     },
     true,
   );
   addEventListener("vite:preloadError", reloadOnce);
-  addEventListener("facet:started", () => sessionStorage.removeItem(RELOADED));
 })();

@@ -204,9 +204,8 @@ describe("/", () => {
     expect(await readLogRecord(id)).toMatchObject({ status: 200, route: "/", responseBody: null });
   });
 
-  it("answers 304 if the page has not changed, HEAD, and 405 for other methods", async () => {
-    const tag = (await call("/")).response.headers.get("etag") ?? "";
-    expect((await call("/", { headers: { "if-none-match": tag } })).status).toBe(304);
+  it("has an ETag, and answers HEAD, and 405 for other methods", async () => {
+    expect((await call("/")).response.headers.get("etag")).toMatch(/"/);
     expect((await call("/", { method: "HEAD" })).status).toBe(200);
     expect((await call("/", { method: "POST" })).status).toBe(405);
   });
@@ -220,6 +219,16 @@ describe("/", () => {
       const file = await env.ASSETS.fetch(url);
       expect((file.ok ? file : (await call(path)).response).status, path).toBe(200);
     }
+  });
+});
+
+describe("a page that has not changed", () => {
+  it.each(["/", "/docs"])("is a 304 at %s, with the policy of the page", async (path) => {
+    const first = (await call(path)).response.headers;
+    const again = await call(path, { headers: { "if-none-match": first.get("etag") ?? "" } });
+    expect(again.status).toBe(304);
+    expect(first.get("content-security-policy")).toContain("script-src 'self'");
+    expect(again.response.headers.get("content-security-policy")).toBe(first.get("content-security-policy"));
   });
 });
 
