@@ -14,7 +14,7 @@ import { requestContext } from "./middleware/request-context.ts";
 import { requestLog } from "./middleware/request-log.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
 import { serveDocument } from "./openapi/document.ts";
-import { serveAppPage } from "./pages/app-page.ts";
+import { APP_PAGES, serveAppPage } from "./pages/app-page.ts";
 import { serveDocsFile } from "./pages/docs-file.ts";
 import { serveDocsPage } from "./pages/docs-page.ts";
 
@@ -42,7 +42,8 @@ export function createApp(): Hono<AppEnv> {
     hono.all(path, handleOtherMethods(endpoints.map(({ method }) => method.toUpperCase())));
   }
   hono.get(OPENAPI_ROUTE, conditionalRequests, serveDocument).all(handleOtherMethods(["GET"]));
-  hono.get("/", conditionalRequests, serveAppPage).all(handleOtherMethods(["GET"]));
+  for (const path of APP_PAGES)
+    hono.get(path, conditionalRequests, serveAppPage(path)).all(handleOtherMethods(["GET"]));
   hono.get(DOCS_ROUTE, conditionalRequests, serveDocsPage).all(handleOtherMethods(["GET"]));
   hono.get(`${DOCS_ROUTE}/:file`, serveDocsFile).all(handleOtherMethods(["GET"]));
   hono.notFound(handleNotFound);

@@ -6,5 +6,10 @@ export default defineConfig({
   root: import.meta.dirname,
   logLevel: "warn",
   // Files under data: would need an exception in the content security policy.
-  build: { emptyOutDir: true, assetsInlineLimit: 0, outDir: join(import.meta.dirname, "../dist/assets") },
+  build: {
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    rolldownOptions: { input: ["index.html", "batch.html"].map((page) => join(import.meta.dirname, page)) },
+    outDir: join(import.meta.dirname, "../dist/assets"),
+  },
 });

@@ -2,17 +2,24 @@ import { useState } from "preact/hooks";
 
 const THEME = "facet-theme";
 
+const PAGES = [
+  { path: "/", label: "Price" },
+  { path: "/batch", label: "Many stones" },
+] as const;
+
 /** The links to the pages, and the choice of light or dark. */
-export function Header() {
+export function Header({ current }: { current: (typeof PAGES)[number]["path"] }) {
   return (
     <header class="no-print">
       <a class="brand" href="/">
         Facet
       </a>
       <nav aria-label="Pages">
-        <a href="/" aria-current="page">
-          Price
-        </a>
+        {PAGES.map(({ path, label }) => (
+          <a key={path} href={path} aria-current={path === current ? "page" : undefined}>
+            {label}
+          </a>
+        ))}
         <a href="/docs">API docs</a>
       </nav>
       <ThemeButton />

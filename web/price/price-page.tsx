@@ -26,7 +26,7 @@ export function PricePage() {
   const inputs = { form, errors: fieldErrors, doubts, onChange: change };
   return (
     <>
-      <Header />
+      <Header current="/" />
       <main>
         <h1 class="visually-hidden">Price a stone</h1>
         <div class="columns">

@@ -1,0 +1,4 @@
+import { render } from "preact";
+import { BatchPage } from "./batch-page.tsx";
+
+render(<BatchPage />, document.getElementById("page") as HTMLElement);
