@@ -91,6 +91,7 @@ export default defineConfig({
           name: "web",
           environment: "node",
           include: ["test/web/**/*.test.ts"],
+          globalSetup: ["test/web/support/trained-state.ts"],
           testTimeout: 120_000,
           hookTimeout: 600_000,
         },

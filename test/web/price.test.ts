@@ -1,71 +1,26 @@
 /** The page / in a real browser, with the models that `npm start` trains. */
 
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { Browser, Page, Route } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Route } from "playwright-core";
+import { describe, expect, test } from "vitest";
 import { prepareState, startServer } from "../../bench/server/local-server.ts";
-import type { DevServer } from "../../cloudflare/dev-server.ts";
 import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
-import { launchBrowser } from "../../scripts/browser.ts";
 import { createKey } from "../../training/registry/keys.ts";
-import { createScratchFolder } from "../support/scratch-folder.ts";
+import { createWebTest } from "./support/web-test.ts";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PREDICTIONS = "**/v1/predictions?*";
-const folder = createScratchFolder();
-const state = join(folder.path, "state");
-let server: DevServer;
-let browser: Browser;
-let page: Page;
-let key: string;
-/** Errors in the console, and requests to other servers. */
-let problems: string[];
+const web = createWebTest();
 
-beforeAll(async () => {
-  await prepareState(state, { champion: true });
-  key = await createKey({ kind: "local", state }, { name: "page", scopes: ["predict"], expiresAt: null });
-  server = await startServer(state, { vars: { ACCESS: "open", RATE_LIMITS: "off" } });
-  browser = await launchBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-  folder.remove();
-});
-
-beforeEach(async () => {
-  problems = [];
-  page = await openPage({});
-});
-afterEach(async () => {
-  await page.context().close();
-});
-
-async function openPage(options: Parameters<Browser["newContext"]>[0]): Promise<Page> {
-  const context = await browser.newContext(options);
-  const opened = await context.newPage();
-  opened.on("console", (message) => {
-    if (message.type() === "error") problems.push(message.text());
-  });
-  opened.on("pageerror", (error) => problems.push(error.message));
-  opened.on("request", (request) => {
-    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url))
-      problems.push(request.url());
-  });
-  return opened;
-}
-
-const open = (query = "") => page.goto(`${server.url}/${query}`);
-const price = () => page.locator(".price");
+const open = (query = "") => web.page.goto(`${web.url}/${query}`);
+const price = () => web.page.locator(".price");
 const pickGrade = (name: string, grade: string) =>
-  page.locator(`input[name=${name}][value="${grade}"]`).check();
+  web.page.locator(`input[name=${name}][value="${grade}"]`).check();
 
 /** The price of a stone, as the API answers it. */
 async function askPrice(stone: object): Promise<{ id: string; shown: string }> {
-  const response = await fetch(`${server.url}/v1/predictions`, {
+  const response = await fetch(`${web.url}/v1/predictions`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(stone),
@@ -74,50 +29,56 @@ async function askPrice(stone: object): Promise<{ id: string; shown: string }> {
   return { id, shown: `$${Math.round(amount).toLocaleString("en-US")}` };
 }
 
-test("the scripts and styles of the first load have at most 120 KiB gzipped", () => {
-  const assets = join(REPOSITORY_ROOT, "dist/assets");
-  const html = readFileSync(join(assets, "index.html"), "utf8");
-  const files = Array.from(html.matchAll(/(?:src|href)="(\/[^"]+\.(?:js|css))"/g), ([, path]) => path ?? "");
-  expect(files.length).toBeGreaterThan(2);
-  const bytes = files.map((file) => gzipSync(readFileSync(join(assets, file))).length);
-  expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(120 * 1024);
-});
+test.each(["index.html", "batch.html"])(
+  "%s loads at most 120 KiB of script and style at first, gzipped",
+  (page) => {
+    const assets = join(REPOSITORY_ROOT, "dist/assets");
+    const html = readFileSync(join(assets, page), "utf8");
+    const files = Array.from(
+      html.matchAll(/(?:src|href)="(\/[^"]+\.(?:js|css))"/g),
+      ([, path]) => path ?? "",
+    );
+    expect(files.length).toBeGreaterThan(2);
+    const bytes = files.map((file) => gzipSync(readFileSync(join(assets, file))).length);
+    expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(120 * 1024);
+  },
+);
 
 describe("the price", () => {
   test("of the example stone is shown with its range, reasons, steps and stones, without any input", async () => {
     await open();
     const { shown } = await askPrice({ carat: 1.1, cut: "Ideal", color: "H", clarity: "SI2" });
     await price().getByText(shown, { exact: true }).waitFor();
-    expect(await page.locator(".range").textContent()).toMatch(/sell between \$[\d,]+ and \$[\d,]+\./);
-    expect(await page.locator(".reasons tbody tr").count()).toBe(7);
-    await page.getByRole("button", { name: /^clarity SI1 \+\$/ }).waitFor();
-    await page.locator(".plot svg[role=img]").waitFor();
-    expect(await page.locator(".stones tbody tr").count()).toBe(10);
-    expect(problems).toEqual([]);
+    expect(await web.page.locator(".range").textContent()).toMatch(/sell between \$[\d,]+ and \$[\d,]+\./);
+    expect(await web.page.locator(".reasons tbody tr").count()).toBe(7);
+    await web.page.getByRole("button", { name: /^clarity SI1 \+\$/ }).waitFor();
+    await web.page.locator(".plot svg[role=img]").waitFor();
+    expect(await web.page.locator(".stones tbody tr").count()).toBe(10);
+    expect(web.problems).toEqual([]);
   });
 
   test("follows the controls, and a link opens the same stone", async () => {
     await open();
-    await page.getByLabel("Weight ct").fill("0,7");
+    await web.page.getByLabel("Weight ct").fill("0,7");
     await pickGrade("cut", "Good");
     await pickGrade("color", "F");
     await pickGrade("clarity", "VVS1");
     const { shown } = await askPrice({ carat: 0.7, cut: "Good", color: "F", clarity: "VVS1" });
     await price().getByText(shown, { exact: true }).waitFor();
-    expect(await page.locator("fieldset.clarity").textContent()).toContain("extremely hard to find");
-    const link = page.url();
-    await page.goto("about:blank");
-    await page.goto(link);
+    expect(await web.page.locator("fieldset.clarity").textContent()).toContain("extremely hard to find");
+    const link = web.page.url();
+    await web.page.goto("about:blank");
+    await web.page.goto(link);
     await price().getByText(shown, { exact: true }).waitFor();
-    expect(await page.locator("input[name=cut]:checked").inputValue()).toBe("Good");
-    expect(problems).toEqual([]);
+    expect(await web.page.locator("input[name=cut]:checked").inputValue()).toBe("Good");
+    expect(web.problems).toEqual([]);
   });
 
   test("of a newer call is not replaced by an older answer", async () => {
     await open();
-    await page.locator(".reasons").waitFor();
+    await web.page.locator(".reasons").waitFor();
     const held = Promise.withResolvers<Route>();
-    await page.route(PREDICTIONS, (route) => {
+    await web.page.route(PREDICTIONS, (route) => {
       if (route.request().postData()?.includes('"J"')) held.resolve(route);
       else void route.continue();
     });
@@ -128,40 +89,40 @@ describe("the price", () => {
     await price().getByText(shown, { exact: true }).waitFor();
     // The page has cancelled the call, so it may be gone.
     await older.continue().catch(() => {});
-    await page.getByRole("button", { name: /^colour E/ }).waitFor();
+    await web.page.getByRole("button", { name: /^colour E/ }).waitFor();
     expect(await price().textContent()).toBe(shown);
-    expect(problems).toEqual([]);
+    expect(web.problems).toEqual([]);
   });
 
   test("is compared with what a customer asks", async () => {
     await open();
-    await page.getByLabel("Asking price").fill("100");
-    await page.getByText("$100 is cheaper than 99% of stones like it.").waitFor();
-    expect(problems).toEqual([]);
+    await web.page.getByLabel("Asking price").fill("100");
+    await web.page.getByText("$100 is cheaper than 99% of stones like it.").waitFor();
+    expect(web.problems).toEqual([]);
   });
 
   test("can be changed and read with the keyboard alone", async () => {
     await open();
-    await page.locator(".reasons").waitFor();
+    await web.page.locator(".reasons").waitFor();
     for (let tabs = 0; tabs < 30; tabs++) {
-      await page.keyboard.press("Tab");
-      if (await page.evaluate('document.activeElement.name === "color"')) break;
+      await web.page.keyboard.press("Tab");
+      if (await web.page.evaluate('document.activeElement.name === "color"')) break;
     }
-    await page.keyboard.press("ArrowLeft");
+    await web.page.keyboard.press("ArrowLeft");
     const { shown } = await askPrice({ carat: 1.1, cut: "Ideal", color: "G", clarity: "SI2" });
     await price().getByText(shown, { exact: true }).waitFor();
-    expect(problems).toEqual([]);
+    expect(web.problems).toEqual([]);
   });
 
   test("is in the request log", async () => {
     await open();
-    const id = (await page.locator(".source code").last().textContent()) ?? "";
+    const id = (await web.page.locator(".source code").last().textContent()) ?? "";
     const adminKey = await createKey(
-      { kind: "local", state },
+      { kind: "local", state: web.state },
       { name: "admin", scopes: ["admin"], expiresAt: null },
     );
     const headers = { authorization: `Bearer ${adminKey}` };
-    const response = await fetch(`${server.url}/v1/requests/${id}`, { headers });
+    const response = await fetch(`${web.url}/v1/requests/${id}`, { headers });
     expect(await response.json()).toMatchObject({ id, route: "/v1/predictions", status: 200 });
   });
 });
@@ -169,71 +130,71 @@ describe("the price", () => {
 describe("a problem", () => {
   test("with a value is told beside its field, and the last price stays", async () => {
     await open();
-    await page.locator(".reasons").waitFor();
+    await web.page.locator(".reasons").waitFor();
     const before = await price().textContent();
     for (const [text, message] of [
       ["", "Enter the weight in carats, such as 0.7."],
       ["heavy", "Weight must be a number, such as 1.1."],
       ["-1", "Weight must be a number above 0 and at most 100 carats"],
     ] as const) {
-      await page.getByLabel("Weight ct").fill(text);
-      await page.locator(".weight .error", { hasText: message }).waitFor();
-      await page.locator(".outdated .price").waitFor();
+      await web.page.getByLabel("Weight ct").fill(text);
+      await web.page.locator(".weight .error", { hasText: message }).waitFor();
+      await web.page.locator(".outdated .price").waitFor();
       expect(await price().textContent()).toBe(before);
     }
   });
 
   test("with values that do not fit together is told beside the measurement, in plain words", async () => {
     await open("?carat=1.1&cut=Ideal&color=H&clarity=SI2&x=3.8");
-    await page.locator(".measurements .doubt", { hasText: /^Length 3.8 mm is .* less than/ }).waitFor();
-    expect(problems).toEqual([]);
+    await web.page.locator(".measurements .doubt", { hasText: /^Length 3.8 mm is .* less than/ }).waitFor();
+    expect(web.problems).toEqual([]);
   });
 
   test("with the network keeps the last price, and the page tries again by itself", async () => {
     await open();
-    await page.locator(".reasons").waitFor();
-    await page.route(PREDICTIONS, (route) => route.abort());
+    await web.page.locator(".reasons").waitFor();
+    await web.page.route(PREDICTIONS, (route) => route.abort());
     await pickGrade("color", "D");
-    await page.getByText("Not up to date: Facet cannot be reached.").waitFor();
-    await page.unroute(PREDICTIONS);
+    await web.page.getByText("Not up to date: Facet cannot be reached.").waitFor();
+    await web.page.unroute(PREDICTIONS);
     const { shown } = await askPrice({ carat: 1.1, cut: "Ideal", color: "D", clarity: "SI2" });
     await price().getByText(shown, { exact: true }).waitFor();
-    expect(await page.locator(".failure").count()).toBe(0);
+    expect(await web.page.locator(".failure").count()).toBe(0);
   });
 
   test("with a missing file makes the page load itself again once, and then says so", async () => {
     let navigations = 0;
     const reloaded = Promise.withResolvers<void>();
-    page.on("request", (request) => {
+    web.page.on("request", (request) => {
       if (request.isNavigationRequest() && ++navigations === 2) reloaded.resolve();
     });
-    await page.route("**/assets/*.js", (route) =>
-      route.continue({ url: `${server.url}/assets/of-another-version.js` }),
+    await web.page.route("**/assets/*.js", (route) =>
+      route.continue({ url: `${web.url}/assets/of-another-version.js` }),
     );
     // The page may load itself again before it was loaded completely.
     await open().catch(() => {});
     await reloaded.promise;
-    await page.getByText("This page could not be loaded. Load it again in a minute.").waitFor();
-    await page.unroute("**/assets/*.js");
-    await page.reload();
-    await page.locator(".reasons").waitFor();
+    await web.page.getByText("This page could not be loaded. Load it again in a minute.").waitFor();
+    await web.page.unroute("**/assets/*.js");
+    await web.page.reload();
+    await web.page.locator(".reasons").waitFor();
     expect(navigations).toBe(3);
   });
 
   test("with the chart's file leaves everything else", async () => {
-    await page.route("**/assets/scatter-*.js", (route) => route.fulfill({ status: 404 }));
+    await web.page.route("**/assets/scatter-*.js", (route) => route.fulfill({ status: 404 }));
     await open();
-    await page.getByText("The chart could not be loaded.").waitFor();
-    expect(await page.locator(".stones tbody tr").count()).toBe(10);
+    await web.page.getByText("The chart could not be loaded.").waitFor();
+    expect(await web.page.locator(".stones tbody tr").count()).toBe(10);
   });
 
   test("that no model is trained is told with the command that trains one", async () => {
-    const empty = join(folder.path, "empty");
+    const empty = join(web.folder, "empty");
     await prepareState(empty, { champion: false });
     const untrained = await startServer(empty, { vars: { ACCESS: "open" } });
     try {
-      await page.goto(untrained.url);
-      await page.getByText("No model has been published yet. Run the training (npm run train)").waitFor();
+      await web.page.goto(untrained.url);
+      await web.page.getByText("No model has been published yet. Run the training (npm run train)").waitFor();
     } finally {
       await untrained.stop();
     }
@@ -241,19 +202,21 @@ describe("a problem", () => {
 });
 
 test("a server that needs a key asks for it, says that a wrong one was refused, and keeps a good one", async () => {
-  const keyed = await startServer(state, { vars: { ACCESS: "keys", RATE_LIMITS: "off" } });
+  const keyed = await startServer(web.state, { vars: { ACCESS: "keys", RATE_LIMITS: "off" } });
   try {
-    await page.goto(keyed.url);
-    await page.getByText("This server answers only callers with a key.").waitFor();
-    await page.getByLabel("Key").fill("facet_wrongwrongwrongwrong");
-    await page.getByRole("button", { name: "Use this key" }).click();
-    await page.getByText("The key was refused:").waitFor();
-    await page.getByLabel("Key").fill(key);
-    await page.getByRole("button", { name: "Use this key" }).click();
-    await page.locator(".reasons").waitFor();
-    await page.reload();
-    await page.locator(".reasons").waitFor();
-    expect(await page.evaluate("JSON.stringify(localStorage)")).not.toContain("facet_");
+    await web.page.goto(keyed.url);
+    await web.page.getByText("This server answers only callers with a key.").waitFor();
+    await web.page.getByLabel("Key").fill("facet_wrongwrongwrongwrong");
+    await web.page.getByRole("button", { name: "Use this key" }).click();
+    await web.page.getByText("The key was refused:").waitFor();
+    const target = { kind: "local", state: web.state } as const;
+    const key = await createKey(target, { name: "page", scopes: ["predict"], expiresAt: null });
+    await web.page.getByLabel("Key").fill(key);
+    await web.page.getByRole("button", { name: "Use this key" }).click();
+    await web.page.locator(".reasons").waitFor();
+    await web.page.reload();
+    await web.page.locator(".reasons").waitFor();
+    expect(await web.page.evaluate("JSON.stringify(localStorage)")).not.toContain("facet_");
   } finally {
     await keyed.stop();
   }
@@ -267,24 +230,19 @@ test.each([
 ] as const)(
   "the page has no axe violation in %s mode at %i px, and no sideways scrolling",
   async (colorScheme, width) => {
-    await page.context().close();
-    page = await openPage({ colorScheme, viewport: { width, height: 800 }, bypassCSP: true });
+    await web.openPage({ colorScheme, viewport: { width, height: 800 }, bypassCSP: true });
     await open("?carat=1.1&cut=Ideal&color=H&clarity=SI2&x=3.8&asking=4200");
-    await page.locator(".plot svg").waitFor();
-    await page.addScriptTag({ content: AXE });
-    const violations = (await page.evaluate(
-      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]))",
-    )) as string[][];
-    expect(violations).toEqual([]);
-    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+    await web.page.locator(".plot svg").waitFor();
+    expect(await web.findAxeViolations()).toEqual([]);
+    expect(await web.page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
   },
 );
 
 test("the print is one page without controls", async () => {
   await open();
-  await page.locator(".stones tbody tr").first().waitFor();
-  await page.emulateMedia({ media: "print" });
-  expect(await page.locator("input:visible, select:visible, header:visible").count()).toBe(0);
-  const pdf = (await page.pdf({ format: "A4" })).toString("latin1");
+  await web.page.locator(".stones tbody tr").first().waitFor();
+  await web.page.emulateMedia({ media: "print" });
+  expect(await web.page.locator("input:visible, select:visible, header:visible").count()).toBe(0);
+  const pdf = (await web.page.pdf({ format: "A4" })).toString("latin1");
   expect(pdf.match(/\/Type \/Page\b/g)).toHaveLength(1);
 });

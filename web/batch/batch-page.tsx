@@ -214,6 +214,10 @@ function Columns({
 
 function Results({ file, results }: { file: CsvFile; results: readonly RowResult[] }) {
   const priced = results.flatMap((result) => ("prediction" in result ? [result.prediction] : []));
+  const prices = useMemo(
+    () => results.flatMap((one) => ("prediction" in one ? [one.prediction.price] : [])),
+    [results],
+  );
   const total = priced.reduce((sum, { price }) => sum + price, 0);
   const doubtful = priced.filter(({ warnings }) => warnings.length > 0).length;
   const errors = results.length - priced.length;
@@ -239,8 +243,8 @@ function Results({ file, results }: { file: CsvFile; results: readonly RowResult
     [file, rows],
   );
   return (
-    <section aria-label="Prices">
-      <h2 role="status">
+    <section aria-label="Prices" aria-live="polite">
+      <h2>
         {priced.length.toLocaleString("en-US")} priced
         {errors > 0 && `, ${errors.toLocaleString("en-US")} with an error`}
       </h2>
@@ -249,8 +253,9 @@ function Results({ file, results }: { file: CsvFile; results: readonly RowResult
         {doubtful > 0 && `; ${doubtful.toLocaleString("en-US")} with doubts about the values`}.
       </p>
       <Download csv={csv} />
-      <Histogram prices={priced.map(({ price }) => price)} />
-      <div class="wide" tabIndex={0} role="group" aria-label="Rows">
+      <Histogram prices={prices} />
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable by keyboard */}
+      <section class="wide" tabIndex={0} aria-label="Rows">
         <table class="rows">
           <thead>
             <tr>
@@ -294,7 +299,7 @@ function Results({ file, results }: { file: CsvFile; results: readonly RowResult
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
       {rows.length > SHOWN_ROWS && (
         <p class="muted">
           The first {SHOWN_ROWS} rows; those with an error or a doubt come first. The file has all of them.

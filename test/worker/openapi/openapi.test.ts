@@ -210,8 +210,8 @@ describe("/", () => {
     expect((await call("/", { method: "POST" })).status).toBe(405);
   });
 
-  it("links only to files that exist", async () => {
-    const { text } = await call("/");
+  it.each(["/", "/batch"])("links only to files that exist, at %s", async (page) => {
+    const { text } = await call(page);
     const paths = [...text.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? "");
     expect(paths.length).toBeGreaterThan(3);
     for (const path of paths) {
@@ -223,7 +223,7 @@ describe("/", () => {
 });
 
 describe("a page that has not changed", () => {
-  it.each(["/", "/docs"])("is a 304 at %s, with the policy of the page", async (path) => {
+  it.each(["/", "/batch", "/docs"])("is a 304 at %s, with the policy of the page", async (path) => {
     const first = (await call(path)).response.headers;
     const again = await call(path, { headers: { "if-none-match": first.get("etag") ?? "" } });
     expect(again.status).toBe(304);
