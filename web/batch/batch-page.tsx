@@ -191,9 +191,10 @@ function Columns({
     <fieldset class="mapping">
       <legend>Columns</legend>
       {STONE_COLUMNS.map((column) => (
-        <label key={column}>
-          {column}
+        <div key={column}>
+          <label for={`column-${column}`}>{column}</label>
           <select
+            id={`column-${column}`}
             value={mapping[column] ?? ""}
             onChange={({ currentTarget: { value } }) =>
               onChange({ [column]: value === "" ? null : Number(value) })
@@ -206,7 +207,7 @@ function Columns({
               </option>
             ))}
           </select>
-        </label>
+        </div>
       ))}
     </fieldset>
   );
