@@ -80,6 +80,17 @@ describe("a file as people have it", () => {
     expect(lines[5]).toMatch(/^1\.1,Ideal,H,SI2,[\d.]+/);
   });
 
+  test("has two columns of the same name", async () => {
+    await paste("note,carat,cut,color,clarity,note\na,0.7,Good,F,VVS1,b\n");
+    await price();
+    await heading("1 priced");
+    expect(await web.page.locator(".rows tbody td").allTextContents()).toEqual(
+      expect.arrayContaining(["a", "b"]),
+    );
+    expect((await download())[1]).toMatch(/^a,0\.7,Good,F,VVS1,b,[\d.]+/);
+    expect(web.problems).toEqual([]);
+  });
+
   test("lacks a column: the page says which, and another one can be chosen", async () => {
     await paste("carat,shape grade,color,clarity\n0.7,Good,F,VVS1\n");
     await web.page

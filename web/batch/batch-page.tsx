@@ -1,7 +1,6 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { STONE_COLUMNS } from "../../src/domain/diamond.ts";
 import { CallFailed } from "../api/client.ts";
-import { formatDollars } from "../components/format.ts";
 import { Header } from "../components/header.tsx";
 import { KeyForm } from "../components/key-form.tsx";
 import { priceRows, type RowResult } from "./price-rows.ts";
@@ -13,10 +12,9 @@ import {
   readCsv,
   readStone,
   type StoneColumn,
-  writeCsv,
 } from "./read-csv.ts";
+import { Results } from "./results.tsx";
 
-const SHOWN_ROWS = 100;
 const EXAMPLE = "carat,cut,color,clarity\n0.7,Good,F,VVS1\n1.1,Ideal,H,SI2\n";
 
 type Progress =
@@ -202,7 +200,7 @@ function Columns({
           >
             <option value="">not in the file</option>
             {file.header.map((name, at) => (
-              <option key={name} value={at}>
+              <option key={`${at} ${name}`} value={at}>
                 {name || `column ${at + 1}`}
               </option>
             ))}
@@ -211,154 +209,4 @@ function Columns({
       ))}
     </fieldset>
   );
-}
-
-function Results({ file, results }: { file: CsvFile; results: readonly RowResult[] }) {
-  const priced = results.flatMap((result) => ("prediction" in result ? [result.prediction] : []));
-  const prices = useMemo(
-    () => results.flatMap((one) => ("prediction" in one ? [one.prediction.price] : [])),
-    [results],
-  );
-  const total = priced.reduce((sum, { price }) => sum + price, 0);
-  const doubtful = priced.filter(({ warnings }) => warnings.length > 0).length;
-  const errors = results.length - priced.length;
-  const rows = useMemo(
-    () => results.map((result, i) => ({ number: i + 2, row: file.rows[i] ?? [], result })),
-    [file, results],
-  );
-  // Rows that need attention come first.
-  const shown = useMemo(
-    () => rows.toSorted((a, b) => rank(a.result) - rank(b.result)).slice(0, SHOWN_ROWS),
-    [rows],
-  );
-  const csv = useMemo(
-    () =>
-      writeCsv(
-        [...file.header, "price", "low", "high", "warnings", "error"],
-        rows.map(({ row, result }) => [
-          ...file.header.map((_, at) => row[at] ?? ""),
-          ...toCells(result, file.delimiter),
-        ]),
-        file.delimiter,
-      ),
-    [file, rows],
-  );
-  return (
-    <section aria-label="Prices" aria-live="polite">
-      <h2>
-        {priced.length.toLocaleString("en-US")} priced
-        {errors > 0 && `, ${errors.toLocaleString("en-US")} with an error`}
-      </h2>
-      <p>
-        Together {formatDollars(total)}
-        {doubtful > 0 && `; ${doubtful.toLocaleString("en-US")} with doubts about the values`}.
-      </p>
-      <Download csv={csv} />
-      <Histogram prices={prices} />
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable by keyboard */}
-      <section class="wide" tabIndex={0} aria-label="Rows">
-        <table class="rows">
-          <thead>
-            <tr>
-              <th scope="col">Line</th>
-              {file.header.map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-              <th scope="col">Price</th>
-              <th scope="col">Low</th>
-              <th scope="col">High</th>
-              <th scope="col">Note</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map(({ number, row, result }) => (
-              <tr key={number} class={"error" in result ? "bad" : ""}>
-                <td>{number}</td>
-                {file.header.map((name, at) => (
-                  <td key={name}>{row[at]}</td>
-                ))}
-                {"error" in result ? (
-                  <>
-                    <td />
-                    <td />
-                    <td />
-                    <td class="note error">{result.error}</td>
-                  </>
-                ) : (
-                  <>
-                    <td>{formatDollars(result.prediction.price)}</td>
-                    <td>{result.prediction.range && formatDollars(result.prediction.range.low)}</td>
-                    <td>{result.prediction.range && formatDollars(result.prediction.range.high)}</td>
-                    <td class="note">
-                      {result.prediction.warnings.map(({ message }) => message).join("; ")}
-                    </td>
-                  </>
-                )}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
-      {rows.length > SHOWN_ROWS && (
-        <p class="muted">
-          The first {SHOWN_ROWS} rows; those with an error or a doubt come first. The file has all of them.
-        </p>
-      )}
-    </section>
-  );
-}
-
-function rank(result: RowResult): number {
-  if ("error" in result) return 0;
-  return result.prediction.warnings.length > 0 ? 1 : 2;
-}
-
-/** The new cells of a row. A file with semicolons usually has decimal commas. */
-function toCells(result: RowResult, delimiter: string): string[] {
-  if ("error" in result) return ["", "", "", "", result.error];
-  const { price, range, warnings } = result.prediction;
-  const write = (amount: number | undefined) =>
-    amount === undefined ? "" : delimiter === ";" ? String(amount).replace(".", ",") : String(amount);
-  return [
-    write(price),
-    write(range?.low),
-    write(range?.high),
-    warnings.map(({ message }) => message).join("; "),
-    "",
-  ];
-}
-
-function Download({ csv }: { csv: string }) {
-  const [url, setUrl] = useState("");
-  useEffect(() => {
-    const made = URL.createObjectURL(new Blob([csv], { type: "text/csv" }));
-    setUrl(made);
-    return () => URL.revokeObjectURL(made);
-  }, [csv]);
-  return (
-    <p>
-      <a href={url} download="priced.csv">
-        Download the file with prices
-      </a>
-    </p>
-  );
-}
-
-/** The chart library is loaded after the prices are shown. */
-function Histogram({ prices }: { prices: readonly number[] }) {
-  const container = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    let isCurrent = true;
-    import("./histogram.ts")
-      .then(({ drawHistogram }) => {
-        if (isCurrent && prices.length > 1) container.current?.replaceChildren(drawHistogram(prices));
-      })
-      .catch(() => container.current?.replaceChildren("The chart could not be loaded."));
-    return () => {
-      isCurrent = false;
-    };
-  }, [prices]);
-  return <div ref={container} class="plot histogram" />;
 }
