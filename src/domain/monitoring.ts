@@ -48,6 +48,24 @@ const StatusTraffic = z
   })
   .meta({ id: "StatusTraffic", description: "The traffic of one endpoint with one status." });
 
+const PeriodError = z
+  .object({
+    stones: count("Number of stones.", 250),
+    mae: dollars("Mean absolute error; null without stones"),
+  })
+  .meta({ id: "PeriodError", description: "The error of the prices of all models in one period." });
+
+const Period = z
+  .object({
+    from: z.iso.datetime().meta({ description: "Start of the period. It ends where the next one starts." }),
+    ...Traffic,
+    live: PeriodError.meta({ description: "The error against sale prices that were reported." }),
+    expected: PeriodError.meta({
+      description: "The error that the calibration promises for the priced stones of the sample.",
+    }),
+  })
+  .meta({ id: "Period", description: "Traffic and error of all models in one period of the window." });
+
 export const RouteTraffic = z
   .object({
     route: z.string().nullable().meta({
@@ -147,6 +165,10 @@ export const Monitoring = z
       description: "End of the time in which requests are counted; null before the first count.",
     }),
     ...Traffic,
+    periods: z.array(Period).meta({
+      description:
+        "The window in periods, oldest first: of an hour (`24h`), of 6 hours (`7d`), or of a day in UTC (`30d`). The first and the last one can be shorter.",
+    }),
     routes: z
       .array(RouteTraffic)
       .meta({ description: "Traffic by endpoint, the one with the most requests first." }),

@@ -1,8 +1,7 @@
 import { type Baseline, listBaselines } from "../db/registry/baselines.ts";
 import { readCountedUntil, toHour } from "../db/request-log/rollup-hours.ts";
-import { listRollups, type Rollup } from "../db/request-log/rollups.ts";
+import { type HourlyRollup, listRollups } from "../db/request-log/rollups.ts";
 import { populationStabilityIndex } from "../domain/drift.ts";
-import { percentile } from "../domain/latency.ts";
 import type { Histograms } from "../domain/models/model-record.ts";
 import { formatVersion, type ModelReference, parseVersion } from "../domain/models/model-reference.ts";
 import {
@@ -19,12 +18,16 @@ import {
 } from "../domain/monitoring.ts";
 import { HOUR_MS } from "../lib/time.ts";
 import { formatInputSubject, listGrades } from "./count-inputs.ts";
+import { type Counts, sumBySubject, sumCounts } from "./counts.ts";
+import { summarizePeriods } from "./periods.ts";
+import { summarizeRoutes, summarizeTraffic, toLatencyCounts } from "./traffic.ts";
 
 /** The windows of monitoring, in hours. */
 export const WINDOWS = { "24h": 24, "7d": 168, "30d": 720 } as const;
 export type Window = keyof typeof WINDOWS;
 
-type Counts = readonly number[];
+/** The hours of a period of each window. A day has a whole number of periods. */
+const PERIOD_HOURS = { "24h": 1, "7d": 6, "30d": 24 } as const satisfies Record<Window, number>;
 
 /**
  * Reports traffic, latency, drift and live error of the current hour and the hours of a window before it. It
@@ -47,83 +50,14 @@ export async function createReport(
     since: new Date(firstHour * HOUR_MS).toISOString(),
     countedUntil: countedUntil === null ? null : new Date(countedUntil).toISOString(),
     ...summarizeTraffic(latencies),
+    periods: summarizePeriods(rollups, { firstHour, currentHour, periodHours: PERIOD_HOURS[window] }),
     routes: summarizeRoutes(latencies),
     models: await summarizeModels(DB, rollups),
   };
 }
 
-/** Adds up the counts of each subject over all hours. */
-function sumBySubject(rollups: readonly Rollup[], kind: Rollup["kind"]): Map<string, number[]> {
-  const sums = new Map<string, number[]>();
-  for (const rollup of rollups) {
-    if (rollup.kind !== kind) continue;
-    const sum = sums.get(rollup.subject) ?? [];
-    sums.set(rollup.subject, sum);
-    addCounts(sum, rollup.counts);
-  }
-  return sums;
-}
-
-function addCounts(sum: number[], counts: Counts): void {
-  for (const [bin, count] of counts.entries()) sum[bin] = (sum[bin] ?? 0) + count;
-}
-
-/** The requests of a route that were answered with a status, counted by duration. */
-interface LatencyCounts {
-  readonly route: string;
-  readonly status: number;
-  readonly bins: Counts;
-}
-
-function toLatencyCounts(latency: ReadonlyMap<string, Counts>): LatencyCounts[] {
-  return Array.from(latency, ([subject, bins]) => {
-    const [route = "", status] = subject.split(" ");
-    return { route, status: Number(status), bins };
-  }).filter(({ status }) => Number.isInteger(status));
-}
-
-function summarizeRoutes(latencies: readonly LatencyCounts[]): Monitoring["routes"] {
-  return Array.from(
-    Map.groupBy(latencies, ({ route }) => route),
-    ([route, ofRoute]) => ({
-      route: route === "" ? null : route,
-      ...summarizeTraffic(ofRoute),
-      statuses: ofRoute
-        .toSorted((a, b) => a.status - b.status)
-        .map(({ status, bins }) => ({
-          status,
-          requests: sumCounts(bins),
-          latency: computePercentiles(bins),
-        })),
-    }),
-  ).sort((a, b) => b.requests - a.requests);
-}
-
-function summarizeTraffic(
-  latencies: readonly LatencyCounts[],
-): Pick<Monitoring, "requests" | "errorShare" | "refusedShare" | "latency"> {
-  const bins: number[] = [];
-  for (const counts of latencies) addCounts(bins, counts.bins);
-  const requests = sumCounts(bins);
-  const computeStatusFraction = (from: number, to: number) => {
-    if (requests === 0) return null;
-    const matching = latencies.filter(({ status }) => status >= from && status <= to);
-    return matching.reduce((sum, counts) => sum + sumCounts(counts.bins), 0) / requests;
-  };
-  return {
-    requests,
-    errorShare: computeStatusFraction(500, 599),
-    refusedShare: computeStatusFraction(400, 499),
-    latency: computePercentiles(bins),
-  };
-}
-
-function computePercentiles(bins: Counts): Monitoring["latency"] {
-  return { p50: percentile(bins, 0.5), p95: percentile(bins, 0.95), p99: percentile(bins, 0.99) };
-}
-
 /** Traffic, drift and live error of each model version that answered or that has outcomes. */
-async function summarizeModels(db: D1Database, rollups: readonly Rollup[]): Promise<ModelTraffic[]> {
+async function summarizeModels(db: D1Database, rollups: readonly HourlyRollup[]): Promise<ModelTraffic[]> {
   const requests = sumBySubject(rollups, "model");
   const inputs = sumBySubject(rollups, "input");
   const outcomes = sumBySubject(rollups, "outcome");
@@ -230,8 +164,4 @@ function measureExpectedError(
     ...figures,
     verdict: live.mae >= WORSE_THAN_TESTED_RATIO * mae ? "worse than expected" : "as expected",
   };
-}
-
-function sumCounts(counts: Counts): number {
-  return counts.reduce((sum, count) => sum + count, 0);
 }

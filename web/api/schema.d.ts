@@ -1798,6 +1798,8 @@ export interface components {
              */
             refusedShare: number | null;
             latency: components["schemas"]["Latency"];
+            /** @description The window in periods, oldest first: of an hour (`24h`), of 6 hours (`7d`), or of a day in UTC (`30d`). The first and the last one can be shorter. */
+            periods: components["schemas"]["Period"][];
             /** @description Traffic by endpoint, the one with the most requests first. */
             routes: components["schemas"]["RouteTraffic"][];
             /** @description Traffic by model version, the one with the most requests first. */
@@ -1808,6 +1810,44 @@ export interface components {
             p50: number | null;
             p95: number | null;
             p99: number | null;
+        };
+        /** @description Traffic and error of all models in one period of the window. */
+        Period: {
+            /**
+             * Format: date-time
+             * @description Start of the period. It ends where the next one starts.
+             */
+            from: string;
+            /**
+             * @description Number of requests.
+             * @example 1234
+             */
+            requests: number;
+            /**
+             * @description Fraction of requests that failed in the server (5xx); null without requests.
+             * @example 0.001
+             */
+            errorShare: number | null;
+            /**
+             * @description Fraction of requests that were rejected (4xx); null without requests.
+             * @example 0.05
+             */
+            refusedShare: number | null;
+            latency: components["schemas"]["Latency"];
+            /** @description The error against sale prices that were reported. */
+            live: components["schemas"]["PeriodError"];
+            /** @description The error that the calibration promises for the priced stones of the sample. */
+            expected: components["schemas"]["PeriodError"];
+        };
+        /** @description The error of the prices of all models in one period. */
+        PeriodError: {
+            /**
+             * @description Number of stones.
+             * @example 250
+             */
+            stones: number;
+            /** @description Mean absolute error; null without stones, US dollars. */
+            mae: number | null;
         };
         /** @description The traffic of one endpoint. */
         RouteTraffic: {

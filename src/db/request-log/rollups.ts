@@ -8,7 +8,9 @@ import type { DirtyHour } from "./rollup-hours.ts";
 import { rollups } from "./schema.ts";
 
 /** The counts of one subject in an hour, one count for each bin. */
-export type Rollup = Omit<typeof rollups.$inferSelect, "hour">;
+export type Rollup = Omit<HourlyRollup, "hour">;
+/** A {@link Rollup} with its hour, counted from 1970. */
+export type HourlyRollup = typeof rollups.$inferSelect;
 
 /**
  * Replaces the counts of an hour: all of them, or those of some kinds. It changes nothing if the hour
@@ -48,9 +50,9 @@ export async function replaceHourCounts(
 }
 
 /** The counts from one hour to another, both included. */
-export async function listRollups(d1: D1Database, from: number, to: number): Promise<Rollup[]> {
+export async function listRollups(d1: D1Database, from: number, to: number): Promise<HourlyRollup[]> {
   return drizzle(d1)
-    .select({ kind: rollups.kind, subject: rollups.subject, counts: rollups.counts })
+    .select()
     .from(rollups)
     .where(and(gte(rollups.hour, from), lte(rollups.hour, to)));
 }
