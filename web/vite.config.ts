@@ -9,7 +9,9 @@ export default defineConfig({
   build: {
     emptyOutDir: true,
     assetsInlineLimit: 0,
-    rolldownOptions: { input: ["index.html", "batch.html"].map((page) => join(import.meta.dirname, page)) },
+    rolldownOptions: {
+      input: ["index", "batch", "models", "service"].map((page) => join(import.meta.dirname, `${page}.html`)),
+    },
     outDir: join(import.meta.dirname, "../dist/assets"),
   },
 });

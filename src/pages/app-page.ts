@@ -2,7 +2,7 @@ import type { AppContext } from "../http/context.ts";
 import { CONTENT_SECURITY_POLICY } from "./security-policy.ts";
 
 /** The pages of the app. wrangler.toml (run_worker_first) and web/vite.config.ts have the same list. */
-export const APP_PAGES = ["/", "/batch"] as const;
+export const APP_PAGES = ["/", "/batch", "/models", "/service"] as const;
 
 /**
  * Serves a page of the app from the assets, through the Worker: so it is logged and rate limited. The browser

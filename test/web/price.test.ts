@@ -29,7 +29,7 @@ async function askPrice(stone: object): Promise<{ id: string; shown: string }> {
   return { id, shown: `$${Math.round(amount).toLocaleString("en-US")}` };
 }
 
-test.each(["index.html", "batch.html"])(
+test.each(["index.html", "batch.html", "models.html", "service.html"])(
   "%s loads at most 120 KiB of script and style at first, gzipped",
   (page) => {
     const assets = join(REPOSITORY_ROOT, "dist/assets");

@@ -1,8 +1,10 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import { STONE_COLUMNS } from "../../src/domain/diamond.ts";
-import { CallFailed } from "../api/client.ts";
+import type { CallFailed } from "../api/client.ts";
+import { CallFailure } from "../components/call-failure.tsx";
+import { formatCount } from "../components/format.ts";
 import { Header } from "../components/header.tsx";
-import { KeyForm } from "../components/key-form.tsx";
+import { toCallFailed } from "../components/use-answer.ts";
 import { priceRows, type RowResult } from "./price-rows.ts";
 import {
   type ColumnMapping,
@@ -59,10 +61,7 @@ export function BatchPage() {
       );
       update({ kind: "done", results });
     } catch (error) {
-      update({
-        kind: "failed",
-        failure: error instanceof CallFailed ? error : new CallFailed(String(error), null),
-      });
+      update({ kind: "failed", failure: toCallFailed(error) });
     }
   };
   const stop = () => {
@@ -73,7 +72,7 @@ export function BatchPage() {
   return (
     <>
       <Header current="/batch" />
-      <main class="batch">
+      <main class="page">
         <h1>Price many stones</h1>
         <p class="muted">
           Drop a CSV file anywhere in the box, choose one, or paste rows from a spreadsheet. It needs columns
@@ -105,7 +104,7 @@ export function BatchPage() {
                 disabled={missing.length > 0 || file.rows.length === 0 || progress.kind === "running"}
                 onClick={start}
               >
-                Price {file.rows.length.toLocaleString("en-US")} {file.rows.length === 1 ? "stone" : "stones"}
+                Price {formatCount(file.rows.length)} {file.rows.length === 1 ? "stone" : "stones"}
               </button>
               {progress.kind === "running" && (
                 <button type="button" onClick={stop}>
@@ -118,26 +117,14 @@ export function BatchPage() {
         {progress.kind === "running" && (
           <p>
             <progress max={file.rows.length} value={progress.finished} aria-label="Priced stones" />{" "}
-            {progress.finished.toLocaleString("en-US")} of {file.rows.length.toLocaleString("en-US")}
+            {formatCount(progress.finished)} of {formatCount(file.rows.length)}
           </p>
         )}
         {progress.kind === "cancelled" && <p role="status">Cancelled. Nothing was kept.</p>}
-        {progress.kind === "failed" && <Failure failure={progress.failure} onRetry={start} />}
+        {progress.kind === "failed" && <CallFailure failure={progress.failure} onRetry={start} />}
         {progress.kind === "done" && <Results file={file} results={progress.results} />}
       </main>
     </>
-  );
-}
-
-function Failure({ failure, onRetry }: { failure: CallFailed; onRetry: () => void }) {
-  if (failure.needsKey) return <KeyForm failure={failure} onKey={onRetry} />;
-  return (
-    <p class="failure" role="alert">
-      {failure.message}{" "}
-      <button type="button" onClick={onRetry}>
-        Try again
-      </button>
-    </p>
   );
 }
 

@@ -1,5 +1,6 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { formatDollars } from "../components/format.ts";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { Chart } from "../components/chart.tsx";
+import { formatCount, formatDollars } from "../components/format.ts";
 import type { RowResult } from "./price-rows.ts";
 import { type CsvFile, writeCsv } from "./read-csv.ts";
 
@@ -36,18 +37,19 @@ export function Results({ file, results }: { file: CsvFile; results: readonly Ro
       ),
     [file, rows],
   );
+  const draw = useCallback(async () => (await import("./histogram.ts")).drawHistogram(prices), [prices]);
   return (
     <section aria-label="Prices" aria-live="polite">
       <h2>
-        {priced.length.toLocaleString("en-US")} priced
-        {errors > 0 && `, ${errors.toLocaleString("en-US")} with an error`}
+        {formatCount(priced.length)} priced
+        {errors > 0 && `, ${formatCount(errors)} with an error`}
       </h2>
       <p>
         Together {formatDollars(total)}
-        {doubtful > 0 && `; ${doubtful.toLocaleString("en-US")} with doubts about the values`}.
+        {doubtful > 0 && `; ${formatCount(doubtful)} with doubts about the values`}.
       </p>
       <Download csv={csv} />
-      <Histogram prices={prices} />
+      {prices.length > 1 && <Chart draw={draw} class="histogram" />}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable by keyboard */}
       <section class="wide" tabIndex={0} aria-label="Rows">
         <table class="rows">
@@ -137,21 +139,4 @@ function Download({ csv }: { csv: string }) {
       </a>
     </p>
   );
-}
-
-/** The chart library is loaded after the prices are shown. */
-function Histogram({ prices }: { prices: readonly number[] }) {
-  const container = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    let isCurrent = true;
-    import("./histogram.ts")
-      .then(({ drawHistogram }) => {
-        if (isCurrent && prices.length > 1) container.current?.replaceChildren(drawHistogram(prices));
-      })
-      .catch(() => container.current?.replaceChildren("The chart could not be loaded."));
-    return () => {
-      isCurrent = false;
-    };
-  }, [prices]);
-  return <div ref={container} class="plot histogram" />;
 }

@@ -1,13 +1,17 @@
 import { useState } from "preact/hooks";
+import { storeKey } from "../api/key.ts";
+import { useKey } from "./use-key.ts";
 
 const THEME = "facet-theme";
 
 const PAGES = [
   { path: "/", label: "Price" },
   { path: "/batch", label: "Many stones" },
+  { path: "/models", label: "Models" },
+  { path: "/service", label: "Service" },
 ] as const;
 
-/** The links to the pages, and the choice of light or dark. */
+/** The links to the pages, the key of the tab, and the choice of light or dark. */
 export function Header({ current }: { current: (typeof PAGES)[number]["path"] }) {
   return (
     <header class="no-print">
@@ -22,8 +26,18 @@ export function Header({ current }: { current: (typeof PAGES)[number]["path"] })
         ))}
         <a href="/docs">API docs</a>
       </nav>
+      <ForgetKeyButton />
       <ThemeButton />
     </header>
+  );
+}
+
+function ForgetKeyButton() {
+  if (useKey() === null) return null;
+  return (
+    <button type="button" class="quiet" onClick={() => storeKey(null)}>
+      Forget key
+    </button>
   );
 }
 

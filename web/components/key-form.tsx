@@ -2,8 +2,19 @@ import { useState } from "preact/hooks";
 import type { CallFailed } from "../api/client.ts";
 import { readKey, storeKey } from "../api/key.ts";
 
+const SERVER_NEEDS_KEY = "This server answers only callers with a key.";
+
 /** Asks for an API key after a call was refused. `onKey` is called when a new key is stored. */
-export function KeyForm({ failure, onKey }: { failure: CallFailed; onKey: () => void }) {
+export function KeyForm({
+  failure,
+  onKey,
+  purpose = SERVER_NEEDS_KEY,
+}: {
+  failure: CallFailed;
+  onKey: () => void;
+  /** What the key is for, in a sentence. */
+  purpose?: string | undefined;
+}) {
   const [text, setText] = useState("");
   const wasRefused = readKey() !== null;
   return (
@@ -18,7 +29,7 @@ export function KeyForm({ failure, onKey }: { failure: CallFailed; onKey: () => 
       <p role="alert">
         {wasRefused
           ? `The key was refused: ${failure.message}`
-          : "This server answers only callers with a key. The operator of Facet makes one with “npm run keys -- create”."}
+          : `${purpose} The operator of Facet makes a key with “npm run keys -- create”.`}
       </p>
       <label>
         Key

@@ -1,4 +1,5 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useState } from "preact/hooks";
+import { Chart } from "../components/chart.tsx";
 import { formatDifference, formatDollars } from "../components/format.ts";
 import type { Prediction } from "./use-price.ts";
 
@@ -18,6 +19,10 @@ export function StonesLikeIt({ prediction, carat }: { prediction: Prediction; ca
   const { comparables = [], comparison, price } = prediction;
   const [sort, setSort] = useState<{ name: Column; sign: 1 | -1 } | null>(null);
   const [showsAll, setShowsAll] = useState(false);
+  const draw = useCallback(
+    async () => (await import("./scatter.ts")).drawScatter(prediction, carat),
+    [prediction, carat],
+  );
   if (comparison === undefined) return null;
   const sorted =
     sort === null ? comparables : comparables.toSorted((a, b) => (a[sort.name] - b[sort.name]) * sort.sign);
@@ -36,7 +41,7 @@ export function StonesLikeIt({ prediction, carat }: { prediction: Prediction; ca
             {comparison.cheaper} of {comparison.count} cost less, {comparison.dearer} cost more.
           </p>
           <div class="stones-columns">
-            <Scatter prediction={prediction} carat={carat} />
+            <Chart draw={draw} />
             <div class="wide">
               <table>
                 <thead>
@@ -79,21 +84,4 @@ export function StonesLikeIt({ prediction, carat }: { prediction: Prediction; ca
       )}
     </section>
   );
-}
-
-/** Weight against price. The chart library is loaded after the price is shown. */
-function Scatter({ prediction, carat }: { prediction: Prediction; carat: number }) {
-  const container = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    let isCurrent = true;
-    import("./scatter.ts")
-      .then(({ drawScatter }) => {
-        if (isCurrent) container.current?.replaceChildren(drawScatter(prediction, carat));
-      })
-      .catch(() => container.current?.replaceChildren("The chart could not be loaded."));
-    return () => {
-      isCurrent = false;
-    };
-  }, [prediction, carat]);
-  return <div ref={container} class="plot" />;
 }

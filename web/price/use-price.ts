@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import { api, CallFailed, readAnswer, type Schemas } from "../api/client.ts";
+import { api, type CallFailed, readAnswer, type Schemas } from "../api/client.ts";
+import { toCallFailed } from "../components/use-answer.ts";
 import {
   type FieldName,
   findErrors,
@@ -63,7 +64,7 @@ async function priceUntilAnswered(
       return;
     } catch (error) {
       if (signal.aborted) return;
-      const failure = error instanceof CallFailed ? error : new CallFailed(String(error), null);
+      const failure = toCallFailed(error);
       const fieldErrors = toFieldErrors(failure);
       update({
         fieldErrors,

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ENDPOINTS } from "../../../src/endpoints/index.ts";
 import worker from "../../../src/index.ts";
+import { APP_PAGES } from "../../../src/pages/app-page.ts";
 import type { JsonSchema } from "../support/arbitrary.ts";
 import { call, readLogRecord } from "../support/call.ts";
 import {
@@ -210,7 +211,7 @@ describe("/", () => {
     expect((await call("/", { method: "POST" })).status).toBe(405);
   });
 
-  it.each(["/", "/batch"])("links only to files that exist, at %s", async (page) => {
+  it.each(APP_PAGES)("links only to files that exist, at %s", async (page) => {
     const { text } = await call(page);
     const paths = [...text.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? "");
     expect(paths.length).toBeGreaterThan(3);
@@ -223,7 +224,7 @@ describe("/", () => {
 });
 
 describe("a page that has not changed", () => {
-  it.each(["/", "/batch", "/docs"])("is a 304 at %s, with the policy of the page", async (path) => {
+  it.each([...APP_PAGES, "/docs"])("is a 304 at %s, with the policy of the page", async (path) => {
     const first = (await call(path)).response.headers;
     const again = await call(path, { headers: { "if-none-match": first.get("etag") ?? "" } });
     expect(again.status).toBe(304);

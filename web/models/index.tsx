@@ -1,0 +1,4 @@
+import { render } from "preact";
+import { ModelsPage } from "./models-page.tsx";
+
+render(<ModelsPage />, document.getElementById("page") as HTMLElement);

@@ -1,0 +1,4 @@
+import { render } from "preact";
+import { ServicePage } from "./service-page.tsx";
+
+render(<ServicePage />, document.getElementById("page") as HTMLElement);
