@@ -15,7 +15,12 @@ export async function prepareState(
   { champion }: { readonly champion: boolean },
 ): Promise<void> {
   await applyMigrations({ kind: "local", state });
-  if (champion) await runScript([join(REPOSITORY_ROOT, "training/train.ts"), "--state", state]);
+  if (champion) await trainModels(state);
+}
+
+/** Runs `npm run train` on a state. No server may run on it. */
+export function trainModels(state: string, options: readonly string[] = []): Promise<void> {
+  return runScript([join(REPOSITORY_ROOT, "training/train.ts"), "--state", state, ...options]);
 }
 
 /**

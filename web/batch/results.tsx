@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { Chart } from "../components/chart.tsx";
 import { formatCount, formatDollars } from "../components/format.ts";
+import { ScrollArea } from "../components/scroll-area.tsx";
 import type { RowResult } from "./price-rows.ts";
 import { type CsvFile, writeCsv } from "./read-csv.ts";
 
@@ -50,8 +51,7 @@ export function Results({ file, results }: { file: CsvFile; results: readonly Ro
       </p>
       <Download csv={csv} />
       {prices.length > 1 && <Chart draw={draw} class="histogram" />}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable by keyboard */}
-      <section class="wide" tabIndex={0} aria-label="Rows">
+      <ScrollArea label="Rows">
         <table class="rows">
           <thead>
             <tr>
@@ -95,7 +95,7 @@ export function Results({ file, results }: { file: CsvFile; results: readonly Ro
             ))}
           </tbody>
         </table>
-      </section>
+      </ScrollArea>
       {rows.length > SHOWN_ROWS && (
         <p class="muted">
           The first {SHOWN_ROWS} rows; those with an error or a doubt come first. The file has all of them.

@@ -2,13 +2,19 @@ import { useEffect, useRef } from "preact/hooks";
 
 /**
  * Shows a drawing of the chart library, which is loaded after the rest of the page.
- * @param draw makes the drawing; it is called again when it is another function
+ * @param draw makes the drawing for a width in pixels; it is called again when it is another function
  */
-export function Chart({ draw, class: name = "" }: { draw: () => Promise<Element>; class?: string }) {
+export function Chart({
+  draw,
+  class: name = "",
+}: {
+  draw: (width: number) => Promise<Element>;
+  class?: string;
+}) {
   const container = useRef<HTMLDivElement>(null);
   useEffect(() => {
     let isCurrent = true;
-    draw()
+    draw(container.current?.clientWidth ?? 0)
       .then((drawing) => {
         if (isCurrent) container.current?.replaceChildren(drawing);
       })

@@ -26,8 +26,11 @@ export interface WebTest {
   findAxeViolations(): Promise<string[][]>;
 }
 
-/** Registers the hooks that start and stop a server and a browser for the tests of a file. */
-export function createWebTest(): WebTest {
+/**
+ * Registers the hooks that start and stop a server and a browser for the tests of a file.
+ * @param prepare changes the state before the server starts
+ */
+export function createWebTest(prepare?: (state: string) => Promise<void>): WebTest {
   const scratch = createScratchFolder();
   const state = join(scratch.path, "state");
   let server: DevServer;
@@ -37,6 +40,7 @@ export function createWebTest(): WebTest {
 
   beforeAll(async () => {
     cpSync(inject("trainedState"), state, { recursive: true });
+    await prepare?.(state);
     server = await startServer(state, { vars: { ACCESS: "open", RATE_LIMITS: "off" } });
     browser = await launchBrowser();
   });
