@@ -80,6 +80,14 @@ describe("a file as people have it", () => {
     expect(lines[5]).toMatch(/^1\.1,Ideal,H,SI2,[\d.]+/);
   });
 
+  test("has empty lines and a cell of two lines: each row has the line of the file", async () => {
+    await paste('note,carat,cut,color,clarity\n\n"a\nb",0.7,Good,F,VVS1\n,,,,\nc,heavy,Good,F,VVS1\n');
+    await price();
+    await heading("1 priced, 1 with an error");
+    // The row with an error comes first.
+    expect(await web.page.locator(".rows tbody td:first-child").allTextContents()).toEqual(["6", "3"]);
+  });
+
   test("has two columns of the same name", async () => {
     await paste("note,carat,cut,color,clarity,note\na,0.7,Good,F,VVS1,b\n");
     await price();
@@ -119,8 +127,22 @@ test("a failed call is repeated, and pricing can be cancelled", async () => {
   await web.page.getByText("Cancelled. Nothing was kept.").waitFor();
 });
 
+test("an example is priced by keyboard only", async () => {
+  await web.page.goto(`${web.url}/batch`);
+  const press = async (name: RegExp) => {
+    do await web.page.keyboard.press("Tab");
+    while (!name.test((await web.page.locator(":focus").textContent()) ?? ""));
+    await web.page.keyboard.press("Enter");
+  };
+  await press(/^Try an example$/);
+  await press(/^Price 2 stones/);
+  await heading("2 priced");
+});
+
 test.each([
   ["light", 1280],
+  ["light", 360],
+  ["dark", 1280],
   ["dark", 360],
 ] as const)(
   "the page has no axe violation in %s mode at %i px, and no sideways scrolling",

@@ -8,6 +8,8 @@ export type ColumnMapping = Readonly<Record<StoneColumn, number | null>>;
 export interface CsvFile {
   readonly header: readonly string[];
   readonly rows: readonly (readonly string[])[];
+  /** The line of the file on which each row starts, counted from 1. */
+  readonly lines: readonly number[];
   readonly delimiter: string;
 }
 
@@ -28,9 +30,22 @@ const COLUMN_NAMES: Readonly<Record<StoneColumn, readonly string[]>> = {
 
 /** Reads a CSV text with any usual delimiter. Empty lines are left out. */
 export function readCsv(text: string): CsvFile {
-  const { data, meta } = Papa.parse<string[]>(text.replace(/^\uFEFF/, ""), { skipEmptyLines: "greedy" });
-  const [header = [], ...rows] = data;
-  return { header: header.map((name) => name.trim()), rows, delimiter: meta.delimiter };
+  const { data, meta } = Papa.parse<string[]>(text.replace(/^\uFEFF/, ""));
+  let nextLine = 1;
+  const [header, ...rows] = data
+    .map((cells) => {
+      const line = nextLine;
+      // A quoted cell can have several lines.
+      nextLine += 1 + cells.reduce((sum, cell) => sum + (cell.match(/\r\n|\r|\n/g)?.length ?? 0), 0);
+      return { line, cells };
+    })
+    .filter(({ cells }) => cells.some((cell) => cell.trim() !== ""));
+  return {
+    header: header?.cells.map((name) => name.trim()) ?? [],
+    rows: rows.map(({ cells }) => cells),
+    lines: rows.map(({ line }) => line),
+    delimiter: meta.delimiter,
+  };
 }
 
 /** Finds the column of the file for each column of a stone, by its name. */

@@ -18,7 +18,7 @@ export function Results({ file, results }: { file: CsvFile; results: readonly Ro
   const doubtful = priced.filter(({ warnings }) => warnings.length > 0).length;
   const errors = results.length - priced.length;
   const rows = useMemo(
-    () => results.map((result, i) => ({ number: i + 2, row: file.rows[i] ?? [], result })),
+    () => results.map((result, i) => ({ number: file.lines[i] ?? 0, row: file.rows[i] ?? [], result })),
     [file, results],
   );
   // Rows that need attention come first.

@@ -1,4 +1,9 @@
-import { formatDifference, formatDollars, formatPercent } from "../components/format.ts";
+import {
+  formatDifference,
+  formatDollars,
+  formatPercent,
+  formatPercentDifference,
+} from "../components/format.ts";
 import { COVERAGES, type FieldName, type StoneForm } from "./stone-form.ts";
 import type { Prediction, PriceState } from "./use-price.ts";
 
@@ -91,20 +96,23 @@ export function Reasons({ prediction: { price, explanation } }: Pick<AnswerProps
         <tr>
           <th scope="row">a typical stone</th>
           <td>{formatDollars(basePrice)}</td>
+          <td />
           <td class="chart">{bar(0, basePrice, "total")}</td>
         </tr>
-        {rows.map(({ feature, value, amount, text, from, to }) => (
+        {rows.map(({ feature, value, amount, factor, text, from, to }) => (
           <tr key={feature} title={text}>
             <th scope="row">
               {GROUP_NAMES[feature]} <span class="muted">{value}</span>
             </th>
             <td>{formatDifference(amount)}</td>
+            <td class="muted">{formatPercentDifference(factor)}</td>
             <td class="chart">{bar(from, to, amount < 0 ? "less" : "more")}</td>
           </tr>
         ))}
         <tr class="sum">
           <th scope="row">this stone</th>
           <td>{formatDollars(price)}</td>
+          <td />
           <td class="chart">{bar(0, price, "total")}</td>
         </tr>
       </tbody>
