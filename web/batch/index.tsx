@@ -1,3 +1,4 @@
+import "../components/configure-zod.ts";
 import { render } from "preact";
 import { BatchPage } from "./batch-page.tsx";
 

@@ -38,7 +38,10 @@ export function Results({ file, results }: { file: CsvFile; results: readonly Ro
       ),
     [file, rows],
   );
-  const draw = useCallback(async () => (await import("./histogram.ts")).drawHistogram(prices), [prices]);
+  const draw = useCallback(
+    async (width: number) => (await import("./histogram.ts")).drawHistogram(prices, width),
+    [prices],
+  );
   return (
     <section aria-label="Prices" aria-live="polite">
       <h2>

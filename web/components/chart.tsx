@@ -1,5 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 
+const DEFAULT_WIDTH = 460;
+
 /**
  * Shows a drawing of the chart library, which is loaded after the rest of the page.
  * @param draw makes the drawing for a width in pixels; it is called again when it is another function
@@ -14,7 +16,7 @@ export function Chart({
   const container = useRef<HTMLDivElement>(null);
   useEffect(() => {
     let isCurrent = true;
-    draw(container.current?.clientWidth ?? 0)
+    draw(container.current?.clientWidth || DEFAULT_WIDTH)
       .then((drawing) => {
         if (isCurrent) container.current?.replaceChildren(drawing);
       })

@@ -1,9 +1,8 @@
 import { type PlotOptions, plot } from "@observablehq/plot";
 
-/** Draws a chart as one image with one label. Its width is that of its container. */
-export function drawPlot(label: string, options: PlotOptions): SVGElement | HTMLElement {
+/** Draws a chart as one image with one label. */
+export function drawPlot(label: string, options: PlotOptions & { width: number }): SVGElement | HTMLElement {
   const drawing = plot({
-    width: 460,
     height: 300,
     marginLeft: 60,
     marginBottom: 44,

@@ -3,7 +3,6 @@ import { formatDollars } from "../components/format.ts";
 import { drawPlot } from "../components/plot.ts";
 import { formatVersion, type Models } from "./read-models.ts";
 
-const DEFAULT_WIDTH = 760;
 /** Models differ in colour and in the dashes of their lines. */
 const LINES = [
   { color: "var(--accent)", dashes: "none" },
@@ -12,10 +11,7 @@ const LINES = [
 ] as const;
 
 /** Draws the test error of all versions, a line for each model. The champion has a ring. */
-export function drawErrorChart(
-  { models, aliases }: Models,
-  containerWidth: number,
-): SVGElement | HTMLElement {
+export function drawErrorChart({ models, aliases }: Models, width: number): SVGElement | HTMLElement {
   const lowest = Math.min(...models.map(({ versions }) => versions[0]?.metrics.mae ?? Number.NaN));
   const lines = models.map(({ versions }, i) => ({
     // Below the lowest line there is room for its name.
@@ -32,7 +28,7 @@ export function drawErrorChart(
   const newest = Math.max(...points.map(({ version }) => version));
   const oldest = Math.min(...points.map(({ version }) => version));
   return drawPlot("Test error of each model over its versions, with the champion marked by a ring", {
-    width: containerWidth || DEFAULT_WIDTH,
+    width,
     height: 320,
     marginTop: 30,
     x: {

@@ -55,7 +55,7 @@ function ModelViews({ data, onReload }: { data: Models; onReload: () => void }) 
       <p role="status">{message}</p>
       <section>
         <h2>Test error over the versions</h2>
-        <Chart draw={draw} />
+        <Chart draw={draw} class="error-chart" />
       </section>
       <VersionTable data={data} onShow={setShown} onMove={setTarget} />
       <Comparison data={data} />

@@ -1,3 +1,4 @@
+import "../components/configure-zod.ts";
 import { render } from "preact";
 import { PricePage } from "./price-page.tsx";
 

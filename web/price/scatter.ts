@@ -7,8 +7,10 @@ import type { Prediction } from "./use-price.ts";
 export function drawScatter(
   { price, range, comparables = [] }: Prediction,
   carat: number,
+  width: number,
 ): SVGElement | HTMLElement {
   return drawPlot("Weight and price of the stones like it, and of this stone with its range", {
+    width,
     x: { label: "weight (ct)", nice: true },
     y: { label: "price", tickFormat: (value: number) => formatDollars(value), nice: true, grid: true },
     marks: [

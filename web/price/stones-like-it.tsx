@@ -20,7 +20,7 @@ export function StonesLikeIt({ prediction, carat }: { prediction: Prediction; ca
   const [sort, setSort] = useState<{ name: Column; sign: 1 | -1 } | null>(null);
   const [showsAll, setShowsAll] = useState(false);
   const draw = useCallback(
-    async () => (await import("./scatter.ts")).drawScatter(prediction, carat),
+    async (width: number) => (await import("./scatter.ts")).drawScatter(prediction, carat, width),
     [prediction, carat],
   );
   if (comparison === undefined) return null;
