@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -16,6 +17,8 @@ import { build } from "vite";
 const root = join(import.meta.dirname, "..");
 const target = join(root, "dist/assets");
 const hashFile = join(root, "dist/assets.sha256");
+/** A build takes a few seconds. */
+const ABANDONED_AFTER_MS = 10 * 60_000;
 const swaggerUi = join(root, "node_modules/swagger-ui-dist");
 
 // Several servers can start at once. None of them may remove the files that another one serves.
@@ -24,13 +27,39 @@ if (!existsSync(hashFile) || readFileSync(hashFile, "utf8") !== hash) await buil
 
 async function buildAssets(): Promise<void> {
   const folder = join(root, `dist/assets-${process.pid}`);
+  removeAbandonedFolders();
   await build({ configFile: join(root, "web/vite.config.ts"), build: { outDir: folder } });
   mkdirSync(join(folder, "docs"), { recursive: true });
   for (const file of ["swagger-ui.css", "swagger-ui-bundle.js", "LICENSE"])
     cpSync(join(swaggerUi, file), join(folder, "docs", file));
-  rmSync(target, { recursive: true, force: true });
-  renameSync(folder, target);
+  replaceTarget(folder);
   writeFileSync(hashFile, hash);
+}
+
+/** Another build can do the same at the same time: the last one remains. */
+function replaceTarget(folder: string): void {
+  const previous = `${folder}-previous`;
+  for (let isDone = false; !isDone; ) {
+    try {
+      if (existsSync(target)) renameSync(target, previous);
+      renameSync(folder, target);
+      isDone = true;
+    } catch (error) {
+      // The other build has moved the target, or has put a new one there.
+      if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? ""))
+        throw error;
+    }
+    rmSync(previous, { recursive: true, force: true });
+  }
+}
+
+/** A build that wrangler stops, because a file has changed again, leaves its folder behind. */
+function removeAbandonedFolders(): void {
+  for (const name of globSync("dist/assets-*", { cwd: root })) {
+    const path = join(root, name);
+    const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+    if (age > ABANDONED_AFTER_MS) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** Everything that the result depends on. */

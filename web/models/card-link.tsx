@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { api, type CallFailed, readAnswer } from "../api/client.ts";
 import { CallFailure } from "../components/call-failure.tsx";
+import { saveFile } from "../components/save-file.ts";
 import { toCallFailed } from "../components/use-answer.ts";
 import { useKey } from "../components/use-key.ts";
 
@@ -39,13 +40,4 @@ export function CardLink({ version, path }: { version: { name: string; version: 
       {failure !== null && <CallFailure failure={failure} onRetry={download} />}
     </>
   );
-}
-
-function saveFile(content: Blob, name: string): void {
-  const url = URL.createObjectURL(content);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

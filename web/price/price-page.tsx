@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { formatDollars } from "../components/format.ts";
+import { formatDollars, formatTime } from "../components/format.ts";
 import { Header } from "../components/header.tsx";
 import { KeyForm } from "../components/key-form.tsx";
 import { AskingPrice, groupDoubts, PriceRange, Reasons, Steps } from "./answer.tsx";
@@ -37,7 +37,9 @@ export function PricePage() {
                 <p class="price" role="status">
                   {formatDollars(answer.prediction.price)}
                 </p>
-                <p class="print-only">{describeStone(answer.form)}</p>
+                <p class="print-only">
+                  {describeStone(answer.form)}. Priced on {formatTime(new Date().toISOString())}.
+                </p>
                 <PriceRange prediction={answer.prediction} form={form} onChange={change} />
               </div>
             )}
