@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EMBEDDED_CSV } from "../support/stones-csv.ts";
-import { createWebTest } from "./support/web-test.ts";
+import { createWebTest, SCREENS } from "./support/web-test.ts";
 
 const web = createWebTest();
 
@@ -139,12 +139,7 @@ test("an example is priced by keyboard only", async () => {
   await heading("2 priced");
 });
 
-test.each([
-  ["light", 1280],
-  ["light", 360],
-  ["dark", 1280],
-  ["dark", 360],
-] as const)(
+test.each(SCREENS)(
   "the page has no axe violation in %s mode at %i px, and no sideways scrolling",
   async (colorScheme, width) => {
     await web.openPage({ colorScheme, viewport: { width, height: 800 }, bypassCSP: true });

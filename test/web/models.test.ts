@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startServer, trainModels } from "../../bench/server/local-server.ts";
 import { createKey } from "../../training/registry/keys.ts";
-import { createWebTest } from "./support/web-test.ts";
+import { createWebTest, SCREENS } from "./support/web-test.ts";
 
 /** The second run has another split, so another test error. The first champion stays. */
 const web = createWebTest((state) =>
@@ -206,12 +206,7 @@ test("a server without models says how to train them; one that fails says so and
   await web.page.getByRole("heading", { name: "Newest versions" }).waitFor();
 });
 
-test.each([
-  ["light", 1280],
-  ["light", 360],
-  ["dark", 1280],
-  ["dark", 360],
-] as const)(
+test.each(SCREENS)(
   "the page and its dialogs have no axe violation in %s mode at %i px, and no sideways scrolling",
   async (colorScheme, width) => {
     await web.openPage({ colorScheme, viewport: { width, height: 800 }, bypassCSP: true });

@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { prepareState, startServer } from "../../bench/server/local-server.ts";
 import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
 import { createKey } from "../../training/registry/keys.ts";
-import { createWebTest } from "./support/web-test.ts";
+import { createWebTest, SCREENS } from "./support/web-test.ts";
 
 const PREDICTIONS = "**/v1/predictions?*";
 const web = createWebTest();
@@ -222,12 +222,7 @@ test("a server that needs a key asks for it, says that a wrong one was refused, 
   }
 });
 
-test.each([
-  ["light", 1280],
-  ["light", 360],
-  ["dark", 1280],
-  ["dark", 360],
-] as const)(
+test.each(SCREENS)(
   "the page has no axe violation in %s mode at %i px, and no sideways scrolling",
   async (colorScheme, width) => {
     await web.openPage({ colorScheme, viewport: { width, height: 800 }, bypassCSP: true });

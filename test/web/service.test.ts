@@ -1,7 +1,7 @@
 /** The page /service in a real browser: its key, and the figures of the service. */
 import { describe, expect, test } from "vitest";
 import { createServicePage, STONE } from "./support/service-page.ts";
-import { createWebTest } from "./support/web-test.ts";
+import { createWebTest, SCREENS } from "./support/web-test.ts";
 
 const web = createWebTest();
 const service = createServicePage(web);
@@ -124,12 +124,7 @@ describe("the figures", () => {
   });
 });
 
-test.each([
-  ["light", 1280],
-  ["light", 360],
-  ["dark", 1280],
-  ["dark", 360],
-] as const)(
+test.each(SCREENS)(
   "the page and the dialog have no axe violation in %s mode at %i px, and no sideways scrolling",
   async (colorScheme, width) => {
     const id = await logPrediction();

@@ -10,6 +10,14 @@ import { createScratchFolder } from "../../support/scratch-folder.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+/** The colour schemes and widths (pixels) in which each page is checked. */
+export const SCREENS = [
+  ["light", 1280],
+  ["light", 360],
+  ["dark", 1280],
+  ["dark", 360],
+] as const;
+
 export interface WebTest {
   /** Address of the server, which has trained models and needs no key. */
   readonly url: string;

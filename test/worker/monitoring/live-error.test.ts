@@ -1,17 +1,16 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { deleteOutcomes, insertOutcome } from "../../../src/db/request-log/outcomes.ts";
+import { deleteOutcomes } from "../../../src/db/request-log/outcomes.ts";
 import { computeExpectedErrors, findDistribution } from "../../../src/domain/prediction/calibration.ts";
 import { HOUR_MS } from "../../../src/lib/time.ts";
 import { calibration } from "../../support/calibration.ts";
 import {
   computePrice,
   createHealthCheck,
-  createOutcomeId,
   createPrediction,
-  MODEL,
   NOW,
   publishMonitoredModel,
+  reportOutcome,
   rollUpAndReport,
   sampleStones,
   spreadTime,
@@ -23,25 +22,6 @@ beforeEach(async () => {
   // The first run counts the hours from the oldest request on.
   await insertRecords([createHealthCheck(NOW - 24 * HOUR_MS)]);
 });
-
-/** Reports the sale price of a stone whose predicted price was 1000, in a range from 900 to 1200. */
-async function reportOutcome(prediction: string, price: number, at: number, hasRange = true): Promise<void> {
-  await insertOutcome(env.LOG_DB, {
-    prediction,
-    item: 0,
-    id: createOutcomeId(at),
-    at,
-    price,
-    soldAt: null,
-    caller: null,
-    predicted: 1000,
-    model: MODEL.name,
-    modelVersion: MODEL.version,
-    ...(hasRange
-      ? { rangeLow: 900, rangeHigh: 1200, coverage: 0.8 }
-      : { rangeLow: null, rangeHigh: null, coverage: null }),
-  });
-}
 
 /** Reports sale prices of the stones from `from` to the one before `before`, spread over five hours. */
 async function reportOutcomes(from: number, before: number, price: number): Promise<void> {
@@ -132,7 +112,7 @@ describe("live coverage", () => {
   });
 
   it("leaves out predictions that had no range", async () => {
-    await reportOutcome("p1", 1000, NOW - HOUR_MS, false);
+    await reportOutcome("p1", 1000, NOW - HOUR_MS, { hasRange: false });
     await reportOutcome("p2", 1000, NOW - HOUR_MS);
     expect(await reportCoverage()).toMatchObject({ stones: 1, inRange: 1 });
     expect(await reportLiveError()).toMatchObject({ stones: 2 });

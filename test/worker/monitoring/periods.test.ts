@@ -1,15 +1,13 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { insertOutcome } from "../../../src/db/request-log/outcomes.ts";
 import { HOUR_MS } from "../../../src/lib/time.ts";
 import { createReport, type Window } from "../../../src/monitoring/report.ts";
 import {
   CURRENT_HOUR,
-  createOutcomeId,
   createPrediction,
-  MODEL,
   NOW,
   publishMonitoredModel,
+  reportOutcome,
   rollUpAll,
 } from "../support/monitoring.ts";
 import { insertRecords } from "../support/request-log/log-rows.ts";
@@ -60,25 +58,8 @@ describe("the periods of a window", () => {
   it("have the error of the sales that were reported in them, of all models together", async () => {
     const at = NOW - 3 * HOUR_MS;
     await insertRecords([createPrediction(NOW - 20 * HOUR_MS)]);
-    for (const [version, price] of [
-      [1, 1100],
-      [2, 1300],
-    ] as const)
-      await insertOutcome(env.LOG_DB, {
-        prediction: `p${version}`,
-        item: 0,
-        id: createOutcomeId(at),
-        at,
-        price,
-        soldAt: null,
-        caller: null,
-        predicted: 1000,
-        model: MODEL.name,
-        modelVersion: version,
-        rangeLow: null,
-        rangeHigh: null,
-        coverage: null,
-      });
+    await reportOutcome("p1", 1100, at, { version: 1 });
+    await reportOutcome("p2", 1300, at, { version: 2 });
     await rollUpAll();
     const periods = await readPeriods("24h");
     expect(periods.at(-4)?.live).toEqual({ stones: 2, mae: 200 });

@@ -1,6 +1,7 @@
 /** A model with known prices and histograms, its log records, and their hourly counts. */
 import { env } from "cloudflare:workers";
 import { inject } from "vitest";
+import { insertOutcome } from "../../../src/db/request-log/outcomes.ts";
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
 import type { PricedStone } from "../../../src/domain/diamond.ts";
 import type { Monitoring } from "../../../src/domain/monitoring.ts";
@@ -97,8 +98,29 @@ export function createBatch(
   );
 }
 
-/** Creates the id of an outcome request. */
-export const createOutcomeId = (at: number): string => createIdAt(at, random);
+/** Reports the sale price of a stone whose predicted price was 1000, in a range from 900 to 1200. */
+export async function reportOutcome(
+  prediction: string,
+  price: number,
+  at: number,
+  { hasRange = true, version = MODEL.version } = {},
+): Promise<void> {
+  await insertOutcome(env.LOG_DB, {
+    prediction,
+    item: 0,
+    id: createIdAt(at, random),
+    at,
+    price,
+    soldAt: null,
+    caller: null,
+    predicted: 1000,
+    model: MODEL.name,
+    modelVersion: version,
+    ...(hasRange
+      ? { rangeLow: 900, rangeHigh: 1200, coverage: 0.8 }
+      : { rangeLow: null, rangeHigh: null, coverage: null }),
+  });
+}
 
 /** Counts hours until at most one hour is dirty: the current one, which is not complete. */
 export async function rollUpAll(): Promise<void> {
