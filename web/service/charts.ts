@@ -17,6 +17,8 @@ const STYLES = [
   { stroke: "var(--second)", strokeDasharray: "4 3", fill: "var(--paper)" },
 ] as const;
 
+/** The size of a chart. service.css keeps its place free with the same ratio. */
+const WIDTH = 300;
 const HEIGHT = 180;
 const MARGIN_BOTTOM = 26;
 const MARGIN_TOP = 20;
@@ -130,7 +132,7 @@ function draw(label: string, { periods, window, since }: Monitoring, options: Pl
   const { periodMs } = WINDOWS[window as Window];
   const end = Date.parse(periods.at(-1)?.from ?? since) + periodMs;
   return drawPlot(label, {
-    width: 300,
+    width: WIDTH,
     height: HEIGHT,
     marginLeft: 46,
     marginTop: MARGIN_TOP,

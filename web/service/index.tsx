@@ -1,3 +1,4 @@
+import "../components/configure-zod.ts";
 import { render } from "preact";
 import { ServicePage } from "./service-page.tsx";
 

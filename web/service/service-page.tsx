@@ -47,6 +47,9 @@ function Operations() {
     log.reload();
   };
   if (refusal) return <CallFailure failure={refusal} onRetry={reload} keyPurpose={KEY_PURPOSE} />;
+  // Both parts appear together, so that the log does not move when the figures come.
+  const answers = [monitoring.data ?? monitoring.failure, log.rows ?? log.failure];
+  if (answers.includes(null)) return <p role="status">Reading the figures and the log …</p>;
   return (
     <>
       <Monitoring answer={monitoring} window={window} onWindow={setWindow} />
