@@ -32,7 +32,7 @@ describe("the key", () => {
     });
     await web.page.goto(`${web.url}/service`);
     await web.page.getByText("enter a key with the scope admin").waitFor();
-    await web.page.getByText("the file admin-key in its state folder").waitFor();
+    await web.page.getByText("“npm start” prints one").waitFor();
     expect(calls).toEqual([]);
     await enterKey(service.key);
     await rows().first().waitFor();

@@ -10,7 +10,7 @@ import { Monitoring } from "./monitoring.tsx";
 import { useLog } from "./use-log.ts";
 
 const KEY_PURPOSE =
-  "The figures and the log of the service are for its operators: enter a key with the scope admin. “npm start” writes one to the file admin-key in its state folder.";
+  "The figures and the log of the service are for its operators: enter a key with the scope admin. On your own machine, “npm start” prints one.";
 const KEY_MISSING = new CallFailed("A key is needed.", 401);
 
 /** The page for the people who operate Facet: its figures, its model versions and its request log. */
