@@ -1,5 +1,6 @@
 import { DRIFT_THRESHOLDS } from "../../src/domain/monitoring.ts";
 import type { Schemas } from "../api/client.ts";
+import { Gauge } from "../components/gauge.tsx";
 import { formatNoun } from "./format.ts";
 
 type VerdictText =
@@ -7,6 +8,9 @@ type VerdictText =
   | Schemas["LiveError"]["verdict"]
   | Schemas["LiveCoverage"]["verdict"]
   | Schemas["ExpectedError"]["verdict"];
+
+/** A population stability index with a full bar: twice the one of significant drift. */
+const GAUGE_MAX = 2 * DRIFT_THRESHOLDS.significant;
 
 /** An empty circle is good, a full one is bad. */
 const MARKS: Readonly<Record<VerdictText, string>> = {
@@ -47,6 +51,7 @@ export function DriftStrip({ drift }: { drift: Schemas["ModelTraffic"]["drift"] 
           <li key={column}>
             <span>{column}</span>
             <span class="psi">{psi === null ? "–" : psi.toFixed(2)}</span>
+            {psi !== null && <Gauge value={psi} max={GAUGE_MAX} marks={Object.values(DRIFT_THRESHOLDS)} />}
             <Verdict verdict={verdict} />
             <span class="small muted">{formatNoun(stones, "stone")}</span>
           </li>

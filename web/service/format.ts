@@ -1,4 +1,5 @@
 import type { paths } from "../api/schema.d.ts";
+import { formatCount } from "../components/format.ts";
 
 type MonitoringQuery = NonNullable<paths["/v1/monitoring"]["get"]["parameters"]["query"]>;
 export type Window = NonNullable<MonitoringQuery["window"]>;
@@ -13,9 +14,7 @@ export const WINDOWS: Readonly<Record<Window, { label: string; period: string; p
 };
 
 const share = new Intl.NumberFormat("en-US", { style: "percent", maximumSignificantDigits: 3 });
-const milliseconds = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const shortMilliseconds = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
-const count = new Intl.NumberFormat("en-US");
 const second = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 const shortSecond = new Intl.DateTimeFormat("en-GB", {
   day: "numeric",
@@ -29,10 +28,10 @@ const shortSecond = new Intl.DateTimeFormat("en-GB", {
 export const formatShare = (fraction: number): string => share.format(fraction);
 /** A duration: `6.9 ms`, `1,200 ms`. */
 export const formatMs = (ms: number): string =>
-  `${(ms < 10 ? shortMilliseconds : milliseconds).format(ms)} ms`;
+  `${ms < 10 ? shortMilliseconds.format(ms) : formatCount(ms)} ms`;
 /** A number with its noun: `1 stone`, `2,000 stones`. */
 export const formatNoun = (number: number, noun: string): string =>
-  `${count.format(number)} ${noun}${number === 1 ? "" : "s"}`;
+  `${formatCount(number)} ${noun}${number === 1 ? "" : "s"}`;
 /** A time of the API with seconds, in the time zone of the browser: `24 Nov 2026, 09:30:05`. */
 export const formatSecond = (iso: string): string => second.format(new Date(iso));
 /** The same without the year: `24 Nov, 09:30:05`. */

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { Schemas } from "../api/client.ts";
 import { formatCount, formatDollars } from "../components/format.ts";
+import { Gauge } from "../components/gauge.tsx";
 import { DriftStrip, Verdict } from "./drift-strip.tsx";
 import { formatNoun, formatShare } from "./format.ts";
 
@@ -25,8 +26,9 @@ export function ModelVersion({ model }: { model: Schemas["ModelTraffic"] }) {
           live: <Verdict verdict={expected.verdict} />
         </Fact>
         <Fact name="Coverage" value={coverage.coverage === null ? "–" : formatShare(coverage.coverage)}>
-          {coverage.promised !== null && (
+          {coverage.coverage !== null && coverage.promised !== null && (
             <>
+              <Gauge value={coverage.coverage} max={1} marks={[coverage.promised]} />
               {formatCount(coverage.inRange)} of {formatNoun(coverage.stones, "stone")};{" "}
               {formatShare(coverage.promised)} promised:{" "}
             </>
