@@ -1,7 +1,7 @@
 import { fromHono } from "chanfana";
 import { Hono } from "hono";
 import { timing } from "hono/timing";
-import { DOCS_ROUTE, OPENAPI_ROUTE } from "./domain/routes.ts";
+import { APP_PAGES, DOCS_ROUTE, OPENAPI_ROUTE } from "./domain/routes.ts";
 import { ENDPOINTS } from "./endpoints/index.ts";
 import type { AppEnv } from "./http/context.ts";
 import { authenticate } from "./middleware/authenticate.ts";
@@ -14,7 +14,7 @@ import { requestContext } from "./middleware/request-context.ts";
 import { requestLog } from "./middleware/request-log.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
 import { serveDocument } from "./openapi/document.ts";
-import { APP_PAGES, serveAppPage } from "./pages/app-page.ts";
+import { serveAppPage } from "./pages/app-page.ts";
 import { serveDocsFile } from "./pages/docs-file.ts";
 import { serveDocsPage } from "./pages/docs-page.ts";
 

@@ -1,3 +1,4 @@
+import { globSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig } from "vite";
 
@@ -10,7 +11,7 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: ["index", "batch", "models", "service"].map((page) => join(import.meta.dirname, `${page}.html`)),
+      input: globSync(join(import.meta.dirname, "*.html")),
     },
     outDir: join(import.meta.dirname, "../dist/assets"),
   },

@@ -10,6 +10,10 @@ export const READINESS_ROUTE = "/ready";
 export const OPENAPI_ROUTE = "/openapi.json";
 export const DOCS_ROUTE = "/docs";
 
+/** The pages of the app. Each is an HTML file in web/, and `run_worker_first` in wrangler.toml has it too. */
+export const APP_PAGES = ["/", "/batch", "/models", "/service"] as const;
+export type AppPage = (typeof APP_PAGES)[number];
+
 /** Routes whose answers hold prices. */
 export const PREDICTION_ROUTES = [PREDICTION_ROUTE, BATCH_ROUTE] as const;
 /** Probes by monitoring tools. They are logged and do not count as traffic. */

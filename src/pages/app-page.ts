@@ -1,14 +1,12 @@
+import type { AppPage } from "../domain/routes.ts";
 import type { AppContext } from "../http/context.ts";
 import { CONTENT_SECURITY_POLICY } from "./security-policy.ts";
-
-/** The pages of the app. wrangler.toml (run_worker_first) and web/vite.config.ts have the same list. */
-export const APP_PAGES = ["/", "/batch", "/models", "/service"] as const;
 
 /**
  * Serves a page of the app from the assets, through the Worker: so it is logged and rate limited. The browser
  * asks for it again each time, because its files change with the version of the Worker.
  */
-export function serveAppPage(path: (typeof APP_PAGES)[number]) {
+export function serveAppPage(path: AppPage) {
   return async (c: AppContext): Promise<Response> => {
     const { status, body } = await c.env.ASSETS.fetch(new URL(path, c.req.url));
     return new Response(body, {

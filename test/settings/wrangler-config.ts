@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 
 interface WranglerConfig {
+  readonly assets: { readonly run_worker_first: readonly string[] };
   readonly triggers: { readonly crons: readonly string[] };
   readonly ratelimits: readonly {
     readonly name: string;

@@ -1,27 +1,28 @@
 import { useState } from "preact/hooks";
+import { APP_PAGES, type AppPage } from "../../src/domain/routes.ts";
 import { storeKey } from "../api/key.ts";
 import { useKey } from "./use-key.ts";
 
 const THEME = "facet-theme";
 
-const PAGES = [
-  { path: "/", label: "Price" },
-  { path: "/batch", label: "Many stones" },
-  { path: "/models", label: "Models" },
-  { path: "/service", label: "Service" },
-] as const;
+const LABELS: Readonly<Record<AppPage, string>> = {
+  "/": "Price",
+  "/batch": "Many stones",
+  "/models": "Models",
+  "/service": "Service",
+};
 
 /** The links to the pages, the key of the tab, and the choice of light or dark. */
-export function Header({ current }: { current: (typeof PAGES)[number]["path"] }) {
+export function Header({ current }: { current: AppPage }) {
   return (
     <header class="no-print">
       <a class="brand" href="/">
         Facet
       </a>
       <nav aria-label="Pages">
-        {PAGES.map(({ path, label }) => (
+        {APP_PAGES.map((path) => (
           <a key={path} href={path} aria-current={path === current ? "page" : undefined}>
-            {label}
+            {LABELS[path]}
           </a>
         ))}
         <a href="/docs">API docs</a>

@@ -1,9 +1,9 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
+import { APP_PAGES } from "../../../src/domain/routes.ts";
 import { ENDPOINTS } from "../../../src/endpoints/index.ts";
 import worker from "../../../src/index.ts";
-import { APP_PAGES } from "../../../src/pages/app-page.ts";
 import type { JsonSchema } from "../support/arbitrary.ts";
 import { call, readLogRecord } from "../support/call.ts";
 import {
