@@ -55,6 +55,22 @@ test("the chart has a line for each model and a ring around the champion", async
   expect(web.problems).toEqual([]);
 });
 
+test("the page makes each call once", async () => {
+  const calls: string[] = [];
+  web.page.on("request", (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.startsWith("/v1/")) calls.push(pathname);
+  });
+  await open();
+  expect(calls.sort()).toEqual([
+    "/v1/aliases/champion",
+    "/v1/models",
+    "/v1/models/gradient-boosting",
+    "/v1/models/gradient-boosting-notebook",
+    "/v1/models/log-linear",
+  ]);
+});
+
 test("the table has all versions, and a version has its training and its card", async () => {
   await open();
   expect(await web.page.locator(".versions tbody tr").count()).toBe(6);

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useState } from "preact/hooks";
 import { CallFailure } from "../components/call-failure.tsx";
 import { Chart } from "../components/chart.tsx";
 import { Header } from "../components/header.tsx";
@@ -13,9 +13,10 @@ import { VersionTable } from "./version-table.tsx";
 
 /** The page that compares the models and moves the champion. */
 export function ModelsPage() {
-  const { data, failure, reload } = useAnswer(readModels);
   const key = useKey();
-  useEffect(reload, [key]);
+  // With another key, the models are read again.
+  const read = useCallback((signal: AbortSignal) => readModels(signal), [key]);
+  const { data, failure, reload } = useAnswer(read);
   return (
     <>
       <Header current="/models" />
