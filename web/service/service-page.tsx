@@ -6,7 +6,7 @@ import { useAnswer } from "../components/use-answer.ts";
 import { useKey } from "../components/use-key.ts";
 import type { Window } from "./format.ts";
 import { Log } from "./log.tsx";
-import { Monitoring } from "./monitoring.tsx";
+import { MonitoringFigures } from "./monitoring-figures.tsx";
 import { useLog } from "./use-log.ts";
 
 const KEY_PURPOSE =
@@ -52,7 +52,7 @@ function Operations() {
   if (answers.includes(null)) return <p role="status">Reading the figures and the log …</p>;
   return (
     <>
-      <Monitoring answer={monitoring} window={window} onWindow={setWindow} />
+      <MonitoringFigures answer={monitoring} window={window} onWindow={setWindow} />
       <Log log={log} routes={monitoring.data?.routes ?? []} />
     </>
   );

@@ -9,7 +9,7 @@ import { formatMs, formatShare, WINDOWS, type Window } from "./format.ts";
 import { ModelVersion } from "./model-version.tsx";
 
 /** The figures of a window: traffic, errors, latency, and the model versions that answered. */
-export function Monitoring({
+export function MonitoringFigures({
   answer: { data, failure, isLoading, reload },
   window,
   onWindow,
