@@ -90,33 +90,36 @@ export function Reasons({ prediction: { price, explanation } }: Pick<AnswerProps
     </svg>
   );
   return (
-    <table class="reasons">
-      <caption>Why it costs that</caption>
-      <tbody>
-        <tr>
-          <th scope="row">a typical stone</th>
-          <td>{formatDollars(basePrice)}</td>
-          <td />
-          <td class="chart">{bar(0, basePrice, "total")}</td>
-        </tr>
-        {rows.map(({ feature, value, amount, factor, text, from, to }) => (
-          <tr key={feature} title={text}>
-            <th scope="row">
-              {GROUP_NAMES[feature]} <span class="muted">{value}</span>
-            </th>
-            <td>{formatDifference(amount)}</td>
-            <td class="muted">{formatPercentDifference(factor)}</td>
-            <td class="chart">{bar(from, to, amount < 0 ? "less" : "more")}</td>
+    <>
+      <table class="reasons">
+        <caption>Why it costs that</caption>
+        <tbody>
+          <tr>
+            <th scope="row">a typical stone</th>
+            <td>{formatDollars(basePrice)}</td>
+            <td />
+            <td class="chart">{bar(0, basePrice, "total")}</td>
           </tr>
-        ))}
-        <tr class="sum">
-          <th scope="row">this stone</th>
-          <td>{formatDollars(price)}</td>
-          <td />
-          <td class="chart">{bar(0, price, "total")}</td>
-        </tr>
-      </tbody>
-    </table>
+          {rows.map(({ feature, value, amount, factor, text, from, to }) => (
+            <tr key={feature} title={text}>
+              <th scope="row">
+                {GROUP_NAMES[feature]} <span class="muted">{value}</span>
+              </th>
+              <td>{formatDifference(amount)}</td>
+              <td class="muted">{formatPercentDifference(factor)}</td>
+              <td class="chart">{bar(from, to, amount < 0 ? "less" : "more")}</td>
+            </tr>
+          ))}
+          <tr class="sum">
+            <th scope="row">this stone</th>
+            <td>{formatDollars(price)}</td>
+            <td />
+            <td class="chart">{bar(0, price, "total")}</td>
+          </tr>
+        </tbody>
+      </table>
+      <p class="small muted">A typical stone is the average of those that the model learned from.</p>
+    </>
   );
 }
 
