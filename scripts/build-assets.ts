@@ -36,7 +36,7 @@ async function buildAssets(): Promise<void> {
   writeFileSync(hashFile, hash);
 }
 
-/** Another build can do the same at the same time: the last one remains. */
+/** Two builds can do this at the same time. The result of the last one remains. */
 function replaceTarget(folder: string): void {
   const previous = `${folder}-previous`;
   for (let isDone = false; !isDone; ) {

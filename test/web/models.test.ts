@@ -51,7 +51,10 @@ test("the chart has a line for each model and a ring around the champion", async
   expect(titles.filter((title) => /^gradient-boosting@[12]: \$\d+$/.test(title))).toHaveLength(2);
   expect(titles).toHaveLength(6);
   await web.page.locator(".plot").getByText("champion", { exact: true }).waitFor();
-  expect(await web.page.locator('.plot circle[r="8"]').count()).toBe(1);
+  const ring = web.page.locator('.plot circle[r="8"]');
+  const champion = web.page.locator(".plot circle", { hasText: "gradient-boosting@1:" });
+  for (const position of ["cx", "cy"])
+    expect(await ring.getAttribute(position)).toBe(await champion.getAttribute(position));
   expect(web.problems).toEqual([]);
 });
 
@@ -79,7 +82,9 @@ test("the table has all versions, and a version has its training and its card", 
   expect(await row.textContent()).toContain(`$${Math.round(metrics.mae)}`);
   await button("log-linear@2").click();
   await dialog().getByText("It was never in service.").waitFor();
-  await dialog().getByText("10,7").first().waitFor();
+  await dialog()
+    .getByText(`on ${metrics.rows.toLocaleString("en-US")} stones`)
+    .waitFor();
   const [card] = await Promise.all([
     web.page.context().waitForEvent("page"),
     dialog().getByRole("link", { name: "Model card with plots" }).click(),
@@ -112,7 +117,9 @@ test("two versions are compared on the same figures by weight", async () => {
   ]);
   const { metrics } = await (await fetch(`${web.url}/v1/models/log-linear/versions/1`)).json();
   expect(rows[5]).toContain(`$${Math.round(metrics.bands["2+"].mae).toLocaleString("en-US")}`);
-  // The better one of each of the three figures of a row is bold.
+  // The boosted trees are better in all three figures of all six rows, and the better figure is bold.
+  for (const column of [2, 5, 7])
+    expect(await web.page.locator(`.figures tbody td:nth-of-type(${column}) strong`).count()).toBe(6);
   expect(await web.page.locator(".figures tbody strong").count()).toBe(18);
 });
 

@@ -57,6 +57,32 @@ describe("the price", () => {
     expect(web.problems).toEqual([]);
   });
 
+  test("has its reasons in dollars and in percent, as the API gives them", async () => {
+    await open();
+    await web.page.locator(".reasons").waitFor();
+    const response = await fetch(`${web.url}/v1/predictions?explain=true`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ carat: 1.1, cut: "Ideal", color: "H", clarity: "SI2" }),
+    });
+    const { explanation } = (await response.json()) as {
+      explanation: { reasons: { factor: number; amount: number }[] };
+    };
+    const sign = (value: number) => (value > 0 ? "+" : value < 0 ? "-" : "");
+    const expected = explanation.reasons.map(({ factor, amount }) => {
+      const [dollars, percent] = [Math.round(amount), Math.round((factor - 1) * 100)];
+      return [
+        `${sign(dollars)}$${Math.abs(dollars).toLocaleString("en-US")}`,
+        `${sign(percent)}${Math.abs(percent)}%`,
+      ];
+    });
+    const rows = await web.page.locator(".reasons tbody tr").all();
+    const shown = await Promise.all(
+      rows.slice(1, -1).map(async (row) => (await row.locator("td").allTextContents()).slice(0, 2)),
+    );
+    expect(shown).toEqual(expected);
+  });
+
   test("follows the controls, and a link opens the same stone", async () => {
     await open();
     await web.page.getByLabel("Weight ct").fill("0,7");
@@ -233,11 +259,12 @@ test.each(SCREENS)(
   },
 );
 
-test("the print is one page without controls", async () => {
+test("the print is one page with its date and without controls", async () => {
   await open();
   await web.page.locator(".stones tbody tr").first().waitFor();
   await web.page.emulateMedia({ media: "print" });
   expect(await web.page.locator("input:visible, select:visible, header:visible").count()).toBe(0);
+  await web.page.getByText(/^Round diamond, 1\.1 ct, .*\. Priced on \d+ \w+ \d{4}, \d\d:\d\d\.$/).waitFor();
   const pdf = (await web.page.pdf({ format: "A4" })).toString("latin1");
   expect(pdf.match(/\/Type \/Page\b/g)).toHaveLength(1);
 });

@@ -57,7 +57,7 @@ export function Log({ log, routes }: { log: RequestLog; routes: readonly Schemas
       )}
       {failure && !rows && <CallFailure failure={failure} onRetry={log.reload} />}
       {rows && rows.length > 0 && <Rows rows={rows} onOpen={setOpenId} />}
-      {rows && <End log={log} />}
+      {rows && <EndOfList log={log} />}
       {openId !== null && <RequestDialog key={openId} id={openId} onErased={log.remove} onClose={close} />}
     </section>
   );
@@ -132,7 +132,7 @@ function Rows({ rows, onOpen }: { rows: readonly Schemas["LogEntry"][]; onOpen: 
 }
 
 /** What follows the last row: older requests, or the end of the log. */
-function End({ log }: { log: RequestLog }) {
+function EndOfList({ log }: { log: RequestLog }) {
   const isEmpty = log.rows?.length === 0;
   const isFiltered = Object.keys(log.filter).length > 0;
   if (!log.hasOlder) {

@@ -26,14 +26,14 @@ export function ServicePage() {
           <CallFailure failure={KEY_MISSING} onRetry={() => {}} keyPurpose={KEY_PURPOSE} />
         ) : (
           // With another key, nothing that an earlier key has read stays on the page.
-          <Operations key={key} />
+          <ServiceViews key={key} />
         )}
       </main>
     </>
   );
 }
 
-function Operations() {
+function ServiceViews() {
   const [window, setWindow] = useState<Window>("24h");
   const read = useCallback(
     (signal: AbortSignal) => readAnswer(api.GET("/v1/monitoring", { params: { query: { window } }, signal })),
