@@ -23,7 +23,8 @@ async function open(): Promise<void> {
   await web.page.getByRole("heading", { name: "Newest versions" }).waitFor();
 }
 
-const dialog = () => web.page.getByRole("dialog");
+/** The element, which is gone only when its close event was handled; its role is gone as soon as it is hidden. */
+const dialog = () => web.page.locator("dialog");
 const button = (name: string) => web.page.getByRole("button", { name, exact: true });
 
 async function useKey(key: string): Promise<void> {

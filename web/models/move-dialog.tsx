@@ -1,7 +1,8 @@
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { api, type CallFailed, readAnswer } from "../api/client.ts";
 import { CallFailure } from "../components/call-failure.tsx";
 import { Dialog } from "../components/dialog.tsx";
+import { Field } from "../components/field.tsx";
 import { toCallFailed } from "../components/use-answer.ts";
 import { FigureTable } from "./figure-table.tsx";
 import { findVersion, formatVersion, type Models, type Version, wasChampion } from "./read-models.ts";
@@ -23,7 +24,6 @@ export function MoveDialog({
   const [reason, setReason] = useState("");
   const [failure, setFailure] = useState<CallFailed | null>(null);
   const [isMoving, setMoving] = useState(false);
-  const reasonId = useId();
   const { champion } = data;
   const before = champion === null ? undefined : findVersion(data, formatVersion(champion));
   const isRollback = wasChampion(data, formatVersion(target));
@@ -89,19 +89,13 @@ export function MoveDialog({
           void move();
         }}
       >
-        <label for={reasonId}>Reason</label>
-        <input
-          id={reasonId}
+        <Field
+          label="Reason"
+          hint="kept in the history"
           value={reason}
-          autocomplete="off"
-          aria-required
-          aria-invalid={reasonError !== undefined}
-          aria-describedby={`${reasonId}-error`}
-          onInput={(event) => setReason(event.currentTarget.value)}
+          error={reasonError}
+          onText={setReason}
         />
-        <p id={`${reasonId}-error`} class={reasonError ? "error" : "small muted"}>
-          {reasonError ?? "It is kept in the history, with the name of your key."}
-        </p>
         <div class="actions">
           <button type="submit" disabled={isMoving}>
             {isRollback ? "Roll back" : "Promote"}

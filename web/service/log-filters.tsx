@@ -1,7 +1,7 @@
 import { useId, useState } from "preact/hooks";
 import { PREDICTION_ROUTES } from "../../src/domain/routes.ts";
 import type { Schemas } from "../api/client.ts";
-import { Field, FieldError } from "./field.tsx";
+import { Field, FieldError } from "../components/field.tsx";
 import { FILTERS, type LogFilter } from "./use-log.ts";
 
 const EMPTY = Object.fromEntries(FILTERS.map((name) => [name, ""])) as Record<

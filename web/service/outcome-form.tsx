@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
 import { api, type CallFailed, readAnswer, type Schemas } from "../api/client.ts";
+import { Field } from "../components/field.tsx";
 import { formatDollars } from "../components/format.ts";
 import { toCallFailed } from "../components/use-answer.ts";
-import { Field } from "./field.tsx";
 
 type Outcome = Schemas["OutcomeResponse"];
 type Progress =

@@ -24,7 +24,8 @@ export function createServicePage(web: WebTest) {
   const rows = () => web.page.locator("table.log tbody tr");
   const withPath = (text: string) => rows().filter({ hasText: text }).first();
   const statuses = (status: string) => rows().locator("td:nth-child(3)").getByText(status, { exact: true });
-  const dialog = () => web.page.getByRole("dialog");
+  /** The element, which is gone only when its close event was handled; its role is gone as soon as it is hidden. */
+  const dialog = () => web.page.locator("dialog");
   const errorOf = (label: RegExp) =>
     web.page.locator(".field", { has: web.page.getByLabel(label) }).locator(".error");
   const fill = (label: RegExp, text: string) => web.page.getByLabel(label).fill(text);
