@@ -13,9 +13,9 @@ export function addTreeEnsemble(graph: Graph, features: GraphValue, ensemble: Tr
   const layout = new TreeEnsembleLayout();
   layout.addLeaf(ensemble.baseScore);
   for (const tree of ensemble.trees) layout.addTree(tree);
-  const sum = graph.addNode("TreeEnsemble", [graph.cast(features, "float")], layout.toAttributes(), {
+  const sum = graph.addNode("TreeEnsemble", [features], layout.toAttributes(), {
     domain: "ai.onnx.ml",
     type: "float",
   });
-  return graph.cast(graph.squeeze(sum, 1), "float");
+  return graph.squeeze(sum, 1);
 }

@@ -3,6 +3,7 @@ import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
+  type GraphProto,
   type TensorProto,
 } from "onnx-buf";
 
@@ -17,7 +18,8 @@ export type AttributeValue =
   | readonly number[]
   | readonly string[]
   | Float32Array
-  | TensorProto;
+  | TensorProto
+  | GraphProto;
 
 /** An operator's attributes by name. Undefined values are omitted. */
 export type Attributes = Readonly<Record<string, AttributeValue | undefined>>;
@@ -53,7 +55,9 @@ function encodeAttribute(name: string, value: AttributeValue): AttributeProto {
       ? create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: [...value] })
       : create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
   }
-  return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: value });
+  return value.$typeName === "onnx.GraphProto"
+    ? create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value })
+    : create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: value });
 }
 
 function hasFloatType(name: string, values: readonly number[]): boolean {
@@ -62,12 +66,12 @@ function hasFloatType(name: string, values: readonly number[]): boolean {
   );
 }
 
-function isNumberArray(value: readonly number[] | TensorProto): value is readonly number[] {
+function isNumberArray(value: readonly number[] | TensorProto | GraphProto): value is readonly number[] {
   return Array.isArray(value);
 }
 
 function isStringArray(
-  value: readonly number[] | readonly string[] | TensorProto,
+  value: readonly number[] | readonly string[] | TensorProto | GraphProto,
 ): value is readonly string[] {
   return Array.isArray(value) && typeof value[0] === "string";
 }

@@ -9,8 +9,8 @@ import { createColumns, growTree, sumLeaves } from "./random-trees.ts";
 /** Computes the sums of an ensemble with ONNX. The rows are given as columns. */
 async function predict(ensemble: TreeEnsemble, columns: readonly Float32Array[]): Promise<Float32Array> {
   const graph = new Graph("trees");
-  const features = columns.map((_, i) => graph.unsqueeze(graph.addInput(`f${i}`, "float"), 1));
-  graph.addOutput(addTreeEnsemble(graph, graph.concat(features, 1), ensemble), "price");
+  const features = graph.stack(columns.map((_, i) => graph.addInput(`f${i}`, "float")));
+  graph.addOutput(addTreeEnsemble(graph, features, ensemble), "price");
   const model = await loadModel(graph.toBytes());
   try {
     return (await model.run(Object.fromEntries(columns.map((column, i) => [`f${i}`, column])))).price!.data;

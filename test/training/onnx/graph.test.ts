@@ -19,15 +19,13 @@ async function runGraph(build: (graph: Graph) => GraphValue, inputs: ModelInputs
 const a = [1, -2, 3.5, 0, Number.NaN];
 const b = [2, 5, -0.5, 0, 1];
 
-type Binary = "add" | "sub" | "mul" | "div" | "pow" | "min" | "max";
+type Binary = "add" | "sub" | "mul" | "div" | "pow";
 const BINARY: Record<Binary, (x: number, y: number) => number> = {
   add: (x, y) => x + y,
   sub: (x, y) => x - y,
   mul: (x, y) => x * y,
   div: (x, y) => x / y,
   pow: (x, y) => x ** y,
-  min: Math.min,
-  max: Math.max,
 };
 
 type Unary = "sqrt" | "exp" | "isNaN";
@@ -79,6 +77,25 @@ describe("operators give the same results as JavaScript, including NaN and infin
     expect(actual).toEqual([1, -2, 3.5, 0, 10]);
   });
 
+  test("clip", async () => {
+    const actual = await runGraph(
+      (graph) => graph.clip(graph.addInput("a", "float"), graph.floatConstant(-1), graph.floatConstant(2)),
+      { a: inputs.a },
+    );
+    expect(actual).toEqual([1, -1, 2, 0, Number.NaN]);
+  });
+
+  test("reduceSum", async () => {
+    const actual = await runGraph(
+      (graph) => {
+        const x = graph.addInput("a", "float");
+        return graph.sub(x, graph.reduceSum(x));
+      },
+      { a: Float32Array.of(1, 2, 3) },
+    );
+    expect(actual).toEqual([-5, -4, -3]);
+  });
+
   test("double keeps digits that float32 would round", async () => {
     const actual = await runGraph(
       (graph) => {
@@ -104,29 +121,24 @@ describe("shapes", () => {
     expect(actual).toEqual([14, 25, 36]);
   });
 
-  test("matMul with a vector", async () => {
+  test("matMul rejects a vector", () => {
+    const graph = new Graph("test");
+    const matrix = graph.stack([graph.addInput("a", "float")]);
+    expect(() => graph.matMul(matrix, graph.floatConstant([10]))).toThrow("matMul needs two matrices");
+  });
+
+  test("stack puts columns side by side", async () => {
     const actual = await runGraph(
       (graph) => {
-        const columns = ["a", "b"].map((name) => graph.unsqueeze(graph.addInput(name, "float"), 1));
-        return graph.matMul(graph.concat(columns, 1), graph.floatConstant([10, 1]));
+        const [x, y] = [graph.addInput("a", "float"), graph.addInput("b", "float")];
+        return graph.squeeze(
+          graph.matMul(graph.stack([x, y, x]), graph.floatConstant([100, 10, 1], [3, 1])),
+          1,
+        );
       },
       { a: Float32Array.of(1, 2, 3), b: Float32Array.of(4, 5, 6) },
     );
-    expect(actual).toEqual([14, 25, 36]);
-  });
-
-  test("gather selects elements and columns", async () => {
-    const inputs = { a: Float32Array.of(1, 2, 3), b: Float32Array.of(4, 5, 6) };
-    const elements = await runGraph(
-      (graph) => graph.gather(graph.addInput("a", "float"), graph.int64Constant([2, 0])),
-      { a: inputs.a },
-    );
-    expect(elements).toEqual([3, 1]);
-    const column = await runGraph((graph) => {
-      const columns = ["a", "b"].map((name) => graph.unsqueeze(graph.addInput(name, "float"), 1));
-      return graph.gather(graph.concat(columns, 1), graph.int64Constant(1), 1);
-    }, inputs);
-    expect(column).toEqual([4, 5, 6]);
+    expect(actual).toEqual([141, 252, 363]);
   });
 
   test("a matrix output keeps its dimensions", async () => {
@@ -155,6 +167,93 @@ test("encodeLabels replaces strings by numbers, and unknown strings by NaN", asy
     cut: ["Très bon", "Fair", "Ruby", ""],
   });
   expect(actual).toEqual([2, 0, Number.NaN, Number.NaN]);
+});
+
+/** Subtracts 1 from `a` if its sum is NaN, else adds 1. Both branches use a value around the `If`. */
+function addBranches(graph: Graph): GraphValue {
+  const x = graph.addInput("a", "float");
+  const one = graph.floatConstant(1);
+  return graph.if(
+    graph.isNaN(graph.reduceSum(x)),
+    (branch) => branch.sub(x, one),
+    (branch) => branch.add(x, one),
+  );
+}
+
+describe("if", () => {
+  test.each([
+    ["true", [1, Number.NaN, 3], [0, Number.NaN, 2]],
+    ["false", [1, 2, 3], [2, 3, 4]],
+  ])("runs the branch of a condition that is %s", async (_, values, expected) => {
+    expect(await runGraph(addBranches, { a: Float32Array.from(values) })).toEqual(expected);
+  });
+
+  test("a branch can return a value from around it, and have constants and branches of its own", async () => {
+    const actual = await runGraph(
+      (graph) => {
+        const x = graph.addInput("a", "float");
+        const isMissing = graph.isNaN(graph.reduceSum(x));
+        return graph.if(
+          isMissing,
+          (branch) =>
+            branch.if(
+              isMissing,
+              (inner) => inner.mul(inner.add(x, inner.floatConstant(1)), inner.floatConstant(2)),
+              (inner) => inner.add(x, inner.floatConstant(1)),
+            ),
+          () => x,
+        );
+      },
+      { a: Float32Array.of(1, Number.NaN) },
+    );
+    expect(actual).toEqual([4, Number.NaN]);
+  });
+});
+
+describe("the file has no needless nodes", () => {
+  const listOperators = (build: (graph: Graph) => GraphValue) => {
+    const graph = new Graph("test");
+    graph.addOutput(build(graph), "result");
+    const file = fromBinary(ModelProtoSchema, graph.toBytes()).graph!;
+    return { operators: file.node.map(({ opType }) => opType), constants: file.initializer.length };
+  };
+
+  test("equal nodes and equal constants are added once", () => {
+    const { operators, constants } = listOperators((graph) => {
+      const x = graph.addInput("a", "float");
+      const addDouble = () => graph.mul(x, graph.floatConstant(2));
+      return graph.add(addDouble(), addDouble());
+    });
+    expect(operators).toEqual(["Mul", "Add"]);
+    expect(constants).toBe(1);
+  });
+
+  test("nodes with other inputs or attributes are different", () => {
+    const { operators } = listOperators((graph) => {
+      const cut = graph.addInput("cut", "string");
+      const [a, b] = [1, 2].map((price) => graph.encodeLabels(cut, new Map([["Fair", price]])));
+      return graph.add(graph.sub(a!, b!), graph.sub(b!, a!));
+    });
+    expect(operators).toEqual(["LabelEncoder", "LabelEncoder", "Sub", "Sub", "Add"]);
+  });
+
+  test("nodes and constants that no output needs are left out, except those that a branch needs", () => {
+    const { operators, constants } = listOperators((graph) => {
+      const result = addBranches(graph);
+      graph.mul(graph.exp(result), graph.floatConstant(3));
+      return result;
+    });
+    // The copy is there because the result was used before it became the output.
+    expect(operators).toEqual(["ReduceSum", "IsNaN", "If", "Identity"]);
+    expect(constants).toBe(1);
+  });
+
+  test("a cast to the same type is no node", () => {
+    const { operators } = listOperators((graph) =>
+      graph.cast(graph.exp(graph.addInput("a", "float")), "float"),
+    );
+    expect(operators).toEqual(["Exp"]);
+  });
 });
 
 describe("the file", () => {
