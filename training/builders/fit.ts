@@ -3,7 +3,7 @@ import type { Stone } from "../../src/domain/diamond.ts";
 import type { Matrix } from "../boosting/index.ts";
 import { dropMeasurements } from "../data/drop-measurements.ts";
 import type { Split } from "../data/split.ts";
-import { addCompletion, type CompletionConstants, fitCompletion } from "../models/completion.ts";
+import { addCompletedFeatures, type CompletionConstants, fitCompletion } from "../models/completion.ts";
 import type { FitContext, PriceModel } from "../models/model.ts";
 import { buildPriceGraph, limitPrice } from "../models/price-graph.ts";
 import type { TrainedModel } from "../models/trained-model.ts";
@@ -51,9 +51,10 @@ export async function trainModel(
     context,
   );
 
-  const bytes = buildPriceGraph(priceModel.name, constants, (graph, stone) =>
-    model.addPrice(graph, priceModel.addFeatures(graph, stone)),
-  );
+  const bytes = buildPriceGraph(priceModel.name, constants, {
+    addFeatures: (graph, stone) => priceModel.addFeatures(graph, stone),
+    addPrice: (graph, features, carat) => model.addPrice(graph, features, carat),
+  });
   const trained = await evaluateModel(
     {
       name: priceModel.name,
@@ -102,10 +103,8 @@ export async function computeFeatures(
   stones: readonly Stone[],
 ): Promise<Matrix> {
   const graph = new Graph(`${priceModel.name}-features`);
-  graph.addOutput(
-    priceModel.addFeatures(graph, addCompletion(graph, addStoneInputs(graph), constants)),
-    "features",
-  );
+  const stone = addStoneInputs(graph);
+  graph.addOutput(addCompletedFeatures(graph, stone, constants, priceModel), "features");
   const model = await loadModel(graph.toBytes());
   try {
     const { features } = await model.run(toStoneTensors(stones));

@@ -8,7 +8,7 @@ import { checkContract } from "../onnx/check-contract.ts";
 import { parseCategoryNames, parseFeatureMap } from "../xgboost/mapping-files.ts";
 import type { XgboostModel } from "../xgboost/model.ts";
 import { readXgboostModel } from "../xgboost/read-model.ts";
-import { addXgboostModel } from "../xgboost/to-graph.ts";
+import { createXgboostNodes } from "../xgboost/to-graph.ts";
 import { evaluateModel } from "./evaluate-model.ts";
 import type { ModelBuilder } from "./model-builder.ts";
 
@@ -90,9 +90,7 @@ async function createXgboostBuilder(options: ImportOptions, bytes: Uint8Array): 
     name,
     settings,
     build: async (split, { seed }) => {
-      const onnx = buildPriceGraph(name, fitCompletion(split.train), (graph, stone) =>
-        addXgboostModel(graph, stone, model, { log }),
-      );
+      const onnx = buildPriceGraph(name, fitCompletion(split.train), createXgboostNodes(model, { log }));
       const gain = computeGainFractions(model);
       return evaluateModel(
         {

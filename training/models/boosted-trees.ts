@@ -51,8 +51,7 @@ export function createBoostedTreesModel(options: BoostedTreesOptions): PriceMode
     featureNames,
 
     addFeatures(graph, stone) {
-      const columns = features.map(([, addNodes]) => graph.unsqueeze(addNodes(graph, stone), 1));
-      return graph.concat(columns, 1);
+      return graph.stack(features.map(([, addNodes]) => addNodes(graph, stone)));
     },
 
     async fit({ features: matrix, prices }, { seed, onProgress }) {
@@ -66,11 +65,8 @@ export function createBoostedTreesModel(options: BoostedTreesOptions): PriceMode
       const ensemble = { ...fitted, baseScore: Math.fround(fitted.baseScore + correction) };
       const gain = computeGainImportance(ensemble);
       return {
-        addPrice(graph, values) {
-          const predicted = addTreeEnsemble(graph, values, ensemble);
-          const caratValue = graph.gather(values, graph.int64Constant(CARAT_INDEX), 1);
-          return target.addToPrice(graph, predicted, caratValue);
-        },
+        addPrice: (graph, values, caratValue) =>
+          target.addToPrice(graph, addTreeEnsemble(graph, values, ensemble), caratValue),
         predict: (values) => toPrices(predictEnsemble(ensemble, values), values),
         ...(target.computeCorrection && { fittedParameters: { correction } }),
         importance: Object.fromEntries(featureNames.map((feature, i) => [feature, gain[i] ?? 0])),

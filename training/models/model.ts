@@ -22,8 +22,11 @@ export interface FitContext {
 
 /** A model after its fit. It can compute prices in a graph and in plain code. */
 export interface FittedModel {
-  /** Adds the nodes that compute prices, float [N] in US dollars, from features, float [N, F]. */
-  addPrice(graph: Graph, features: GraphValue): GraphValue;
+  /**
+   * Adds the nodes that compute prices, float [N] in US dollars, from features, float [N, F], and weights,
+   * float [N] in carats.
+   */
+  addPrice(graph: Graph, features: GraphValue, carat: GraphValue): GraphValue;
   /** Computes the same prices in plain code. The exported graph is checked against them. */
   predict(features: Matrix): Float32Array | Float64Array;
   /** Parameters that the fit determined, such as an intercept. They are stored with the hyperparameters. */

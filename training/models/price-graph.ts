@@ -1,6 +1,7 @@
-import { Graph, type GraphValue } from "../onnx/graph.ts";
-import { addStoneInputs, type StoneValues } from "../onnx/stone-inputs.ts";
-import { addCompletion, type CompletionConstants } from "./completion.ts";
+import { Graph } from "../onnx/graph.ts";
+import { addStoneInputs } from "../onnx/stone-inputs.ts";
+import { addCompletedFeatures, type CompletionConstants } from "./completion.ts";
+import type { FittedModel, PriceModel } from "./model.ts";
 
 /** Bounds of a predicted price. They keep it positive and finite for stones far outside the training data. */
 const MIN_PREDICTED_PRICE_USD = 1;
@@ -11,18 +12,17 @@ export function limitPrice(price: number): number {
   return Math.min(Math.max(price, MIN_PREDICTED_PRICE_USD), MAX_PREDICTED_PRICE_USD);
 }
 
-/**
- * Builds the ONNX file of a whole model. Its inputs are the columns of a stone, and its output is `price`.
- * The graph completes missing measurements before the nodes of `addPrice`.
- */
-export function buildPriceGraph(
-  name: string,
-  constants: CompletionConstants,
-  addPrice: (graph: Graph, stone: StoneValues) => GraphValue,
-): Uint8Array {
+/** The two parts of a model in a graph: the features of a stone, and the price that follows from them. */
+export type PriceNodes = Pick<PriceModel, "addFeatures"> & Pick<FittedModel, "addPrice">;
+
+/** Builds the ONNX file of a whole model. Its inputs are the columns of a stone, and its output is `price`. */
+export function buildPriceGraph(name: string, constants: CompletionConstants, model: PriceNodes): Uint8Array {
   const graph = new Graph(name);
-  const price = addPrice(graph, addCompletion(graph, addStoneInputs(graph), constants));
-  const atLeastMinimum = graph.max(price, graph.floatConstant(MIN_PREDICTED_PRICE_USD));
-  graph.addOutput(graph.min(atLeastMinimum, graph.floatConstant(MAX_PREDICTED_PRICE_USD)), "price");
+  const stone = addStoneInputs(graph);
+  const features = addCompletedFeatures(graph, stone, constants, model);
+  const price = model.addPrice(graph, features, stone.carat);
+  const min = graph.floatConstant(MIN_PREDICTED_PRICE_USD);
+  const max = graph.floatConstant(MAX_PREDICTED_PRICE_USD);
+  graph.addOutput(graph.clip(price, min, max), "price");
   return graph.toBytes();
 }

@@ -139,10 +139,6 @@ export class Graph {
   pow = (base: GraphValue, exponent: GraphValue): GraphValue => this.addNode("Pow", [base, exponent]);
   sqrt = (value: GraphValue): GraphValue => this.addNode("Sqrt", [value]);
   exp = (value: GraphValue): GraphValue => this.addNode("Exp", [value]);
-  /** The result is NaN if one of the values is NaN. */
-  min = (...values: GraphValue[]): GraphValue => this.addNode("Min", values);
-  /** The result is NaN if one of the values is NaN. */
-  max = (...values: GraphValue[]): GraphValue => this.addNode("Max", values);
   /** Limits a value to a range. NaN stays NaN. */
   clip = (value: GraphValue, min: GraphValue, max: GraphValue): GraphValue =>
     this.addNode("Clip", [value, min, max]);
@@ -226,10 +222,6 @@ export class Graph {
   matMul(a: GraphValue, b: GraphValue): GraphValue {
     if (a.rank !== 2 || b.rank !== 2) throw new RangeError("matMul needs two matrices");
     return this.addNode("MatMul", [a, b]);
-  }
-
-  gather(value: GraphValue, indices: GraphValue, axis = 0): GraphValue {
-    return this.addNode("Gather", [value, indices], { axis }, { rank: value.rank + indices.rank - 1 });
   }
 
   /** Serializes the model to the bytes of an ONNX file. */

@@ -1,3 +1,4 @@
+import type { PriceNodes } from "../models/price-graph.ts";
 import { addTreeEnsemble } from "../onnx/add-tree-ensemble.ts";
 import type { Graph, GraphValue } from "../onnx/graph.ts";
 import type { StoneValues } from "../onnx/stone-inputs.ts";
@@ -10,18 +11,17 @@ export interface GraphOptions {
 }
 
 /**
- * Adds the nodes of an imported model: columns [N] to prices float [N]. A missing measurement (NaN) takes
- * the default branch of each split, as in XGBoost. An unknown grade takes it too.
+ * Creates the nodes of an imported model. A missing measurement (NaN) takes the default branch of each split,
+ * as in XGBoost. An unknown grade takes it too.
  */
-export function addXgboostModel(
-  graph: Graph,
-  stone: StoneValues,
-  model: XgboostModel,
-  { log }: GraphOptions,
-): GraphValue {
-  const columns = model.features.map((feature) => graph.unsqueeze(addFeature(graph, stone, feature), 1));
-  const sum = addTreeEnsemble(graph, graph.concat(columns, 1), model.ensemble);
-  return log ? graph.exp(sum) : sum;
+export function createXgboostNodes({ features, ensemble }: XgboostModel, { log }: GraphOptions): PriceNodes {
+  return {
+    addFeatures: (graph, stone) => graph.stack(features.map((feature) => addFeature(graph, stone, feature))),
+    addPrice(graph, values) {
+      const sum = addTreeEnsemble(graph, values, ensemble);
+      return log ? graph.exp(sum) : sum;
+    },
+  };
 }
 
 function addFeature(graph: Graph, stone: StoneValues, feature: Feature): GraphValue {

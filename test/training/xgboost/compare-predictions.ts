@@ -7,7 +7,7 @@ import { loadModel, type ModelInputs } from "../../../training/onnx/runtime.ts";
 import { addStoneInputs } from "../../../training/onnx/stone-inputs.ts";
 import type { XgboostModel } from "../../../training/xgboost/model.ts";
 import { type ReadOptions, readXgboostModel } from "../../../training/xgboost/read-model.ts";
-import { addXgboostModel } from "../../../training/xgboost/to-graph.ts";
+import { createXgboostNodes } from "../../../training/xgboost/to-graph.ts";
 
 const SORTED = Object.fromEntries(GRADE_COLUMNS.map((column) => [column, GRADES[column].toSorted()]));
 const REVERSED = Object.fromEntries(GRADE_COLUMNS.map((column) => [column, GRADES[column].toReversed()]));
@@ -31,7 +31,8 @@ export function isLogModel(variant: string): boolean {
 export function exportXgboostModel(model: XgboostModel, log: boolean): Uint8Array {
   const graph = new Graph("imported");
   const stone = addStoneInputs(graph);
-  graph.addOutput(addXgboostModel(graph, stone, model, { log }), "price");
+  const { addFeatures, addPrice } = createXgboostNodes(model, { log });
+  graph.addOutput(addPrice(graph, addFeatures(graph, stone), stone.carat), "price");
   return graph.toBytes();
 }
 
