@@ -1,18 +1,17 @@
 import { fromHono } from "chanfana";
 import { Hono } from "hono";
-import { timing } from "hono/timing";
 import { APP_PAGES, DOCS_ROUTE, OPENAPI_ROUTE } from "./domain/routes.ts";
 import { ENDPOINTS } from "./endpoints/index.ts";
 import type { AppEnv } from "./http/context.ts";
+import { StaticRouter } from "./http/static-router.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { bodyLimit } from "./middleware/body-limit.ts";
 import { conditionalRequests } from "./middleware/conditional-requests.ts";
-import { cors } from "./middleware/cors.ts";
 import { handleError, handleNotFound, handleOtherMethods } from "./middleware/error-handler.ts";
+import { preflight } from "./middleware/preflight.ts";
 import { rateLimit } from "./middleware/rate-limit.ts";
 import { requestContext } from "./middleware/request-context.ts";
 import { requestLog } from "./middleware/request-log.ts";
-import { securityHeaders } from "./middleware/security-headers.ts";
 import { serveDocument } from "./openapi/document.ts";
 import { serveAppPage } from "./pages/app-page.ts";
 import { serveDocsFile } from "./pages/docs-file.ts";
@@ -20,17 +19,8 @@ import { serveDocsPage } from "./pages/docs-page.ts";
 
 /** Builds the API: the middleware in its order, the endpoints, the documentation, and the error handlers. */
 export function createApp(): Hono<AppEnv> {
-  const hono = new Hono<AppEnv>({ strict: false });
-  hono.use(
-    requestContext,
-    requestLog,
-    timing({ totalDescription: "" }),
-    securityHeaders,
-    cors,
-    authenticate,
-    rateLimit,
-    bodyLimit,
-  );
+  const hono = new Hono<AppEnv>({ strict: false, router: new StaticRouter() });
+  hono.use(requestContext, requestLog, preflight, authenticate, rateLimit, bodyLimit);
 
   const app = fromHono(hono, { docs_url: null, redoc_url: null, openapi_url: null });
   // Grouped by path: the 405 of a path must precede a later pattern that also matches it, such as /:id.

@@ -1,16 +1,4 @@
-import { createApp } from "./app.ts";
-import type { RequestRecord } from "./db/request-log/requests.ts";
-import { consumeQueue } from "./request-log/write/queue.ts";
-import { runScheduledJobs } from "./scheduled.ts";
+/** The entry point: starts the ONNX runtime with the isolate, before the first request, and exports the Worker. */
+import "./inference/start-runtime.ts";
 
-const app = createApp();
-
-export default {
-  fetch: app.fetch,
-
-  async scheduled({ cron }, env) {
-    await runScheduledJobs(env, cron);
-  },
-
-  queue: consumeQueue,
-} satisfies ExportedHandler<Env, RequestRecord>;
+export { default } from "./worker.ts";

@@ -36,6 +36,6 @@ async function readValidKey(c: AppContext, header: string): Promise<ApiKey> {
 }
 
 function rejectKey(c: AppContext, key: ApiKey, reason: string): Unauthorized {
-  c.var.requestContext.diagnostics.push(`the key ${key.name} ${reason}`);
+  c.get("requestContext").diagnostics.push(`the key ${key.name} ${reason}`);
   return new Unauthorized(`This key ${reason}. Ask for a new one.`);
 }

@@ -15,7 +15,7 @@ export function isAnonymousAllowed(env: Env): boolean {
  */
 export function authorize(c: AppContext, scope: Scope): void {
   const isKeyOptional = scope !== "admin" && isAnonymousAllowed(c.env);
-  const { apiKey } = c.var;
+  const apiKey = c.get("apiKey");
   if (apiKey === null) {
     if (isKeyOptional) return;
     throw new Unauthorized(Unauthorized.kind.example, { sent: false });

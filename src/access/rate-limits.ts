@@ -73,7 +73,7 @@ async function isWithinLimit(
     const { success } = await limiter.limit({ key });
     return success;
   } catch (error) {
-    c.var.requestContext.diagnostics.push(`${name} did not answer: ${describeError(error)}`);
+    c.get("requestContext").diagnostics.push(`${name} did not answer: ${describeError(error)}`);
     return true;
   }
 }

@@ -1,5 +1,11 @@
 /** Request ids are UUIDv7: the first 48 bits are the time of the request, so ids sort by time. */
 
+/** Creates the id of a request that arrived at `at`, milliseconds since 1970. */
+export function createRequestId(at: number): string {
+  // The runtime makes a random UUIDv4, in which the time and the version are replaced.
+  return `${firstIdAt(at)}-7${crypto.randomUUID().slice(15)}`;
+}
+
 /** A lower bound for ids: it sorts before all ids of this millisecond or later, and after all earlier ids. */
 export function firstIdAt(at: number): string {
   const hex = Math.min(Math.max(Math.floor(at), 0), 2 ** 48 - 1)

@@ -9,10 +9,12 @@ import { Forbidden, TooManyRequests, Unauthorized } from "../http/errors.ts";
 import { type IMMUTABLE, ifNoneMatchHeader, type REVALIDATE, VALIDATOR_HEADER } from "../http/etag.ts";
 import { createValidationFailed } from "../http/field-errors.ts";
 import { readQuery } from "../http/parameters.ts";
+import { createResponse } from "../http/responses.ts";
 
 /** The name of the security scheme for API keys in the OpenAPI document. */
 export const KEY_SCHEME = "key";
 
+const JSON_TYPE = { "content-type": "application/json;charset=UTF-8" };
 const NO_PARAMETERS = z.object({});
 
 /**
@@ -52,12 +54,20 @@ export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
   }
 
   override async execute(c: AppContext): Promise<Response> {
-    const { scope, logsResponseBody, cacheControl } = this.constructor as typeof Endpoint;
-    c.var.requestContext.logsResponseBody = logsResponseBody;
+    const { path, scope, logsResponseBody, cacheControl } = this.constructor as typeof Endpoint;
+    const context = c.get("requestContext");
+    context.route = path;
+    context.logsResponseBody = logsResponseBody;
     if (scope !== null) authorize(c, scope);
-    const response = await super.execute(c);
-    if (cacheControl !== null) response.headers.set("cache-control", cacheControl);
-    return response;
+    const answer = await this.handle(c);
+    const caching = cacheControl === null ? {} : { "cache-control": cacheControl };
+    if (!(answer instanceof Response))
+      return createResponse(c, JSON.stringify(answer), {
+        status: 200,
+        headers: { ...JSON_TYPE, ...caching },
+      });
+    for (const [name, value] of Object.entries(caching)) answer.headers.set(name, value);
+    return answer;
   }
 
   /**
@@ -71,7 +81,7 @@ export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
     const query = request.query instanceof z.ZodObject ? request.query : NO_PARAMETERS;
     const bodySchema = request.body?.content["application/json"]?.schema;
     const headers = request.headers instanceof z.ZodObject ? request.headers : undefined;
-    const { values, errors } = readQuery(new URL(c.req.url).searchParams, query);
+    const { values, errors } = readQuery(c.req.url, query);
     const body = bodySchema === undefined ? undefined : readJson(c);
     const wrongShape = bodySchema && this.explainShape(body);
     if (wrongShape !== undefined) errors.push({ path: "", message: wrongShape });
@@ -85,7 +95,7 @@ export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
     const data: Record<string, unknown> = {};
     for (const [part, schema, value] of parts) {
       if (schema === undefined) continue;
-      const result = schema.safeParse(value);
+      const result = part === "body" ? schema.safeParse(value) : validateParameters(schema, value);
       if (result.success) data[part] = result.data;
       else issues.push(...result.error.issues);
     }
@@ -125,6 +135,16 @@ function documentConditions(schema: OpenAPIRouteSchema): OpenAPIRouteSchema {
 function countStones(body: unknown): number | undefined {
   const { diamonds } = Object(body) as { diamonds?: unknown };
   return Array.isArray(diamonds) ? diamonds.length : undefined;
+}
+
+/** The result of each schema for parameters that are all absent: it is the same for every request. */
+const resultsWithoutParameters = new WeakMap<z.ZodType, z.ZodSafeParseResult<unknown>>();
+
+function validateParameters(schema: z.ZodType, values: unknown): z.ZodSafeParseResult<unknown> {
+  if (Object.values(Object(values)).some((value) => value !== undefined)) return schema.safeParse(values);
+  const result = resultsWithoutParameters.get(schema) ?? schema.safeParse(values);
+  resultsWithoutParameters.set(schema, result);
+  return result;
 }
 
 function pickHeaders(c: AppContext, { shape }: z.ZodObject): Record<string, string | undefined> {

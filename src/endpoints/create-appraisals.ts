@@ -136,9 +136,9 @@ export class CreateAppraisals extends Endpoint {
     const status = check?.refused ? "quarantined" : "accepted";
     const storedIds = await insertAppraisals(c.env.DB, stones, {
       status,
-      source: [c.var.requestContext.caller ?? ANONYMOUS, body.source].filter(Boolean).join(": "),
-      requestId: c.var.requestContext.id,
-      receivedAt: new Date(c.var.requestContext.at).toISOString(),
+      source: [c.get("requestContext").caller ?? ANONYMOUS, body.source].filter(Boolean).join(": "),
+      requestId: c.get("requestContext").id,
+      receivedAt: new Date(c.get("requestContext").at).toISOString(),
     });
 
     const reportedIds = new Set<string>();

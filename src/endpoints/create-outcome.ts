@@ -116,7 +116,7 @@ export class CreateOutcome extends Endpoint {
     const { params, body } = await this.readInput(c, schema);
     const request = await findRequest(c.env, params.id);
     const { item, predicted, range, model } = findPredictedStone(request, params.id, body.index);
-    const { id, at, caller } = c.var.requestContext;
+    const { id, at, caller } = c.get("requestContext");
     const outcome = { id, at, caller, prediction: params.id, item, predicted, price: body.price };
     const replaced = await insertOutcome(c.env.LOG_DB, {
       ...outcome,

@@ -134,7 +134,7 @@ export class CreatePrediction extends Endpoint {
     const options = { ...query, explain: query.explain === "true" };
     const [prediction] = await createDetailedPredictions(c, model, [stone], [price], options);
     return {
-      id: c.var.requestContext.id,
+      id: c.get("requestContext").id,
       ...prediction!,
       warnings: [...warnings, ...prediction!.warnings],
       model: { name: model.name, version: model.version },

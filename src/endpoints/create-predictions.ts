@@ -96,7 +96,7 @@ export class CreatePredictions extends Endpoint {
       throw new NoPrice(detail, { errors });
     }
     return {
-      id: c.var.requestContext.id,
+      id: c.get("requestContext").id,
       model: { name: model.name, version: model.version },
       warnings,
       predictions: await createDetailedPredictions(c, model, body.diamonds, roundedPrices, options),

@@ -62,14 +62,14 @@ export class WithdrawDiamond extends Endpoint {
 
   override async handle(c: AppContext) {
     const { params, query } = await this.readInput(c, schema);
-    const actor = c.var.requestContext.caller ?? ANONYMOUS;
+    const actor = c.get("requestContext").caller ?? ANONYMOUS;
     if (!(await isAppraisedBy(c.env.DB, params.id, actor))) {
       // Only an administrator may learn whether the stone exists. Other callers cause no further query.
       authorize(c, "admin");
       if (!(await isKnownStone(c.env.DB, params.id)))
         throw new NotFound(`There is no stone with the id ${params.id}.`);
     }
-    const at = new Date(c.var.requestContext.at).toISOString();
+    const at = new Date(c.get("requestContext").at).toISOString();
     return withdrawStone(c.env.DB, { id: params.id, reason: query.reason, actor, at });
   }
 }

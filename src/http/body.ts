@@ -2,12 +2,14 @@ import { truncate } from "../lib/truncate.ts";
 import type { AppContext } from "./context.ts";
 import { MalformedBody, UnsupportedMediaType } from "./errors.ts";
 
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
 /**
  * Parses the body as JSON.
  * @throws MalformedBody, UnsupportedMediaType
  */
 export function readJson(c: AppContext): unknown {
-  const bytes = c.var.requestContext.body;
+  const bytes = c.get("requestContext").body;
   if (bytes === null || bytes.byteLength === 0)
     throw new MalformedBody("The body is empty. Send a JSON object.");
   const type = c.req.header("content-type");
@@ -27,7 +29,7 @@ export function readJson(c: AppContext): unknown {
     );
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+    text = decoder.decode(bytes);
   } catch (cause) {
     throw new MalformedBody("The body is not valid UTF-8.", { cause });
   }

@@ -26,12 +26,18 @@ export interface RequestContext extends LoggedAnswer {
   readonly id: string;
   /** When the request arrived, milliseconds since 1970. */
   readonly at: number;
+  /** When the request arrived, by the clock of `performance.now()`. */
+  readonly startedAt: number;
   /** The bytes of the body that were read; null for a request without a body. */
   body: Uint8Array | null;
   /** Name of the caller's key; null without a valid key. */
   caller: string | null;
-  /** Whether the log keeps the body of a successful answer. The endpoint that answers sets it. */
+  /** The pattern of the endpoint that answers, such as `/v1/models/:name`. */
+  route: string | null;
+  /** Whether the log keeps the body of the answer. The endpoint that answers sets it. */
   logsResponseBody: boolean;
+  /** The response with its text, if it was made from a text; null for a file or a stream. */
+  answer: { readonly response: Response; readonly text: string } | null;
   /**
    * Internal causes of faults. They are collected here because the log row shows them to operators and the
    * response must not show them to callers.
@@ -52,5 +58,5 @@ export type AppContext = Context<AppEnv>;
 
 /** Adds an endpoint's values to the request's log row. Values from earlier calls stay. */
 export function logAnswer(c: AppContext, answer: Partial<LoggedAnswer>): void {
-  Object.assign(c.var.requestContext, answer);
+  Object.assign(c.get("requestContext"), answer);
 }

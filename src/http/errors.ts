@@ -1,5 +1,7 @@
 import { z } from "zod";
 import type { Scope } from "../domain/access.ts";
+import type { AppContext } from "./context.ts";
+import { createResponse } from "./responses.ts";
 
 export const FieldError = z
   .object({
@@ -76,9 +78,12 @@ export abstract class Problem extends Error {
     return (this.constructor as typeof Problem).kind;
   }
 
-  toResponse(requestId: string): Response {
-    const details = toProblemDetails(this.kind, this.message, requestId, this.errors, this.moreErrors);
-    return new Response(JSON.stringify(details), {
+  /** Makes the response. The log always keeps the body of a problem. */
+  toResponse(c: AppContext): Response {
+    const context = c.get("requestContext");
+    context.logsResponseBody = true;
+    const details = toProblemDetails(this.kind, this.message, context.id, this.errors, this.moreErrors);
+    return createResponse(c, JSON.stringify(details), {
       status: this.kind.status,
       headers: { "content-type": PROBLEM_TYPE, ...this.headers },
     });
@@ -256,11 +261,6 @@ export class InternalServerError extends Problem {
   constructor(cause: unknown) {
     super(InternalServerError.kind.example, { cause });
   }
-}
-
-/** Whether a response was made by {@link Problem.toResponse}. */
-export function isProblemResponse(response: Response): boolean {
-  return response.headers.get("content-type") === PROBLEM_TYPE;
 }
 
 /** Creates the body of an error response. */

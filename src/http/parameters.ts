@@ -24,12 +24,14 @@ const MAX_MISSPELT_LENGTH = 40;
  * another question.
  */
 export function readQuery(
-  parameters: URLSearchParams,
+  url: string,
   { shape }: z.ZodObject,
 ): { values: Record<string, string>; errors: FieldError[] } {
-  const knownNames = Object.keys(shape);
   const values: Record<string, string> = {};
   const errors: FieldError[] = [];
+  if (!url.includes("?")) return { values, errors };
+  const parameters = new URL(url).searchParams;
+  const knownNames = Object.keys(shape);
   for (const name of new Set(parameters.keys())) {
     const [value = "", ...others] = parameters.getAll(name);
     if (!knownNames.includes(name)) {

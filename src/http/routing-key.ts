@@ -13,6 +13,6 @@ export const routingKeyHeader = {
 
 /** The text that decides which version answers a caller during a canary release. It is never stored. */
 export function findRoutingKey(c: AppContext): string {
-  const { caller, id } = c.var.requestContext;
+  const { caller, id } = c.get("requestContext");
   return c.req.header("x-facet-key") ?? caller ?? c.req.header("cf-connecting-ip") ?? id;
 }

@@ -69,7 +69,7 @@ async function addExplanations(
       prediction.explanation = await explainStone(c, model, background, stones[i]!, prediction.price);
     }
   } catch (error) {
-    c.var.requestContext.diagnostics.push(`no explanation: ${describeError(error)}`);
+    c.get("requestContext").diagnostics.push(`no explanation: ${describeError(error)}`);
   }
   for (const prediction of predictions) if (!prediction.explanation) prediction.warnings.push(warning);
 }
@@ -90,7 +90,7 @@ async function addComparables(
       prediction.comparison = compareWithStones(prediction.price, similar);
     }
   } catch (error) {
-    c.var.requestContext.diagnostics.push(`no comparables: ${describeError(error)}`);
+    c.get("requestContext").diagnostics.push(`no comparables: ${describeError(error)}`);
     const message = "The comparable stones could not be read. Try again in a few seconds.";
     for (const prediction of predictions) {
       prediction.warnings.push({ code: "no-comparables", message, fields: [] });

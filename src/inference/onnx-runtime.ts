@@ -39,7 +39,10 @@ export type Column = Float32Array | readonly string[];
 export interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  /** Runs the model. Every column has shape [N]; the result is the named output, float32 of shape [N]. */
+  /**
+   * Runs the model. There is a column of shape [N] for each input, and columns that are no inputs are ignored.
+   * The result is the named output, float32 of shape [N].
+   */
   run(columns: Readonly<Record<string, Column>>, output: string): Promise<Float32Array>;
   release(): Promise<void>;
 }
@@ -50,9 +53,8 @@ export async function createSession(onnx: Uint8Array): Promise<Session> {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     async run(columns, output) {
-      const tensors = Object.fromEntries(
-        Object.entries(columns).map(([name, values]) => [name, toTensor(values)]),
-      );
+      const tensors: Record<string, Tensor> = {};
+      for (const name of session.inputNames) tensors[name] = toTensor(columns[name]!);
       const tensor = (await session.run(tensors, [output]))[output];
       if (!(tensor?.data instanceof Float32Array)) throw new TypeError(`${output} is not a float tensor`);
       // A copy, because the runtime reuses the memory of the tensor.

@@ -70,7 +70,7 @@ async function priceWithFallback(
         challenger: model === resolved.model ? chooseChallenger(c, resolved) : null,
       };
     } catch (error) {
-      c.var.requestContext.diagnostics.push(
+      c.get("requestContext").diagnostics.push(
         `${formatVersion(model)} cannot be used: ${describeError(error)}`,
       );
     }
@@ -97,7 +97,7 @@ export function runModelOnColumns(
 /** The challenger if this request is in its percentage. */
 function chooseChallenger(c: AppContext, { target, challenger }: ResolvedSelector): ServedModel | null {
   if (challenger === null || formatVersion(challenger.model) === formatVersion(target)) return null;
-  return isInPercentage(c.var.requestContext.id, challenger.share) ? challenger.model : null;
+  return isInPercentage(c.get("requestContext").id, challenger.share) ? challenger.model : null;
 }
 
 /**
@@ -112,7 +112,7 @@ async function* listVersionsToTry(
   for (const choice of canary === null ? [{ target, model }] : [canary, { target, model }]) {
     if (choice.model !== null) yield choice.model;
     else
-      c.var.requestContext.diagnostics.push(
+      c.get("requestContext").diagnostics.push(
         `${alias} points at ${formatVersion(choice.target)}, which is not in the registry`,
       );
   }
@@ -135,14 +135,17 @@ function isSameVersion(a: ModelReference, b: ModelReference): boolean {
 /** Converts stones to the inputs of a model. A missing measurement becomes NaN. */
 function toColumns(stones: readonly Stone[]): StoneColumns {
   const columns: Record<string, Float32Array | string[]> = {};
-  for (const name of NUMBER_COLUMNS) columns[name] = Float32Array.from(stones, (s) => s[name] ?? Number.NaN);
+  for (const name of NUMBER_COLUMNS) {
+    const numbers = new Float32Array(stones.length);
+    for (let i = 0; i < stones.length; i++) numbers[i] = stones[i]![name] ?? Number.NaN;
+    columns[name] = numbers;
+  }
   for (const name of GRADE_COLUMNS) columns[name] = stones.map((stone) => stone[name]);
   return columns;
 }
 
 async function runSession(session: Session, columns: StoneColumns): Promise<Float32Array> {
-  const inputs = Object.fromEntries(session.inputNames.map((name) => [name, columns[name] ?? []]));
-  const prices = await session.run(inputs, OUTPUT_NAME);
+  const prices = await session.run(columns, OUTPUT_NAME);
   const stoneCount = columns.carat?.length;
   if (prices.length !== stoneCount)
     throw new InvalidModelFileError(`the model gave ${prices.length} prices for ${stoneCount} stones`);

@@ -115,6 +115,7 @@ export class StaleCache<Value> {
 
 /** Deletes the oldest entry of a map that has more entries than allowed. */
 export function evictOldest(entries: Map<string, unknown>, maxEntries: number): void {
+  if (entries.size <= maxEntries) return;
   const [oldest] = entries.keys();
-  if (entries.size > maxEntries && oldest !== undefined) entries.delete(oldest);
+  if (oldest !== undefined) entries.delete(oldest);
 }

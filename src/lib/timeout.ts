@@ -10,10 +10,11 @@ export class TimeoutError extends Error {
  * @throws TimeoutError when the work takes longer than `ms` milliseconds.
  */
 export async function withTimeout<T>(ms: number, work: Promise<T>): Promise<T> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new TimeoutError(ms)), ms);
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const timer = setTimeout(() => reject(new TimeoutError(ms)), ms);
+  work.then(resolve, reject);
   try {
-    return await Promise.race([work, timeout.promise]);
+    return await promise;
   } finally {
     clearTimeout(timer);
   }
@@ -21,8 +22,9 @@ export async function withTimeout<T>(ms: number, work: Promise<T>): Promise<T> {
 
 /** Waits until a promise resolves or `ms` milliseconds have passed, whichever comes first. */
 export async function waitAtMost(ms: number, event: Promise<void>): Promise<void> {
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, ms);
-  await Promise.race([event, timeout.promise]);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  event.then(resolve, resolve);
+  await promise;
   clearTimeout(timer);
 }

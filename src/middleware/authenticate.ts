@@ -11,6 +11,6 @@ import { Problem } from "../http/errors.ts";
 export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
   const apiKey = c.req.path === HEALTH_ROUTE ? null : await authenticateRequest(c);
   c.set("apiKey", apiKey);
-  if (apiKey !== null && !(apiKey instanceof Problem)) c.var.requestContext.caller = apiKey.name;
+  if (apiKey !== null && !(apiKey instanceof Problem)) c.get("requestContext").caller = apiKey.name;
   await next();
 });

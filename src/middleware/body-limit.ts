@@ -7,6 +7,9 @@ const MAX_BODY_BYTES = 1_048_576;
 /** A client that sends nothing for this long counts as disconnected: not all clients close the connection. */
 const CHUNK_TIMEOUT_MS = 15_000;
 
+/** Such a body comes in a few packets, and is read in one step. */
+const MAX_SHORT_BODY_BYTES = 65_536;
+
 /**
  * Reads the body and limits its size. It counts the bytes that arrive, because `content-length` can be absent
  * or wrong. The request context keeps the bytes for the endpoint and for the log, also of a body that is too
@@ -15,8 +18,9 @@ const CHUNK_TIMEOUT_MS = 15_000;
 export const bodyLimit = createMiddleware<AppEnv>(async (c, next) => {
   const stream = c.req.raw.body;
   if (stream !== null && c.req.method !== "GET" && c.req.method !== "HEAD") {
-    const { bytes, isTooLarge, error } = await readBody(stream, MAX_BODY_BYTES);
-    c.var.requestContext.body = bytes;
+    const isShort = Number(c.req.header("content-length") ?? Number.NaN) <= MAX_SHORT_BODY_BYTES;
+    const { bytes, isTooLarge, error } = await (isShort ? readShortBody(c.req.raw) : readChunks(stream));
+    c.get("requestContext").body = bytes;
     if (error !== undefined)
       throw new MalformedBody("The connection closed before the end of the body.", { cause: error });
     if (isTooLarge) throw new ContentTooLarge(ContentTooLarge.kind.example);
@@ -32,13 +36,24 @@ interface Body {
   readonly error: unknown;
 }
 
-async function readBody(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Body> {
+/** Reads a body whose length is known and short. */
+async function readShortBody(request: Request): Promise<Body> {
+  try {
+    const buffer = await withTimeout(CHUNK_TIMEOUT_MS, request.arrayBuffer());
+    const isTooLarge = buffer.byteLength > MAX_BODY_BYTES;
+    return { bytes: new Uint8Array(buffer).subarray(0, MAX_BODY_BYTES), isTooLarge, error: undefined };
+  } catch (error) {
+    return { bytes: new Uint8Array(), isTooLarge: false, error };
+  }
+}
+
+async function readChunks(stream: ReadableStream<Uint8Array>): Promise<Body> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   let error: unknown;
   const reader = stream.getReader();
   try {
-    while (size <= maxBytes) {
+    while (size <= MAX_BODY_BYTES) {
       const { done, value } = await withTimeout(CHUNK_TIMEOUT_MS, reader.read());
       if (done) break;
       chunks.push(value);
@@ -47,9 +62,9 @@ async function readBody(stream: ReadableStream<Uint8Array>, maxBytes: number): P
   } catch (cause) {
     error = cause;
   }
-  const isTooLarge = size > maxBytes;
+  const isTooLarge = size > MAX_BODY_BYTES;
   if (isTooLarge || error !== undefined) reader.cancel().catch(() => {});
-  return { bytes: concatenate(chunks, Math.min(size, maxBytes)), isTooLarge, error };
+  return { bytes: concatenate(chunks, Math.min(size, MAX_BODY_BYTES)), isTooLarge, error };
 }
 
 /** Joins chunks and cuts the result to a size. */

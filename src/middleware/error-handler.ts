@@ -20,16 +20,16 @@ const REGISTRY_TABLES: ReadonlySet<string> = new Set(Object.values(registry).map
 /** Answers every error with a problem. The internal cause goes to the log only. */
 export const handleError: ErrorHandler<AppEnv> = (error, c) => {
   const problem = toProblem(error);
-  if (problem.cause !== undefined) c.var.requestContext.diagnostics.push(describeError(problem.cause));
+  if (problem.cause !== undefined) c.get("requestContext").diagnostics.push(describeError(problem.cause));
   if (problem instanceof InternalServerError) console.error(error);
-  return problem.toResponse(c.var.requestContext.id);
+  return problem.toResponse(c);
 };
 
 export const handleNotFound = (c: AppContext): Response => {
   const problem = new NotFound(
     `There is nothing at ${truncate(c.req.path)}. GET ${DOCS_ROUTE} lists all paths.`,
   );
-  return problem.toResponse(c.var.requestContext.id);
+  return problem.toResponse(c);
 };
 
 /** Answers a request with a method that its path does not have: 405, or the allowed methods for OPTIONS. */

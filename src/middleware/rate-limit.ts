@@ -12,7 +12,7 @@ export const rateLimit = createMiddleware<AppEnv>(async (c, next) => {
 });
 
 async function countRequest(c: AppContext): Promise<void> {
-  const { apiKey } = c.var;
+  const apiKey = c.get("apiKey");
   if (apiKey !== null && !(apiKey instanceof Problem)) return countKeyRequest(c, apiKey.name);
   if (apiKey instanceof Unauthorized) await countInvalidKey(c);
   await countAddressRequest(c);

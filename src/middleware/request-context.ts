@@ -1,6 +1,7 @@
 import { createMiddleware } from "hono/factory";
-import { v7 as uuidv7 } from "uuid";
+import { createRequestId } from "../domain/request-id.ts";
 import type { AppEnv } from "../http/context.ts";
+import { completeHeaders } from "../http/responses.ts";
 
 /**
  * Creates the context of a request, with an id of its own. The Worker ignores a client's `x-request-id`,
@@ -8,18 +9,20 @@ import type { AppEnv } from "../http/context.ts";
  */
 export const requestContext = createMiddleware<AppEnv>(async (c, next) => {
   const at = Date.now();
-  const id = uuidv7({ msecs: at });
   c.set("requestContext", {
-    id,
+    id: createRequestId(at),
     at,
+    startedAt: performance.now(),
     body: null,
+    route: null,
     caller: null,
     model: null,
     price: null,
     shadow: null,
     logsResponseBody: false,
+    answer: null,
     diagnostics: [],
   });
   await next();
-  c.header("x-request-id", id);
+  completeHeaders(c);
 });

@@ -19,10 +19,11 @@ const LAYERS: readonly (readonly string[])[] = [
   ["endpoints"],
   ["openapi", "pages"],
   ["app.ts"],
-  ["index.ts", "scheduled.ts"],
+  ["worker.ts", "scheduled.ts"],
+  ["index.ts"],
 ];
 /** Imports between folders of the same layer that are allowed. */
-const SIDEWAYS = ["monitoring -> request-log", "index.ts -> scheduled.ts"];
+const SIDEWAYS = ["monitoring -> request-log", "worker.ts -> scheduled.ts"];
 
 interface Import {
   readonly from: string;

@@ -1,9 +1,9 @@
 import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import worker from "../../src/index.ts";
 import { saveDeadLetter } from "../../src/request-log/write/dead-letters.ts";
 import { EVERY_FIVE_MINUTES, EVERY_MINUTE } from "../../src/settings/call-budgets.ts";
+import worker from "../../src/worker.ts";
 import { createRandom } from "../support/random.ts";
 import { emptyStorage } from "./support/empty-storage.ts";
 import { createRecord, readDeadLetterIds } from "./support/request-log/log-rows.ts";

@@ -16,7 +16,8 @@ export function findChoice<Choice extends string>(
   choices: readonly Choice[],
   text: string,
 ): Choice | undefined {
-  if (text.length > MAX_COMPARED_LENGTH) return undefined;
+  const exact = choices.find((choice) => choice === text);
+  if (exact !== undefined || text.length > MAX_COMPARED_LENGTH) return exact;
   const typed = simplify(text);
   return choices.find((choice) => simplify(choice) === typed);
 }

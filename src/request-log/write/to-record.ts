@@ -5,6 +5,8 @@ import type { AppContext } from "../../http/context.ts";
 /** How much of the body of a request is kept if anybody could have sent the request. */
 const MAX_ANONYMOUS_BODY_BYTES = 8_192;
 
+const decoder = new TextDecoder();
+
 /** What the log keeps of a response. */
 export interface LoggedResponse {
   readonly status: number;
@@ -16,7 +18,7 @@ export interface LoggedResponse {
 
 /** Makes the log record of a request and its response. */
 export function toRecord(c: AppContext, response: LoggedResponse): RequestRecord {
-  const { id, at, model, price, caller, diagnostics } = c.var.requestContext;
+  const { id, at, model, price, caller, diagnostics } = c.get("requestContext");
   const { status, durationMs, responseBody, shadow } = response;
   const { requestBody, truncation } = readRequestBody(c);
   const problems = [...diagnostics, ...truncation];
@@ -54,10 +56,10 @@ export function toRecord(c: AppContext, response: LoggedResponse): RequestRecord
  * key can fill the log.
  */
 function readRequestBody(c: AppContext): { requestBody: string | null; truncation: string[] } {
-  const { body } = c.var.requestContext;
+  const { body } = c.get("requestContext");
   if (body === null) return { requestBody: null, truncation: [] };
   if (body.byteLength <= MAX_ANONYMOUS_BODY_BYTES || !isAnonymous(c))
-    return { requestBody: new TextDecoder().decode(body), truncation: [] };
+    return { requestBody: decoder.decode(body), truncation: [] };
   const start = body.subarray(0, MAX_ANONYMOUS_BODY_BYTES);
   return {
     // `stream` omits a character that is cut in two.
@@ -72,13 +74,14 @@ function readRequestBody(c: AppContext): { requestBody: string | null; truncatio
 function isAnonymous(c: AppContext): boolean {
   const { status } = c.res;
   if (status === 404) return findRoute(c) === null;
-  if (status === 413) return c.var.requestContext.caller === null;
+  if (status === 413) return c.get("requestContext").caller === null;
   return [401, 403, 405, 429].includes(status) || c.req.method === "OPTIONS";
 }
 
 /** The pattern of the endpoint that answered. Patterns of middleware end in an asterisk. */
 function findRoute(c: AppContext): string | null {
-  return matchedRoutes(c).find(({ path }) => !path.endsWith("*"))?.path ?? null;
+  const { route } = c.get("requestContext");
+  return route ?? matchedRoutes(c).find(({ path }) => !path.endsWith("*"))?.path ?? null;
 }
 
 function toText(value: unknown): string | null {

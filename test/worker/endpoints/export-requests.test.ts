@@ -1,9 +1,9 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import worker from "../../../src/index.ts";
 import { MINUTE_MS } from "../../../src/lib/time.ts";
 import type { LogEntry } from "../../../src/request-log/read/entry.ts";
+import worker from "../../../src/worker.ts";
 import { createRandom } from "../../support/random.ts";
 import { call } from "../support/call.ts";
 import { overrideMethods } from "../support/faults.ts";

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { countOutcomes } from "../../../src/db/request-log/outcomes.ts";
 import type { PriceRange } from "../../../src/domain/prediction/prediction.ts";
-import worker from "../../../src/index.ts";
+import worker from "../../../src/worker.ts";
 import { calibration } from "../../support/calibration.ts";
 import { createRandom } from "../../support/random.ts";
 import { call, get, ORIGIN, type ProblemDetails, post, STONE } from "../support/call.ts";

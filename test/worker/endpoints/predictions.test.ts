@@ -2,7 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Prediction } from "../../../src/domain/prediction/prediction.ts";
-import worker from "../../../src/index.ts";
+import worker from "../../../src/worker.ts";
 import { get, ORIGIN, type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
 import { pointAlias, publishModel, warmUpRuntime } from "../support/registry.ts";
 

@@ -7,7 +7,7 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ENDPOINTS } from "../../../src/endpoints/index.ts";
-import worker from "../../../src/index.ts";
+import worker from "../../../src/worker.ts";
 import { createArbitraries, type JsonSchema } from "../support/arbitrary.ts";
 import { get, ORIGIN, post, STONE } from "../support/call.ts";
 import {

@@ -5,9 +5,9 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import worker from "../../../src/index.ts";
 import { DAY_MS } from "../../../src/lib/time.ts";
 import { archiveOldDays } from "../../../src/request-log/archive/archive.ts";
+import worker from "../../../src/worker.ts";
 import { createRandom } from "../../support/random.ts";
 import { call, get, ORIGIN, type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
 import { moveClock } from "../support/clock.ts";

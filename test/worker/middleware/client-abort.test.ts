@@ -7,7 +7,7 @@ import { env, exports } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import { afterEach, expect, it, vi } from "vitest";
 import { requests } from "../../../src/db/request-log/schema.ts";
-import worker from "../../../src/index.ts";
+import worker from "../../../src/worker.ts";
 import { ORIGIN, STONE } from "../support/call.ts";
 import { createFaultyDatabase, overrideMethods } from "../support/faults.ts";
 import { createAuthorizationHeader } from "../support/keys.ts";

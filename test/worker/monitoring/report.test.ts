@@ -1,9 +1,9 @@
 import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import worker from "../../../src/index.ts";
 import { HOUR_MS } from "../../../src/lib/time.ts";
 import { createReport, type Window } from "../../../src/monitoring/report.ts";
+import worker from "../../../src/worker.ts";
 import { call, type ProblemDetails } from "../support/call.ts";
 import { createAuthorizationHeader, createKey } from "../support/keys.ts";
 import {

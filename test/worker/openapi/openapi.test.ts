@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { APP_PAGES } from "../../../src/domain/routes.ts";
 import { ENDPOINTS } from "../../../src/endpoints/index.ts";
-import worker from "../../../src/index.ts";
+import worker from "../../../src/worker.ts";
 import type { JsonSchema } from "../support/arbitrary.ts";
 import { call, readLogRecord } from "../support/call.ts";
 import {

@@ -6,8 +6,8 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import worker from "../../../src/index.ts";
 import { drainDeadLetters } from "../../../src/request-log/write/drain-dead-letters.ts";
+import worker from "../../../src/worker.ts";
 import { ORIGIN, STONE } from "../support/call.ts";
 import { speedUpTime } from "../support/clock.ts";
 import { emptyStorage } from "../support/empty-storage.ts";

@@ -3,10 +3,10 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
-import worker from "../../../src/index.ts";
 import { toDeadLetterKey } from "../../../src/request-log/write/dead-letters.ts";
 import { drainDeadLetters } from "../../../src/request-log/write/drain-dead-letters.ts";
 import { writeRecord } from "../../../src/request-log/write/write-record.ts";
+import worker from "../../../src/worker.ts";
 import { createRandom } from "../../support/random.ts";
 import { ORIGIN, post, readLogRecord, STONE } from "../support/call.ts";
 import { speedUpTime } from "../support/clock.ts";

@@ -6,8 +6,8 @@ import { drizzle } from "drizzle-orm/d1";
 import { expect } from "vitest";
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
 import { requests } from "../../../src/db/request-log/schema.ts";
-import worker from "../../../src/index.ts";
 import { readBodies } from "../../../src/request-log/bodies.ts";
+import worker from "../../../src/worker.ts";
 import { findContractViolations } from "./contract.ts";
 
 export interface Answer {

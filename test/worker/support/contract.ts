@@ -1,7 +1,7 @@
 /** Checks answers against the Worker's own OpenAPI document with Ajv (test/support/json-schema.ts). */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import worker from "../../../src/index.ts";
+import worker from "../../../src/worker.ts";
 import type { JsonSchema } from "./arbitrary.ts";
 
 export interface MediaType {

@@ -2,10 +2,10 @@
 import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import worker from "../../../../src/index.ts";
 import { DAY_MS } from "../../../../src/lib/time.ts";
 import { QUARANTINE_PREFIX } from "../../../../src/request-log/quarantine.ts";
 import { DEAD_LETTER_QUEUE } from "../../../../src/settings/retention.ts";
+import worker from "../../../../src/worker.ts";
 import { createRandom } from "../../../support/random.ts";
 import { emptyStorage } from "../../support/empty-storage.ts";
 import { createConnectionLostError } from "../../support/faults.ts";

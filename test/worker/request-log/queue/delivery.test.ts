@@ -2,9 +2,9 @@
 import { createScheduledController } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../../../src/db/request-log/requests.ts";
-import worker from "../../../../src/index.ts";
 import { writeRecord } from "../../../../src/request-log/write/write-record.ts";
 import { DEAD_LETTER_QUEUE } from "../../../../src/settings/retention.ts";
+import worker from "../../../../src/worker.ts";
 import { createRandom } from "../../../support/random.ts";
 import { emptyStorage } from "../../support/empty-storage.ts";
 import { overrideMethods } from "../../support/faults.ts";

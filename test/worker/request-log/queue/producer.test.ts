@@ -2,8 +2,8 @@
 import { createScheduledController } from "cloudflare:test";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RequestRecord } from "../../../../src/db/request-log/requests.ts";
-import worker from "../../../../src/index.ts";
 import { writeRecord } from "../../../../src/request-log/write/write-record.ts";
+import worker from "../../../../src/worker.ts";
 import { createRandom } from "../../../support/random.ts";
 import { call, readLogRecord, STONE } from "../../support/call.ts";
 import { readOpenApiDocument } from "../../support/contract.ts";

@@ -3,8 +3,8 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from "clou
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { RequestRecord } from "../../../../src/db/request-log/requests.ts";
-import worker from "../../../../src/index.ts";
 import type { QueueBinding } from "../../../../src/request-log/write/queue.ts";
+import worker from "../../../../src/worker.ts";
 import { overrideMethods } from "../faults.ts";
 import { readLogIds } from "./log-rows.ts";
 

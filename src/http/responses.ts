@@ -1,0 +1,67 @@
+/** Responses with the headers that every response has. */
+import type { AppContext } from "./context.ts";
+import { findAllowedOrigin } from "./origins.ts";
+
+/**
+ * Lets browsers do nothing with an answer except read it. The pages and the model reports have a
+ * Content-Security-Policy of their own.
+ */
+const SECURITY_HEADERS = {
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "strict-transport-security": "max-age=31536000",
+  "x-content-type-options": "nosniff",
+} as const;
+
+/** Which headers a page of another origin may read. */
+export const EXPOSED_HEADERS = [
+  "content-disposition",
+  "etag",
+  "retry-after",
+  "server-timing",
+  "www-authenticate",
+  "x-request-id",
+];
+const CORS_HEADERS = { "access-control-expose-headers": EXPOSED_HEADERS.join(","), vary: "Origin" } as const;
+
+interface ResponseOptions {
+  readonly status: number;
+  /** They replace the headers that every response has. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Makes the response of a request from its text, with all headers. Made in one step, because each later change
+ * of a response costs as much as making it. The log takes the text from here.
+ */
+export function createResponse(c: AppContext, text: string, { status, headers }: ResponseOptions): Response {
+  const response = new Response(text, { status, headers: { ...createHeaders(c), ...headers } });
+  c.get("requestContext").answer = { response, text };
+  return response;
+}
+
+/** Adds the headers that every response has to a response that was made without them. */
+export function completeHeaders(c: AppContext): void {
+  if (c.res === c.get("requestContext").answer?.response) return;
+  for (const [name, value] of Object.entries(createHeaders(c)))
+    if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+}
+
+function createHeaders(c: AppContext): Record<string, string> {
+  const { id, startedAt } = c.get("requestContext");
+  const durationMs = performance.now() - startedAt;
+  return {
+    ...SECURITY_HEADERS,
+    ...(c.req.method !== "OPTIONS" && CORS_HEADERS),
+    ...allowOrigin(c),
+    "server-timing": `total;dur=${durationMs}`,
+    "x-request-id": id,
+  };
+}
+
+function allowOrigin(c: AppContext): Record<string, string> | undefined {
+  const origin = findAllowedOrigin(c, c.req.header("origin") ?? "");
+  return origin === null || c.req.method === "OPTIONS"
+    ? undefined
+    : { "access-control-allow-origin": origin };
+}
