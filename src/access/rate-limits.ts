@@ -13,7 +13,7 @@ const blockedSince = new Map<string, number>();
 
 /** Counts a request against its key. @throws TooManyRequests */
 export async function countKeyRequest(c: AppContext, name: string): Promise<void> {
-  if (!(await isWithinLimit(c, "KEY_LIMIT", name)))
+  if (!(await isWithinLimit(c, "KEY_LIMIT", () => name)))
     throw new TooManyRequests(
       `Too many requests with the key ${name}.`,
       RATE_LIMIT_PERIODS_SECONDS.KEY_LIMIT,
@@ -22,7 +22,7 @@ export async function countKeyRequest(c: AppContext, name: string): Promise<void
 
 /** Counts a request without a key against its address. @throws TooManyRequests */
 export async function countAddressRequest(c: AppContext): Promise<void> {
-  if (!(await isWithinLimit(c, "ADDRESS_LIMIT", findAddress(c))))
+  if (!(await isWithinLimit(c, "ADDRESS_LIMIT", () => findAddress(c))))
     throw new TooManyRequests(
       "Too many requests from your address.",
       RATE_LIMIT_PERIODS_SECONDS.ADDRESS_LIMIT,
@@ -32,7 +32,7 @@ export async function countAddressRequest(c: AppContext): Promise<void> {
 /** Counts an invalid key against its address. @throws TooManyRequests */
 export async function countInvalidKey(c: AppContext): Promise<void> {
   const address = findAddress(c);
-  if (await isWithinLimit(c, "FAILURE_LIMIT", address)) return;
+  if (await isWithinLimit(c, "FAILURE_LIMIT", () => address)) return;
   blockedSince.delete(address);
   blockedSince.set(address, Date.now());
   evictOldest(blockedSince, MAX_BLOCKED_ADDRESSES);
@@ -64,13 +64,13 @@ function createTooManyInvalidKeys(): TooManyRequests {
 async function isWithinLimit(
   c: AppContext,
   name: keyof typeof RATE_LIMIT_PERIODS_SECONDS,
-  key: string,
+  findKey: () => string,
 ): Promise<boolean> {
   const limiter: RateLimit | undefined = c.env[name];
   const setting: unknown = c.env.RATE_LIMITS;
   if (limiter === undefined || setting === "off") return true;
   try {
-    const { success } = await limiter.limit({ key });
+    const { success } = await limiter.limit({ key: findKey() });
     return success;
   } catch (error) {
     c.get("requestContext").diagnostics.push(`${name} did not answer: ${describeError(error)}`);

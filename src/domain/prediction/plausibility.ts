@@ -120,9 +120,8 @@ export function toPlausibility(ranges: Readonly<Record<string, Limits["limits"]>
 
 /** Returns a warning for each value that does not fit the others, or that is far from all training stones. */
 export function findImplausibleValues({ columns, relations }: Plausibility, stone: Stone): Warning[] {
-  const numbers = Object.fromEntries(
-    NUMBER_COLUMNS.map((name) => [name, stone[name] ?? Number.NaN]),
-  ) as Numbers;
+  const { carat, depth = NaN, table = NaN, x = NaN, y = NaN, z = NaN } = stone;
+  const numbers: Numbers = { carat, depth, table, x, y, z };
   const warnings: Warning[] = [];
   // One wrong value breaks several relations. A value that has a warning gets no other.
   const hasWarning = (names: readonly NumberColumn[]) =>
