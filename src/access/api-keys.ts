@@ -1,7 +1,10 @@
 import { describeError } from "../db/errors.ts";
+import { registryAvailability } from "../db/registry/availability.ts";
 import { type ApiKey, findKey, recordKeyUse } from "../db/registry/keys.ts";
+import { openPrimary, type Queryable } from "../db/sessions.ts";
 import type { AppContext } from "../http/context.ts";
 import { ServiceUnavailable } from "../http/errors.ts";
+import { getRegistryWaitMs } from "../http/registry.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { evictOldest, StaleCache } from "../lib/stale-cache.ts";
 import { ageMs } from "../lib/time.ts";
@@ -10,12 +13,14 @@ import { rejectBlockedAddress } from "./rate-limits.ts";
 const MAX_CACHED_KEYS = 1_000;
 const USE_RECORD_INTERVAL_MS = 60_000;
 
-/** Keys by their hash. A revoked key works for up to `freshMs`, or `maxStaleMs` if the registry fails. */
+/** Keys by their hash. A revoked key works for up to `backgroundMs`, or `maxStaleMs` if the registry fails. */
 const cachedKeys = new StaleCache<ApiKey>({
-  freshMs: 10_000,
+  freshMs: 5_000,
+  backgroundMs: 15_000,
   maxStaleMs: 300_000,
   absentMs: 10_000,
   maxEntries: MAX_CACHED_KEYS,
+  availability: registryAvailability,
 });
 /** When the use of a key was last recorded, by the key's hash. */
 const useRecordedAt = new Map<string, number>();
@@ -30,15 +35,15 @@ export async function findApiKey(c: AppContext, token: string): Promise<ApiKey |
   const hash = await sha256(token);
   if (!cachedKeys.canAnswer(hash)) rejectBlockedAddress(c);
   const key = await cachedKeys
-    .get(
-      hash,
-      c.executionCtx,
-      () => readKey(c.env.DB, hash),
-      (error) =>
-        c.var.requestContext.diagnostics.push(
-          `the registry did not answer for the key: ${describeError(error)}`,
-        ),
-    )
+    .get(hash, {
+      background: c.executionCtx,
+      read: () => readKey(openPrimary(c.env.DB), hash),
+      maxWaitMs: getRegistryWaitMs(c),
+      onReadFailure: (error) =>
+        c
+          .get("requestContext")
+          .diagnostics.push(`the registry did not answer for the key: ${describeError(error)}`),
+    })
     .catch((error: unknown) => {
       throw new ServiceUnavailable(
         "Keys cannot be checked at the moment. Try again in a few seconds.",
@@ -49,7 +54,7 @@ export async function findApiKey(c: AppContext, token: string): Promise<ApiKey |
   return key;
 }
 
-async function readKey(db: D1Database, hash: string): Promise<ApiKey | null> {
+async function readKey(db: Queryable, hash: string): Promise<ApiKey | null> {
   const key = await findKey(db, hash);
   return key !== null && isSameHash(key.hash, hash) ? key : null;
 }

@@ -10,6 +10,7 @@ import type { AppContext } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { FieldError } from "../http/errors.ts";
 import { createValidationFailed, type FieldErrors, toFieldErrors } from "../http/field-errors.ts";
+import { readPrimary } from "../http/registry.ts";
 import {
   compareWithChampion,
   describeQuarantine,
@@ -127,7 +128,7 @@ export class CreateAppraisals extends Endpoint {
   override async handle(c: AppContext) {
     const { body } = await this.readInput(c, bodyWithoutStones);
     const { valid, rejected } = await validateStones(body.diamonds);
-    const known = await findKnownStones(c.env.DB, [...valid.values()]);
+    const known = await readPrimary(c, (db) => findKnownStones(db, [...valid.values()]));
     const newStones = new Map<string, IdentifiedStone>();
     for (const stone of valid.values()) if (!known.has(stone.id)) newStones.set(stone.id, stone);
 

@@ -8,6 +8,7 @@ import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
 import { ETAG_HEADER, REVALIDATE, toEtag } from "../http/etag.ts";
 import { nextField, pageQuery, toPage } from "../http/pagination.ts";
+import { readPrimary } from "../http/registry.ts";
 import { Endpoint } from "./base.ts";
 
 const AliasResponse = z
@@ -47,7 +48,10 @@ export class GetAlias extends Endpoint {
 
   override async handle(c: AppContext) {
     const { params, query } = await this.readInput(c, schema);
-    const found = await getAlias(c.env.DB, params.alias, { below: query.next, limit: query.limit + 1 });
+    // The revision is the ETag for the next move, so it must be the current one.
+    const found = await readPrimary(c, (db) =>
+      getAlias(db, params.alias, { below: query.next, limit: query.limit + 1 }),
+    );
     if (found === null)
       throw new NotFound(`There is no alias named ${params.alias}. GET /v1/models lists all aliases.`);
     const { rows: history, next } = toPage(found.history, query.limit, (move) => move.revision);

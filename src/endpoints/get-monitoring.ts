@@ -1,10 +1,12 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
+import { listBaselines } from "../db/registry/baselines.ts";
 import { Monitoring } from "../domain/monitoring.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { ValidationFailed } from "../http/errors.ts";
 import { REVALIDATE } from "../http/etag.ts";
+import { readReplica } from "../http/registry.ts";
 import { choiceField } from "../lib/input/fields.ts";
 import { createReport, WINDOWS, type Window } from "../monitoring/report.ts";
 import { Endpoint } from "./base.ts";
@@ -45,6 +47,8 @@ export class GetMonitoring extends Endpoint {
 
   override async handle(c: AppContext) {
     const { query } = await this.readInput(c, schema);
-    return createReport(c.env, query.window);
+    return createReport(c.env, query.window, Date.now(), (versions) =>
+      readReplica(c, (db) => listBaselines(db, versions)),
+    );
   }
 }

@@ -6,6 +6,7 @@ import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ServiceUnavailable, ValidationFailed } from "../http/errors.ts";
 import { IMMUTABLE } from "../http/etag.ts";
+import { readImmutable } from "../http/registry.ts";
 import { createVersionNotFound, versionParams } from "../http/version-params.ts";
 import { Endpoint } from "./base.ts";
 
@@ -42,7 +43,11 @@ export class GetReport extends Endpoint {
 
   override async handle(c: AppContext) {
     const { params } = await this.readInput(c, schema);
-    const key = await findReportKey(c.env.DB, params.name, params.version);
+    const key = await readImmutable(
+      c,
+      (db) => findReportKey(db, params.name, params.version),
+      (found) => found === undefined,
+    );
     if (key === undefined) throw createVersionNotFound(params);
     if (key === null) throw new NotFound(`${formatVersion(params)} has no report.`);
     const file = await c.env.MODELS.get(key).catch((cause: unknown) => {

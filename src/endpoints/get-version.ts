@@ -7,6 +7,7 @@ import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
 import { IMMUTABLE } from "../http/etag.ts";
+import { readImmutable } from "../http/registry.ts";
 import { createVersionNotFound, versionParams } from "../http/version-params.ts";
 import { Endpoint } from "./base.ts";
 
@@ -44,7 +45,7 @@ export class GetVersion extends Endpoint {
 
   override async handle(c: AppContext) {
     const { params } = await this.readInput(c, schema);
-    const found = await readModelRecord(c.env.DB, params.name, params.version);
+    const found = await readImmutable(c, (db) => readModelRecord(db, params.name, params.version));
     if (found === undefined) throw createVersionNotFound(params);
     const { reportKey, ...record } = found;
     const report = reportKey && reportPath(record);

@@ -7,6 +7,7 @@ import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
 import { REVALIDATE } from "../http/etag.ts";
+import { readImmutable, readReplica } from "../http/registry.ts";
 import { createVersionNotFound, versionParams } from "../http/version-params.ts";
 import { Endpoint } from "./base.ts";
 
@@ -40,8 +41,8 @@ export class ListAliasPeriods extends Endpoint {
   override async handle(c: AppContext) {
     const { params } = await this.readInput(c, schema);
     const [found, periods] = await Promise.all([
-      findVersion(c.env.DB, params.name, params.version),
-      listAliasPeriods(c.env.DB, params),
+      readImmutable(c, (db) => findVersion(db, params.name, params.version)),
+      readReplica(c, (db) => listAliasPeriods(db, params)),
     ]);
     if (found === null) throw createVersionNotFound(params);
     return { periods };

@@ -8,6 +8,7 @@ import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { ValidationFailed } from "../http/errors.ts";
 import { REVALIDATE } from "../http/etag.ts";
+import { readReplica } from "../http/registry.ts";
 import { Endpoint } from "./base.ts";
 
 const ModelsResponse = z
@@ -46,7 +47,9 @@ export class ListModels extends Endpoint {
 
   override async handle(c: AppContext) {
     await this.readInput(c, schema);
-    const [models, aliases] = await Promise.all([listNewestVersions(c.env.DB), listAliases(c.env.DB)]);
+    const [models, aliases] = await readReplica(c, (db) =>
+      Promise.all([listNewestVersions(db), listAliases(db)]),
+    );
     return {
       models,
       aliases: Object.fromEntries(aliases.map(({ alias, name, version }) => [alias, { name, version }])),

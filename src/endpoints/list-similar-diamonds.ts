@@ -15,6 +15,7 @@ import { NotFound, ValidationFailed } from "../http/errors.ts";
 import { REVALIDATE } from "../http/etag.ts";
 import { numberParameter } from "../http/parameters.ts";
 import { similarCountParameter } from "../http/prediction-parameters.ts";
+import { readImmutable } from "../http/registry.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
 import { resolveModel } from "../inference/resolve-version.ts";
 import { Endpoint } from "./base.ts";
@@ -78,8 +79,8 @@ export class ListSimilarDiamonds extends Endpoint {
     const { query } = await this.readInput(c, schema);
     const model = await resolveModel(c, query.model);
     logAnswer(c, { model });
-    const { results } = await findSimilarDiamonds(c.env.DB, model, query, query.n);
-    const diamonds = results.map((stone) => toSimilarDiamond(stone, query.carat));
+    const found = await readImmutable(c, (db) => findSimilarDiamonds(db, model, [query], query.n));
+    const diamonds = (found?.[0]?.results ?? []).map((stone) => toSimilarDiamond(stone, query.carat));
     return { count: diamonds.length, model: { name: model.name, version: model.version }, diamonds };
   }
 }

@@ -8,6 +8,7 @@ import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
 import { REVALIDATE } from "../http/etag.ts";
 import { nextField, pageQuery, toPage } from "../http/pagination.ts";
+import { readImmutable } from "../http/registry.ts";
 import { Endpoint } from "./base.ts";
 
 const VersionsResponse = z
@@ -42,7 +43,11 @@ export class ListVersions extends Endpoint {
 
   override async handle(c: AppContext) {
     const { params, query } = await this.readInput(c, schema);
-    const found = await listVersions(c.env.DB, params.name, { below: query.next, limit: query.limit + 1 });
+    const found = await readImmutable(
+      c,
+      (db) => listVersions(db, params.name, { below: query.next, limit: query.limit + 1 }),
+      (versions) => versions.length === 0,
+    );
     if (found.length === 0 && query.next === undefined)
       throw new NotFound(`There is no model named ${params.name}. GET /v1/models lists all models.`);
     const { rows, next } = toPage(found, query.limit, (row) => row.version);

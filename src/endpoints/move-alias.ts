@@ -20,6 +20,7 @@ import {
   ValidationFailed,
 } from "../http/errors.ts";
 import { createPreconditionFailed, ETAG_HEADER, ifMatchHeader, matchesEtag, toEtag } from "../http/etag.ts";
+import { readPrimary } from "../http/registry.ts";
 import { verifyModel } from "../inference/predict.ts";
 import { refreshAliases } from "../inference/resolve-version.ts";
 import { createFieldMessage, optionalField, Reason, strictObject } from "../lib/input/fields.ts";
@@ -92,7 +93,7 @@ export class MoveAlias extends Endpoint {
     const { params, headers, body } = await this.readInput(c, schema);
     const { alias } = params;
     assertNoFieldErrors(findConflictingFields(alias, body));
-    if (await hasModel(c.env.DB, alias))
+    if (await readPrimary(c, (db) => hasModel(db, alias)))
       assertNoFieldErrors([
         { path: "alias", message: `alias must not be the name of a model; a model ${alias} exists` },
       ]);
@@ -100,9 +101,9 @@ export class MoveAlias extends Endpoint {
     if (body.canary !== undefined) await this.#checkVersion(c, "canary", body.canary);
 
     const target = { ...body.model, share: body.share ?? null, canary: body.canary ?? null };
-    const audit = { actor: c.var.requestContext.caller ?? "unknown", reason: body.reason };
+    const audit = { actor: c.get("requestContext").caller ?? "unknown", reason: body.reason };
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const before = await readAliasState(c.env.DB, alias);
+      const before = await readPrimary(c, (db) => readAliasState(db, alias));
       const ifMatch = headers["if-match"];
       const revision = before.current?.revision ?? null;
       if (!matchesEtag(ifMatch, revision)) throw createPreconditionFailed(alias, revision);
@@ -118,7 +119,7 @@ export class MoveAlias extends Endpoint {
 
   /** An alias must not point at a version that does not exist or cannot price a stone. */
   async #checkVersion(c: AppContext, field: string, { name, version }: ModelReference): Promise<void> {
-    const found = await findVersion(c.env.DB, name, version);
+    const found = await readPrimary(c, (db) => findVersion(db, name, version));
     if (found?.model) return verifyModel(c, found.model);
     const message = `there is no version ${formatVersion({ name, version })}; GET /v1/models/${name} lists all versions of ${name}`;
     assertNoFieldErrors([{ path: field, message }]);

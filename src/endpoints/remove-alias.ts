@@ -8,6 +8,7 @@ import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { Conflict, NotFound, PreconditionFailed, ValidationFailed } from "../http/errors.ts";
 import { createPreconditionFailed, ifMatchHeader, matchesEtag } from "../http/etag.ts";
+import { readPrimary } from "../http/registry.ts";
 import { refreshAliases } from "../inference/resolve-version.ts";
 import { ReasonParameter } from "../lib/input/fields.ts";
 import { Endpoint } from "./base.ts";
@@ -45,12 +46,12 @@ export class RemoveAlias extends Endpoint {
       throw new Conflict(
         "The alias champion cannot be removed: requests without a model use it. Move it to another version.",
       );
-    const before = await readAliasState(c.env.DB, alias);
+    const before = await readPrimary(c, (db) => readAliasState(db, alias));
     if (before.current === null)
       throw new NotFound(`There is no alias named ${alias}. GET /v1/models lists all aliases.`);
     if (!matchesEtag(headers["if-match"], before.current.revision))
       throw createPreconditionFailed(alias, before.current.revision);
-    const audit = { actor: c.var.requestContext.caller ?? "unknown", reason: query.reason };
+    const audit = { actor: c.get("requestContext").caller ?? "unknown", reason: query.reason };
     const move = await moveAlias(c.env.DB, alias, before, null, audit);
     if (move === null) throw createPreconditionFailed(alias, before.current.revision);
     refreshAliases();

@@ -7,6 +7,7 @@ import { STONE_ID_DIGITS } from "../domain/stone-id.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { NotFound, ValidationFailed } from "../http/errors.ts";
+import { readPrimary } from "../http/registry.ts";
 import { createFieldMessage, ReasonParameter } from "../lib/input/fields.ts";
 import { Endpoint } from "./base.ts";
 
@@ -63,10 +64,10 @@ export class WithdrawDiamond extends Endpoint {
   override async handle(c: AppContext) {
     const { params, query } = await this.readInput(c, schema);
     const actor = c.get("requestContext").caller ?? ANONYMOUS;
-    if (!(await isAppraisedBy(c.env.DB, params.id, actor))) {
+    if (!(await readPrimary(c, (db) => isAppraisedBy(db, params.id, actor)))) {
       // Only an administrator may learn whether the stone exists. Other callers cause no further query.
       authorize(c, "admin");
-      if (!(await isKnownStone(c.env.DB, params.id)))
+      if (!(await readPrimary(c, (db) => isKnownStone(db, params.id))))
         throw new NotFound(`There is no stone with the id ${params.id}.`);
     }
     const at = new Date(c.get("requestContext").at).toISOString();

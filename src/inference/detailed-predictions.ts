@@ -1,5 +1,5 @@
 import { describeError } from "../db/errors.ts";
-import { findSimilarDiamondsOfEach } from "../db/registry/diamonds.ts";
+import { findSimilarDiamonds } from "../db/registry/diamonds.ts";
 import type { ServedModel } from "../db/registry/models.ts";
 import type { Stone } from "../domain/diamond.ts";
 import { formatVersion } from "../domain/models/model-reference.ts";
@@ -12,9 +12,8 @@ import {
 import { toSimilarDiamond } from "../domain/prediction/similar-diamond.ts";
 import type { Warning } from "../domain/prediction/warning.ts";
 import type { AppContext } from "../http/context.ts";
-import { withTimeout } from "../lib/timeout.ts";
+import { readImmutable } from "../http/registry.ts";
 import { explainStone, readBackground } from "./explain.ts";
-import { REGISTRY_READ_TIMEOUT_MS } from "./timeouts.ts";
 
 /**
  * The most stones of a batch that can have explanations or comparable stones. An explanation costs as much as
@@ -62,7 +61,7 @@ async function addExplanations(
   };
   for (const prediction of predictions) prediction.explanation = null;
   try {
-    const background = await withTimeout(REGISTRY_READ_TIMEOUT_MS, readBackground(c.env.DB, model));
+    const background = await readBackground(c, model);
     if (background === null) return;
     // One run for each stone, so that other requests can use the runtime in between.
     for (const [i, prediction] of predictions.entries()) {
@@ -82,10 +81,9 @@ async function addComparables(
   n: number,
 ): Promise<void> {
   try {
-    const reading = findSimilarDiamondsOfEach(c.env.DB, model, stones, n);
-    const found = await withTimeout(REGISTRY_READ_TIMEOUT_MS, reading);
+    const found = await readImmutable(c, (db) => findSimilarDiamonds(db, model, stones, n));
     for (const [i, prediction] of predictions.entries()) {
-      const similar = (found[i] ?? []).map((stone) => toSimilarDiamond(stone, stones[i]!.carat));
+      const similar = (found?.[i]?.results ?? []).map((stone) => toSimilarDiamond(stone, stones[i]!.carat));
       prediction.comparables = similar;
       prediction.comparison = compareWithStones(prediction.price, similar);
     }

@@ -8,6 +8,7 @@ import {
   explainPrice,
 } from "../domain/prediction/explanation.ts";
 import type { AppContext } from "../http/context.ts";
+import { readImmutable } from "../http/registry.ts";
 import { evictOldest } from "../lib/stale-cache.ts";
 import { runModelOnColumns } from "./predict.ts";
 
@@ -19,12 +20,13 @@ const backgrounds = new Map<string, Background>();
  * Finds the training stones that a version's explanations compare a stone with; null if it has none. A version
  * never changes, so they are read once.
  */
-export async function readBackground(d1: D1Database, model: ServedModel): Promise<Background | null> {
+export async function readBackground(c: AppContext, model: ServedModel): Promise<Background | null> {
   const key = `${model.dataset} ${model.seed} ${model.sha256}`;
   const cached = backgrounds.get(key);
   if (cached !== undefined) return cached;
-  const background = await findBackground(d1, model);
-  if (background === null) return null;
+  const isMissing = (background: Background | null | undefined) => background === undefined;
+  const background = await readImmutable(c, (db) => findBackground(db, model), isMissing);
+  if (background == null) return null;
   backgrounds.set(key, background);
   evictOldest(backgrounds, MAX_BACKGROUNDS);
   return background;

@@ -12,6 +12,7 @@ import type { StoneColumns } from "../domain/prediction/explanation.ts";
 import type { Warning } from "../domain/prediction/warning.ts";
 import type { AppContext } from "../http/context.ts";
 import { Conflict, ServiceUnavailable } from "../http/errors.ts";
+import { readReplica } from "../http/registry.ts";
 import { isInPercentage } from "../lib/percentage.ts";
 import type { Session } from "./onnx-runtime.ts";
 import { chooseCanary, resolveSelector } from "./resolve-version.ts";
@@ -117,7 +118,7 @@ async function* listVersionsToTry(
       );
   }
   if (alias === null) return;
-  for (const previous of await listPreviousVersions(c.env.DB, alias, MAX_FALLBACKS)) {
+  for (const previous of await readReplica(c, (db) => listPreviousVersions(db, alias, MAX_FALLBACKS))) {
     if (!isSameVersion(previous, target)) yield previous;
   }
 }

@@ -1,4 +1,5 @@
 import { describeError } from "../db/errors.ts";
+import { registryAvailability } from "../db/registry/availability.ts";
 import {
   type AliasTarget,
   findVersion,
@@ -6,16 +7,23 @@ import {
   resolveName,
   type ServedModel,
 } from "../db/registry/models.ts";
+import { openPrimary, readReplicaFirst } from "../db/sessions.ts";
 import { formatVersion } from "../domain/models/model-reference.ts";
 import { CHAMPION, parseSelector } from "../domain/models/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
 import { NotFound, NotReady, ServiceUnavailable } from "../http/errors.ts";
+import { getRegistryWaitMs } from "../http/registry.ts";
 import { findRoutingKey } from "../http/routing-key.ts";
 import { isInPercentage } from "../lib/percentage.ts";
 import { StaleCache } from "../lib/stale-cache.ts";
 
-/** Every isolate follows a moved alias after at most `freshMs`. */
-const resolvedSelectors = new StaleCache<ResolvedSelector>({ freshMs: 5_000, maxEntries: 100 });
+/** Every isolate follows a moved alias after at most `backgroundMs`, if the registry answers. */
+const resolvedSelectors = new StaleCache<ResolvedSelector>({
+  freshMs: 5_000,
+  backgroundMs: 15_000,
+  maxEntries: 100,
+  availability: registryAvailability,
+});
 
 /**
  * Finds the model version that a selector names. The result is cached for a few seconds, and for as long as
@@ -23,12 +31,13 @@ const resolvedSelectors = new StaleCache<ResolvedSelector>({ freshMs: 5_000, max
  * @throws NotFound, or NotReady when there is no champion yet.
  */
 export async function resolveSelector(c: AppContext, selector: string): Promise<ResolvedSelector> {
-  const resolved = await resolvedSelectors.get(
-    selector,
-    c.executionCtx,
-    () => resolveInRegistry(c.env.DB, selector),
-    (error) => c.var.requestContext.diagnostics.push(`the registry did not answer: ${describeError(error)}`),
-  );
+  const resolved = await resolvedSelectors.get(selector, {
+    background: c.executionCtx,
+    read: () => resolveInRegistry(c.env.DB, selector),
+    maxWaitMs: getRegistryWaitMs(c),
+    onReadFailure: (error) =>
+      c.get("requestContext").diagnostics.push(`the registry did not answer: ${describeError(error)}`),
+  });
   if (resolved === null) throw createSelectorNotFound(selector);
   return resolved;
 }
@@ -41,8 +50,8 @@ export function refreshAliases(): void {
 function resolveInRegistry(db: D1Database, text: string): Promise<ResolvedSelector | null> {
   const selector = parseSelector(text);
   return selector.kind === "version"
-    ? findVersion(db, selector.name, selector.version)
-    : resolveName(db, selector.name);
+    ? readReplicaFirst(db, (session) => findVersion(session, selector.name, selector.version))
+    : resolveName(openPrimary(db), selector.name);
 }
 
 function createSelectorNotFound(selector: string): NotFound | NotReady {

@@ -11,6 +11,3 @@ export const RETRY_DELAY_MS = { invalidFile: 10_000, bucketError: 1_000, timeout
 
 /** How long a call into the ONNX runtime waits for the call before it. */
 export const RUNTIME_WAIT_MS = 10_000;
-
-/** How long a price waits for background stones or comparable stones from the registry. */
-export const REGISTRY_READ_TIMEOUT_MS = 5_000;

@@ -5,7 +5,7 @@ import { ageMs } from "./time.ts";
  * Work that takes longer counts as abandoned, and the next caller starts it again: when the runtime cancels a
  * request, the work that this request started never ends.
  */
-const ABANDONED_AFTER_MS = 15_000;
+const DEFAULT_ABANDONED_AFTER_MS = 15_000;
 
 /**
  * Runs work once for all overlapping calls with the same key: the first call starts it, the others wait for
@@ -13,10 +13,15 @@ const ABANDONED_AFTER_MS = 15_000;
  */
 export class SingleFlight<T> {
   readonly #running = new Map<string, { result: Promise<T>; startedAt: number }>();
+  readonly #abandonedAfterMs: number;
+
+  constructor({ abandonedAfterMs = DEFAULT_ABANDONED_AFTER_MS } = {}) {
+    this.#abandonedAfterMs = abandonedAfterMs;
+  }
 
   run(key: string, background: Background, work: () => Promise<T>): Promise<T> {
     const current = this.#running.get(key);
-    if (current !== undefined && ageMs(current.startedAt) < ABANDONED_AFTER_MS) return current.result;
+    if (current !== undefined && ageMs(current.startedAt) < this.#abandonedAfterMs) return current.result;
     const own = { result: work(), startedAt: Date.now() };
     this.#running.set(key, own);
     const cleanUp = () => {

@@ -29,14 +29,18 @@ export type Window = keyof typeof WINDOWS;
 /** The hours of a period of each window. A day has a whole number of periods. */
 const PERIOD_HOURS = { "24h": 1, "7d": 6, "30d": 24 } as const satisfies Record<Window, number>;
 
+type ReadBaselines = (versions: readonly ModelReference[]) => Promise<Baseline[]>;
+
 /**
  * Reports traffic, latency, drift and live error of the current hour and the hours of a window before it. It
  * reads the hourly counts, so the cost grows with the number of hours and not with the number of requests.
+ * @param readBaselines reads the registry, with the time limit of a request
  */
 export async function createReport(
   { DB, LOG_DB }: Pick<Env, "DB" | "LOG_DB">,
   window: Window,
   now = Date.now(),
+  readBaselines: ReadBaselines = (versions) => listBaselines(DB, versions),
 ): Promise<Monitoring> {
   const currentHour = toHour(now);
   const firstHour = currentHour - WINDOWS[window];
@@ -52,12 +56,15 @@ export async function createReport(
     ...summarizeTraffic(latencies),
     periods: summarizePeriods(rollups, { firstHour, currentHour, periodHours: PERIOD_HOURS[window] }),
     routes: summarizeRoutes(latencies),
-    models: await summarizeModels(DB, rollups),
+    models: await summarizeModels(readBaselines, rollups),
   };
 }
 
 /** Traffic, drift and live error of each model version that answered or that has outcomes. */
-async function summarizeModels(db: D1Database, rollups: readonly HourlyRollup[]): Promise<ModelTraffic[]> {
+async function summarizeModels(
+  readBaselines: ReadBaselines,
+  rollups: readonly HourlyRollup[],
+): Promise<ModelTraffic[]> {
   const requests = sumBySubject(rollups, "model");
   const inputs = sumBySubject(rollups, "input");
   const outcomes = sumBySubject(rollups, "outcome");
@@ -65,7 +72,7 @@ async function summarizeModels(db: D1Database, rollups: readonly HourlyRollup[])
   const expected = sumBySubject(rollups, "expected");
   const versions = new Set([...requests.keys(), ...outcomes.keys()]);
   const models = Array.from(versions, parseVersion);
-  const baselines = await listBaselines(db, models);
+  const baselines = await readBaselines(models);
   return models
     .map((model) => {
       const version = formatVersion(model);

@@ -1,9 +1,9 @@
 import { and, desc, eq, lt, max } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
 import type { Alias, AliasMove, AliasPeriod } from "../../domain/models/alias.ts";
 import { type AliasDestination, type AliasState, planAliasMove } from "../../domain/models/alias-move.ts";
 import { type ModelReference, toModelReference } from "../../domain/models/model-reference.ts";
 import { describeError } from "../errors.ts";
+import { openDrizzle, type Queryable } from "../sessions.ts";
 import { aliases, aliasHistory } from "./schema.ts";
 
 const ALIAS_COLUMNS = {
@@ -55,8 +55,8 @@ function toAliasMove<Row extends MoveColumns>({ fromName, fromVersion, removed, 
   };
 }
 
-export async function listAliases(d1: D1Database): Promise<Alias[]> {
-  return (await drizzle(d1).select(ALIAS_COLUMNS).from(aliases).orderBy(aliases.alias)).map(
+export async function listAliases(d1: Queryable): Promise<Alias[]> {
+  return (await openDrizzle(d1).select(ALIAS_COLUMNS).from(aliases).orderBy(aliases.alias)).map(
     mergeCanaryColumns,
   );
 }
@@ -66,11 +66,11 @@ export async function listAliases(d1: D1Database): Promise<Alias[]> {
  * @param page only moves with a revision below `below`, at most `limit`
  */
 export async function getAlias(
-  d1: D1Database,
+  d1: Queryable,
   alias: string,
   { below, limit }: { below: number | undefined; limit: number },
 ): Promise<{ current: Alias; history: AliasMove[] } | null> {
-  const db = drizzle(d1);
+  const db = openDrizzle(d1);
   const [[row], moves] = await db.batch([
     db.select(ALIAS_COLUMNS).from(aliases).where(eq(aliases.alias, alias)),
     db
@@ -93,8 +93,8 @@ export interface StoredAliasState extends AliasState {
   readonly current: Alias | null;
 }
 
-export async function readAliasState(d1: D1Database, alias: string): Promise<StoredAliasState> {
-  const db = drizzle(d1);
+export async function readAliasState(d1: Queryable, alias: string): Promise<StoredAliasState> {
+  const db = openDrizzle(d1);
   const [[row], [last]] = await db.batch([
     db.select(ALIAS_COLUMNS).from(aliases).where(eq(aliases.alias, alias)),
     db
@@ -110,13 +110,13 @@ export async function readAliasState(d1: D1Database, alias: string): Promise<Sto
  * @returns null if another caller moved the alias after `state` was read
  */
 export async function moveAlias(
-  d1: D1Database,
+  d1: Queryable,
   alias: string,
   state: AliasState,
   destination: AliasDestination,
   { actor, reason }: { readonly actor: string; readonly reason: string },
 ): Promise<AliasMove | null> {
-  const db = drizzle(d1);
+  const db = openDrizzle(d1);
   const at = new Date().toISOString();
   const { history, row } = planAliasMove(alias, state, destination, { actor, reason, at });
   try {
@@ -148,7 +148,7 @@ ORDER BY at DESC, alias, revision DESC LIMIT ?3`;
 
 /** Returns the newest periods in which an alias pointed at a version, newest first. */
 export async function listAliasPeriods(
-  d1: D1Database,
+  d1: Queryable,
   { name, version }: ModelReference,
 ): Promise<AliasPeriod[]> {
   const { results } = await d1.prepare(LIST_PERIODS).bind(name, version, MAX_PERIODS).all<AliasPeriod>();

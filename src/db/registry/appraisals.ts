@@ -1,6 +1,7 @@
 import { type PricedStone, STONE_COLUMNS } from "../../domain/diamond.ts";
 import { withRetry } from "../../lib/retry.ts";
 import { isRetryable } from "../errors.ts";
+import type { Queryable } from "../sessions.ts";
 import type { appraisals } from "./schema.ts";
 
 /** A stone with its id, see src/domain/stone-id.ts. */
@@ -28,7 +29,7 @@ SELECT sent.id, 'withdrawn' FROM sent CROSS JOIN withdrawals AS known ON known.i
  * withdrawn stone that is in another table too counts as withdrawn.
  */
 export async function findKnownStones(
-  d1: D1Database,
+  d1: Queryable,
   stones: readonly IdentifiedStone[],
 ): Promise<ReadonlyMap<string, StonePlace>> {
   const statement = d1.prepare(FIND_KNOWN).bind(JSON.stringify(stones));
@@ -53,7 +54,7 @@ type AppraisalDetails = Pick<
  * @returns the ids of the stones that this request inserted
  */
 export async function insertAppraisals(
-  d1: D1Database,
+  d1: Queryable,
   stones: readonly IdentifiedStone[],
   { status, source, requestId, receivedAt }: AppraisalDetails,
 ): Promise<ReadonlySet<string>> {

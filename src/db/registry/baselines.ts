@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
 import type { Histograms, Metrics } from "../../domain/models/model-record.ts";
 import type { ModelReference } from "../../domain/models/model-reference.ts";
 import type { Calibration } from "../../domain/prediction/calibration.ts";
+import { openDrizzle, type Queryable } from "../sessions.ts";
 import { models } from "./schema.ts";
 
 /** What the traffic of a model version is compared with. */
@@ -15,12 +15,9 @@ export interface Baseline extends ModelReference {
 }
 
 /** Returns the baselines of some model versions. Versions that are not registered are left out. */
-export async function listBaselines(
-  d1: D1Database,
-  versions: readonly ModelReference[],
-): Promise<Baseline[]> {
+export async function listBaselines(d1: Queryable, versions: readonly ModelReference[]): Promise<Baseline[]> {
   const pairs = JSON.stringify(versions.map(({ name, version }) => [name, version]));
-  return drizzle(d1)
+  return openDrizzle(d1)
     .select({
       name: models.name,
       version: models.version,

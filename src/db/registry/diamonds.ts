@@ -1,5 +1,6 @@
 import type { PricedStone } from "../../domain/diamond.ts";
 import { SPLIT_PRIME, splitMultiplier, TEST_BELOW } from "../../domain/split.ts";
+import type { Queryable } from "../sessions.ts";
 import type { IdentifiedStone } from "./appraisals.ts";
 import type { ServedModel } from "./models.ts";
 
@@ -36,36 +37,31 @@ SELECT id, carat, cut, color, clarity, depth, "table", x, y, z, price FROM (
 ORDER BY abs(carat - ?6), id
 LIMIT ?7`;
 
+const FIND_DATASET = "SELECT seq FROM datasets WHERE seq = ?1";
+
 /**
- * Finds the stones in a model's training split with the same cut, colour and clarity and the nearest weights.
- * Stones at the same distance are ordered by id. The query reads about 4n rows plus the skipped rows between
- * them (test stones and stones of other datasets), independent of the size of the table.
+ * Finds for each stone the stones in a model's training split with the same cut, colour and clarity and the
+ * nearest weights. Stones at the same distance are ordered by id. A query reads about 4n rows plus the skipped
+ * rows between them (test stones and stones of other datasets), independent of the size of the table.
+ * @returns null if the database does not have the dataset: a replica may not have it yet
  */
 export async function findSimilarDiamonds(
-  d1: D1Database,
-  model: Pick<ServedModel, "dataset" | "seed">,
-  stone: GradedStone,
-  n: number,
-): Promise<D1Result<IdentifiedStone>> {
-  return prepareFindNearest(d1, model, stone, n).all<IdentifiedStone>();
-}
-
-/** Does the same for several stones in one call. */
-export async function findSimilarDiamondsOfEach(
-  d1: D1Database,
+  d1: Queryable,
   model: Pick<ServedModel, "dataset" | "seed">,
   stones: readonly GradedStone[],
   n: number,
-): Promise<IdentifiedStone[][]> {
-  const statements = stones.map((stone) => prepareFindNearest(d1, model, stone, n));
-  const results = await d1.batch<IdentifiedStone>(statements);
-  return results.map((result) => result.results);
+): Promise<D1Result<IdentifiedStone>[] | null> {
+  const [datasets, ...results] = await d1.batch<IdentifiedStone>([
+    d1.prepare(FIND_DATASET).bind(model.dataset),
+    ...stones.map((stone) => prepareFindNearest(d1, model, stone, n)),
+  ]);
+  return datasets?.results.length === 1 ? results : null;
 }
 
 type GradedStone = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
 
 function prepareFindNearest(
-  d1: D1Database,
+  d1: Queryable,
   model: Pick<ServedModel, "dataset" | "seed">,
   { cut, color, clarity, carat }: GradedStone,
   n: number,

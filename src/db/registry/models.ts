@@ -1,11 +1,11 @@
 import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
 import { alias } from "drizzle-orm/sqlite-core";
 import type { ModelRecord, ModelSummary } from "../../domain/models/model-record.ts";
 import { type ModelReference, toModelReference } from "../../domain/models/model-reference.ts";
 import { CHALLENGER, CHAMPION } from "../../domain/models/model-selector.ts";
 import type { Background } from "../../domain/prediction/explanation.ts";
 import type { ModelFacts } from "../../domain/prediction/prediction.ts";
+import { openDrizzle, type Queryable } from "../sessions.ts";
 import { aliases, aliasHistory, datasets, models } from "./schema.ts";
 
 /** The fields of a model version that predictions need. */
@@ -78,8 +78,8 @@ const RECORD_COLUMNS = {
 };
 
 /** Resolves the name of an alias, or of a model to its newest version; null if there is neither. */
-export async function resolveName(d1: D1Database, name: string): Promise<ResolvedSelector | null> {
-  const db = drizzle(d1);
+export async function resolveName(d1: Queryable, name: string): Promise<ResolvedSelector | null> {
+  const db = openDrizzle(d1);
   const names = name === CHAMPION ? [CHAMPION, CHALLENGER] : [name];
   // Two queries and no batch: in a batch, drizzle reads columns by name, and the joined tables share names.
   const [aliasRows, newest] = await Promise.all([
@@ -123,11 +123,11 @@ export async function resolveName(d1: D1Database, name: string): Promise<Resolve
 }
 
 export async function findVersion(
-  d1: D1Database,
+  d1: Queryable,
   name: string,
   version: number,
 ): Promise<ResolvedSelector | null> {
-  const row = await drizzle(d1)
+  const row = await openDrizzle(d1)
     .select(SERVED_COLUMNS)
     .from(models)
     .where(and(eq(models.name, name), eq(models.version, version)))
@@ -140,8 +140,8 @@ function toResolvedVersion(model: ServedModel): ResolvedSelector {
 }
 
 /** Whether a model with this name exists. */
-export async function hasModel(d1: D1Database, name: string): Promise<boolean> {
-  const row = await drizzle(d1)
+export async function hasModel(d1: Queryable, name: string): Promise<boolean> {
+  const row = await openDrizzle(d1)
     .select({ version: models.version })
     .from(models)
     .where(eq(models.name, name))
@@ -151,12 +151,12 @@ export async function hasModel(d1: D1Database, name: string): Promise<boolean> {
 
 /** Returns the versions that an alias pointed at, each once, the most recent first. */
 export async function listPreviousVersions(
-  d1: D1Database,
+  d1: Queryable,
   name: string,
   limit: number,
 ): Promise<ServedModel[]> {
   const lastRevision = sql<number>`max(${aliasHistory.revision})`;
-  return drizzle(d1)
+  return openDrizzle(d1)
     .select(SERVED_COLUMNS)
     .from(aliasHistory)
     .innerJoin(models, and(eq(models.name, aliasHistory.name), eq(models.version, aliasHistory.version)))
@@ -167,8 +167,8 @@ export async function listPreviousVersions(
 }
 
 /** Returns the newest version of each model, ordered by name. */
-export async function listNewestVersions(d1: D1Database): Promise<ModelSummary[]> {
-  const db = drizzle(d1);
+export async function listNewestVersions(d1: Queryable): Promise<ModelSummary[]> {
+  const db = openDrizzle(d1);
   const newest = db
     .select({ name: models.name, version: sql<number>`max(${models.version})`.as("newest") })
     .from(models)
@@ -187,11 +187,11 @@ export async function listNewestVersions(d1: D1Database): Promise<ModelSummary[]
  * @param page only versions below `below`, at most `limit`
  */
 export async function listVersions(
-  d1: D1Database,
+  d1: Queryable,
   name: string,
   { below, limit }: { below: number | undefined; limit: number },
 ): Promise<ModelSummary[]> {
-  return drizzle(d1)
+  return openDrizzle(d1)
     .select(SUMMARY_COLUMNS)
     .from(models)
     .innerJoin(datasets, eq(datasets.seq, models.dataset))
@@ -202,11 +202,11 @@ export async function listVersions(
 
 /** Returns one version in full and the R2 key of its report; undefined if there is no such version. */
 export async function readModelRecord(
-  d1: D1Database,
+  d1: Queryable,
   name: string,
   version: number,
 ): Promise<(ModelRecord & { reportKey: string | null }) | undefined> {
-  return drizzle(d1)
+  return openDrizzle(d1)
     .select({ ...RECORD_COLUMNS, reportKey: models.report })
     .from(models)
     .innerJoin(datasets, eq(datasets.seq, models.dataset))
@@ -216,11 +216,11 @@ export async function readModelRecord(
 
 /** Returns the R2 key of a version's report; null without a report, undefined if there is no such version. */
 export async function findReportKey(
-  d1: D1Database,
+  d1: Queryable,
   name: string,
   version: number,
 ): Promise<string | null | undefined> {
-  const row = await drizzle(d1)
+  const row = await openDrizzle(d1)
     .select({ report: models.report })
     .from(models)
     .where(and(eq(models.name, name), eq(models.version, version)))
@@ -228,15 +228,15 @@ export async function findReportKey(
   return row?.report;
 }
 
-/** Returns the background stones of a version; null if it has none or if there is no such version. */
+/** Returns the background stones of a version; null if it has none, undefined if there is no such version. */
 export async function findBackground(
-  d1: D1Database,
+  d1: Queryable,
   { name, version }: ModelReference,
-): Promise<Background | null> {
-  const row = await drizzle(d1)
+): Promise<Background | null | undefined> {
+  const row = await openDrizzle(d1)
     .select({ background: models.background })
     .from(models)
     .where(and(eq(models.name, name), eq(models.version, version)))
     .get();
-  return row?.background ?? null;
+  return row?.background;
 }

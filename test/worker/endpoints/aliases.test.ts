@@ -94,7 +94,7 @@ describe("PUT /v1/aliases/{alias}", () => {
     ]);
   });
 
-  it("takes effect immediately in the isolate that moved the alias, and after 5 seconds in others", async () => {
+  it("takes effect immediately in the isolate that moved the alias, and within 15 seconds in others", async () => {
     await putAlias("quick", "steep@1");
     const predict = async () => (await post<PredictionBody>("/v1/predictions?model=quick", STONE)).body;
     stopClock();
@@ -103,8 +103,15 @@ describe("PUT /v1/aliases/{alias}", () => {
     expect(await predict()).toMatchObject({ price: 971, model: { name: "shallow" } });
     await pointAlias("quick", { name: "steep", version: 1 });
     expect((await predict()).model.name).toBe("shallow");
-    moveClock(5.1);
+    moveClock(4.9);
+    expect((await predict()).model.name).toBe("shallow");
+    // The first request after 5 seconds reads the alias in the background.
+    moveClock(0.2);
+    expect((await predict()).model.name).toBe("shallow");
     expect((await predict()).model.name).toBe("steep");
+    await pointAlias("quick", { name: "shallow", version: 1 });
+    moveClock(15);
+    expect((await predict()).model.name).toBe("shallow");
   });
 
   it("moves the alias only if If-Match names its current revision", async () => {
@@ -262,7 +269,7 @@ describe("DELETE /v1/aliases/{alias}", () => {
 });
 
 describe("a champion that moves many times", () => {
-  /** Freshness of a cached alias, plus the timeout of a query, plus a margin. */
+  /** Freshness of a cached alias, plus the time of a read in the background, plus a margin. */
   const MAX_STALE_MS = 5_000 + 1_000 + 500;
   const MOVES = 20;
   /** Each move points at another version, so the test can tell old answers from new ones. */
@@ -309,7 +316,7 @@ describe("a champion that moves many times", () => {
     expect(answerCount).toBeGreaterThan(100);
     expect(longestStaleMs).toBeGreaterThan(0);
     expect(longestStaleMs).toBeLessThan(MAX_STALE_MS);
-    moveClock(6);
+    moveClock(15);
     const { body } = await post<PredictionBody>("/v1/predictions", STONE);
     expect(body.model.version).toBe(MOVES + 1);
     expect((await readHistory("champion")).length).toBeGreaterThan(MOVES);

@@ -224,7 +224,7 @@ describe("comparable stones", () => {
 });
 
 describe("a registry that never answers", () => {
-  it("holds up a price for five seconds at most", async () => {
+  it("holds up a price for two seconds at most", async () => {
     const facts = { background: BACKGROUND };
     await publishModel({ name: "waiting", version: 1, file: "steep", seed: 98, facts });
     await predict("model=waiting");
@@ -240,7 +240,7 @@ describe("a registry that never answers", () => {
       explanation: null,
     });
     expect(answer.body.warnings.map(({ code }) => code).sort()).toEqual(["no-comparables", "no-explanation"]);
-    expect((await readLogRecord(answer.id))?.problem).toContain("no answer within 5000 ms");
+    expect((await readLogRecord(answer.id))?.problem).toMatch(/no answer within (1\d{3}|2000) ms/);
   });
 });
 

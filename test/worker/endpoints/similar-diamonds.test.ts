@@ -29,6 +29,11 @@ const COMBINATIONS = CUTS.flatMap((cut) =>
   COLORS.flatMap((color) => CLARITIES.map((clarity) => ({ cut, color, clarity }))),
 );
 
+async function findSimilar(stone: StoneQuery, n: number, model = MODEL) {
+  const results = await findSimilarDiamonds(env.DB, model, [stone], n);
+  return results![0]!;
+}
+
 type StoneQuery = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
 
 /** Scans every stone. This defines the correct result. */
@@ -48,6 +53,7 @@ function pickStone(row: PricedStone): PricedStone {
 }
 
 beforeAll(async () => {
+  for (const seq of [1, 2, 3, 4]) await publishDataset(seq);
   const insert = env.DB.prepare(
     `INSERT INTO diamonds (id, carat, cut, color, clarity, depth, "table", x, y, z, price, split_key, since, until)
      SELECT value ->> 'id', value ->> 'carat', value ->> 'cut', value ->> 'color', value ->> 'clarity', value ->> 'depth',
@@ -69,7 +75,7 @@ describe("findSimilarDiamonds", () => {
       for (const [j, carat] of [middle, middle + 0.005, middle - 0.05, 1, 0.001, 100].entries()) {
         const n = ((i * 6 + j) % 100) + 1;
         const stone = { ...grades, carat };
-        const { results } = await findSimilarDiamonds(env.DB, MODEL, stone, n);
+        const { results } = await findSimilar(stone, n);
         expect(results.map(pickStone), `${JSON.stringify(stone)}, n ${n}`).toEqual(findByScan(stone, n));
         queryCount++;
       }
@@ -90,7 +96,7 @@ describe("findSimilarDiamonds", () => {
         fc.integer({ min: 1, max: 100 }),
         fc.record({ dataset: fc.integer({ min: 1, max: 4 }), seed: fc.integer({ min: 0, max: 2 ** 40 }) }),
         async (grades, carat, n, model) => {
-          const { results } = await findSimilarDiamonds(env.DB, model, { ...grades, carat }, n);
+          const { results } = await findSimilar({ ...grades, carat }, n, model);
           expect(results.map(pickStone)).toEqual(findByScan({ ...grades, carat }, n, model));
         },
       ),
@@ -105,7 +111,7 @@ describe("findSimilarDiamonds", () => {
     if (common === undefined) throw new Error("no stones");
     for (const carat of [common.carat, common.carat + 0.001, common.carat - 0.001, 1]) {
       for (const n of [1, 5, 100]) {
-        const { meta } = await findSimilarDiamonds(env.DB, MODEL, { ...common, carat }, n);
+        const { meta } = await findSimilar({ ...common, carat }, n);
         // About half of the rows belong to other datasets or to the test split. They are read and skipped.
         expect(meta.rows_read).toBeLessThan(8 * n + 12);
       }

@@ -2,14 +2,21 @@
  * Responses and log records while a dependency fails. The other tests of this folder and those of the request
  * log cover the remaining failures; docs/faults.md lists all of them.
  */
-import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { DAY_MS } from "../../../src/lib/time.ts";
 import { archiveOldDays } from "../../../src/request-log/archive/archive.ts";
 import worker from "../../../src/worker.ts";
 import { createRandom } from "../../support/random.ts";
-import { call, get, ORIGIN, type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
+import {
+  call,
+  expectUnavailable,
+  type ProblemDetails,
+  post,
+  readLogRecord,
+  STONE,
+  sendWithoutBackground,
+} from "../support/call.ts";
 import { moveClock } from "../support/clock.ts";
 import { createConnectionLostError, createFaultyDatabase, overrideMethods } from "../support/faults.ts";
 import { createAuthorizationHeader, createKey, ENV_WITH_KEYS, revokeKey } from "../support/keys.ts";
@@ -20,22 +27,11 @@ type PredictionBody = ProblemDetails & { price: number; model: { name: string; v
 
 const predict = (selector: string, bindings?: Env) =>
   post<PredictionBody>(`/v1/predictions?model=${selector}`, STONE, bindings);
-const SIMILAR_PATH = "/v1/diamonds/similar?carat=1&cut=Ideal&color=H&clarity=SI2&model=steady";
-
-const envWithoutRegistry = {
-  ...env,
-  DB: createFaultyDatabase(env.DB, async () => {
-    throw createConnectionLostError();
-  }),
+const PREDICTION = {
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(STONE),
 };
-
-async function expectUnavailable(answer: Awaited<ReturnType<typeof predict>>, problem: RegExp) {
-  expect(answer.status).toBe(503);
-  expect(answer.body.type).toBe("urn:facet:problem:unavailable");
-  expect(answer.response.headers.get("retry-after")).toBe("5");
-  expect(answer.text).not.toMatch(/D1|R2|SQLITE|Error/);
-  expect((await readLogRecord(answer.id))?.problem).toMatch(problem);
-}
 
 beforeAll(async () => {
   await publishModel({ name: "good", version: 1, file: "steep" });
@@ -46,82 +42,6 @@ beforeAll(async () => {
 
 afterEach(() => {
   vi.useRealTimers();
-});
-
-describe("if the registry is unavailable", () => {
-  it("a cached alias still gives prices, also for a batch", async () => {
-    moveClock(60);
-    expect((await predict("steady", envWithoutRegistry)).body.price).toBe(1521);
-    const batch = await post<{ predictions: unknown[] }>(
-      "/v1/predictions/batch?model=steady",
-      { diamonds: [STONE, STONE] },
-      envWithoutRegistry,
-    );
-    expect(batch.body.predictions).toHaveLength(2);
-    expect((await readLogRecord(batch.id))?.status).toBe(200);
-  });
-
-  it("an uncached alias gets a 503, and so does each request that needs the registry", async () => {
-    await expectUnavailable(await predict("uncached", envWithoutRegistry), /Network connection lost/);
-    const similar = await get<PredictionBody>(SIMILAR_PATH, envWithoutRegistry);
-    await expectUnavailable(similar, /Network connection lost/);
-    const headers = {
-      ...createAuthorizationHeader(await createKey("admin", ["admin", "appraise"])),
-      "content-type": "application/json",
-    };
-    await call("/v1/aliases/steady", { headers }, ENV_WITH_KEYS);
-    const body = JSON.stringify({ model: "good@1", reason: "a test" });
-    const closedEnv = { ...ENV_WITH_KEYS, DB: envWithoutRegistry.DB };
-    for (const [method, path, text] of [
-      ["PUT", "/v1/aliases/steady", body],
-      ["POST", "/v1/diamonds", JSON.stringify({ diamonds: [{ ...STONE, price: 1500 }] })],
-    ] as const) {
-      const answer = await call(path, { method, headers, body: text }, closedEnv);
-      expect(answer.status, path).toBe(503);
-      expect(answer.response.headers.get("retry-after")).toBe("5");
-    }
-  });
-});
-
-describe("if the registry is slow", () => {
-  const createEnvWithSlowRegistry = (ms: number) => ({
-    ...ENV_WITH_KEYS,
-    DB: createFaultyDatabase(env.DB, () => scheduler.wait(ms)),
-  });
-
-  it("an uncached alias gets a 503 after ten seconds without an answer", async () => {
-    const silentEnv = { ...env, DB: createFaultyDatabase(env.DB, () => new Promise(() => {})) };
-    const answer = await sendWithoutBackground("uncached-too", silentEnv);
-    expect(answer).toMatchObject({ status: 503, retryAfter: "5" });
-    expect(answer.text).toContain("A database is unavailable");
-  });
-
-  it("a revoked key and a moved alias still take effect, even if each query takes 2.5 s", async () => {
-    const key = createAuthorizationHeader(await createKey("slow-shop", ["predict"]));
-    await publishModel({ name: "successor", version: 1, file: readLinearModel(6) });
-    await pointAlias("moving", { name: "good", version: 1 });
-    const send = async (bindings: Env) => {
-      const headers = { ...key, "content-type": "application/json" };
-      const init = { method: "POST", headers, body: JSON.stringify(STONE) };
-      const answer = await call("/v1/predictions?model=moving", init, bindings);
-      return answer.status === 200 ? (JSON.parse(answer.text) as PredictionBody).model.name : answer.status;
-    };
-    expect(await send(ENV_WITH_KEYS)).toBe("good");
-    await pointAlias("moving", { name: "successor", version: 1 });
-    moveClock(11);
-    const results: (string | number)[] = [];
-    const sendUntil = async (expected: string | number) => {
-      for (const end = performance.now() + 9_000; performance.now() < end && results.at(-1) !== expected; )
-        results.push(await send(createEnvWithSlowRegistry(2_500)));
-    };
-    await sendUntil("successor");
-    expect(results[0]).toBe("good");
-    expect(results.at(-1)).toBe("successor");
-    await revokeKey("slow-shop");
-    moveClock(11);
-    await sendUntil(401);
-    expect(results.at(-1)).toBe(401);
-  });
 });
 
 describe("a bucket", () => {
@@ -148,8 +68,8 @@ describe("a bucket", () => {
       MODELS: overrideMethods(env.MODELS, { get: getUnlessStuck as R2Bucket["get"] }),
     };
     const [answer, fallback] = await Promise.all([
-      sendWithoutBackground("stuck@1", bindings),
-      sendWithoutBackground("hanging", bindings),
+      sendWithoutBackground("/v1/predictions?model=stuck@1", PREDICTION, bindings),
+      sendWithoutBackground("/v1/predictions?model=hanging", PREDICTION, bindings),
     ]);
     expect(answer).toMatchObject({ status: 503, retryAfter: "5" });
     expect(fallback).toMatchObject({ status: 200 });
@@ -158,7 +78,9 @@ describe("a bucket", () => {
     for (const seconds of [0, 6]) {
       moveClock(seconds);
       const startedAt = performance.now();
-      expect(await sendWithoutBackground("hanging", bindings)).toMatchObject({ status: 200 });
+      expect(
+        await sendWithoutBackground("/v1/predictions?model=hanging", PREDICTION, bindings),
+      ).toMatchObject({ status: 200 });
       expect(performance.now() - startedAt).toBeLessThan(3_000);
     }
   });
@@ -338,15 +260,3 @@ describe("if the clock moves", () => {
     expect((await predict("repaired")).status).toBe(200);
   });
 });
-
-/** Sends a prediction without waiting for background work, which never ends in these tests. */
-async function sendWithoutBackground(selector: string, bindings: Env) {
-  const request = new Request(`${ORIGIN}/v1/predictions?model=${selector}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(STONE),
-  });
-  const response = await worker.fetch(request, bindings, createExecutionContext());
-  const { status, headers } = response;
-  return { status, text: await response.text(), retryAfter: headers.get("retry-after") };
-}

@@ -243,6 +243,7 @@ describe("an alias", () => {
     expect((await predict("moving", countingEnv)).body.model).toEqual(GOOD_MODEL);
     expect(statements).toBe(statementsBefore);
     moveClock(6);
+    expect((await predict("moving", countingEnv)).body.model).toEqual(GOOD_MODEL);
     expect((await predict("moving", countingEnv)).body.model).toEqual({ name: "better", version: 1 });
   });
 
@@ -284,7 +285,7 @@ describe("an alias", () => {
     await pointAlias("removed", GOOD_MODEL);
     expect((await predict("removed")).status).toBe(200);
     await env.DB.prepare("DELETE FROM aliases WHERE alias = 'removed'").run();
-    moveClock(6);
+    moveClock(15);
     expect((await predict("removed")).status).toBe(404);
   });
 });
@@ -294,7 +295,7 @@ describe("GET /ready", () => {
     await pointAlias("champion", GOOD_MODEL);
     expect((await get("/ready")).body).toEqual({ status: "ready", model: GOOD_MODEL, warnings: [] });
     await pointAlias("champion", { name: "missing", version: 1 });
-    moveClock(6);
+    moveClock(15);
     expect((await get("/ready")).body).toEqual({
       status: "ready",
       model: GOOD_MODEL,

@@ -6,6 +6,7 @@ import { drizzle } from "drizzle-orm/d1";
 import { expect } from "vitest";
 import type { RequestRecord } from "../../../src/db/request-log/requests.ts";
 import { requests } from "../../../src/db/request-log/schema.ts";
+import type { ProblemDetails } from "../../../src/http/errors.ts";
 import { readBodies } from "../../../src/request-log/bodies.ts";
 import worker from "../../../src/worker.ts";
 import { findContractViolations } from "./contract.ts";
@@ -48,6 +49,23 @@ export async function post<Body>(
   };
   const answer = await call(path, init, bindings);
   return { ...answer, body: JSON.parse(answer.text) };
+}
+
+/** Expects a 503 that names no internal part, and the cause in the log. */
+export async function expectUnavailable(answer: Answer & { body: ProblemDetails }, cause: RegExp) {
+  expect(answer.status).toBe(503);
+  expect(answer.body.type).toBe("urn:facet:problem:unavailable");
+  expect(answer.response.headers.get("retry-after")).toBe("5");
+  expect(answer.text).not.toMatch(/D1|R2|SQLITE|Error/);
+  expect((await readLogRecord(answer.id))?.problem).toMatch(cause);
+}
+
+/** Calls the Worker without waiting for background work, if that never ends. */
+export async function sendWithoutBackground(path: string, init: RequestInit, bindings: Env) {
+  const request = new Request(`${ORIGIN}${path}`, init);
+  const response = await worker.fetch(request, bindings, createExecutionContext());
+  const { status, headers } = response;
+  return { status, text: await response.text(), retryAfter: headers.get("retry-after") };
 }
 
 /** Reads the log record of a request, with the complete bodies. */

@@ -14,12 +14,38 @@ export function overrideMethods<Binding extends object>(
   });
 }
 
-/** Wraps a database. Each statement first awaits `beforeStatement(sql)`, which may throw or delay. */
+/** The constraint of a session, or null for a statement outside of a session. */
+type Session = D1SessionConstraint | null;
+
+/**
+ * Wraps a database. Each statement first awaits `beforeStatement(sql, session)`, which may throw or delay. The
+ * statements of a batch are joined with "; ".
+ */
 export function createFaultyDatabase(
   db: D1Database,
-  beforeStatement: (sql: string) => Promise<void>,
+  beforeStatement: (sql: string, session: Session) => Promise<void>,
 ): D1Database {
-  const wrapStatement = (statement: D1PreparedStatement, sql: string): D1PreparedStatement =>
+  return overrideMethods(db, {
+    ...wrapQueries(db, (sql) => beforeStatement(sql, null)),
+    withSession: (constraint) => {
+      const session = db.withSession(constraint);
+      const queries = wrapQueries(session, (sql) => beforeStatement(sql, constraint as Session));
+      return overrideMethods(session, queries);
+    },
+  });
+}
+
+function wrapQueries(
+  db: Pick<D1Database, "prepare" | "batch">,
+  beforeStatement: (sql: string) => Promise<void>,
+): Pick<D1Database, "prepare" | "batch"> {
+  const wrapped = new WeakMap<D1PreparedStatement, { statement: D1PreparedStatement; sql: string }>();
+  const wrapStatement = (statement: D1PreparedStatement, sql: string): D1PreparedStatement => {
+    const wrapper = createFaultyStatement(statement, sql);
+    wrapped.set(wrapper, { statement, sql });
+    return wrapper;
+  };
+  const createFaultyStatement = (statement: D1PreparedStatement, sql: string): D1PreparedStatement =>
     overrideMethods(statement, {
       bind: (...values: unknown[]) => wrapStatement(statement.bind(...values), sql),
       run: async <T>() => {
@@ -39,13 +65,14 @@ export function createFaultyDatabase(
         return statement.raw(options);
       }) as D1PreparedStatement["raw"],
     });
-  return overrideMethods(db, {
-    prepare: (sql: string) => wrapStatement(db.prepare(sql), sql),
-    batch: async () => {
-      await beforeStatement("batch");
-      throw new Error("wrapped statements cannot run as a batch");
+  return {
+    prepare: (sql) => wrapStatement(db.prepare(sql), sql),
+    batch: async (statements) => {
+      const parts = statements.map((statement) => wrapped.get(statement)!);
+      await beforeStatement(parts.map(({ sql }) => sql).join("; "));
+      return db.batch(parts.map(({ statement }) => statement));
     },
-  });
+  };
 }
 
 export const createConnectionLostError = () => new Error("D1_ERROR: Network connection lost.");
