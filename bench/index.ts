@@ -1,50 +1,77 @@
 /**
- * Runs the benchmarks one after the other, each in its own process. They need only this repository. If
- * Debian's python3-xgboost is installed, they also measure the original XGBoost.
+ * Runs benchmarks one after the other, each in its own process. They need only this repository. If Debian's
+ * python3-xgboost is installed, `boosting` and `accuracy` also measure the original XGBoost.
  *
- *   npm run bench                    all benchmarks
- *   npm run bench -- boosting log    the named benchmarks
+ *   npm run bench                                    all benchmarks
+ *   npm run bench -- serve cold --json FILE          some, with their options (docs/performance.md)
  */
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { createScratchFolder } from "./support/scratch-folder.ts";
 
-/** By name: the script in this folder and its arguments. */
-const BENCHMARKS: Readonly<Record<string, readonly [script: string, ...args: string[]]>> = {
-  boosting: ["boosting/fit-time.ts"],
-  accuracy: ["boosting/accuracy.ts"],
-  settings: ["boosting/settings.ts"],
-  train: ["boosting/train.ts"],
-  import: ["boosting/xgboost-import.ts"],
-  inference: ["inference/inference.ts"],
-  background: ["explanation/background-size.ts"],
-  details: ["server/prediction-details.ts"],
-  load: ["server/log-load.ts"],
-  log: ["server/log.ts"],
-  aliases: ["server/aliases.ts"],
-  keys: ["server/keys.ts"],
+interface Script {
+  readonly path: string;
+  /** Whether it has the options of support/benchmark.ts. */
+  readonly hasCommonOptions?: boolean;
+}
+
+const serving = (name: string): Script => ({ path: `serving/${name}.ts`, hasCommonOptions: true });
+
+const BENCHMARKS: Readonly<Record<string, Script>> = {
+  serve: serving("serve"),
+  cold: serving("cold"),
+  batch: serving("batch"),
+  details: { path: "server/prediction-details.ts" },
+  load: { path: "server/log-load.ts" },
+  log: { path: "server/log.ts" },
+  aliases: { path: "server/aliases.ts" },
+  keys: { path: "server/keys.ts" },
+  inference: { path: "inference/inference.ts" },
+  boosting: { path: "boosting/fit-time.ts" },
+  accuracy: { path: "boosting/accuracy.ts" },
+  settings: { path: "boosting/settings.ts" },
+  train: { path: "boosting/train.ts" },
+  import: { path: "boosting/xgboost-import.ts" },
+  background: { path: "explanation/background-size.ts" },
 };
 
-const scripts = Object.values(BENCHMARKS).map(([script]) => script);
-const missingScripts = scripts.filter((script) => !existsSync(toPath(script)));
-if (missingScripts.length > 0) fail(`missing scripts: ${missingScripts.join(", ")}`);
-const names = process.argv.slice(2);
+const args = process.argv.slice(2);
+const firstOption = args.findIndex((arg) => arg.startsWith("-"));
+const names = firstOption < 0 ? args : args.slice(0, firstOption);
+const options = firstOption < 0 ? [] : args.slice(firstOption);
 const unknownNames = names.filter((name) => !(name in BENCHMARKS));
-if (unknownNames.length > 0)
-  fail(`unknown benchmark: ${unknownNames.join(", ")} (known: ${Object.keys(BENCHMARKS).join(", ")})`);
-
-for (const name of names.length > 0 ? names : Object.keys(BENCHMARKS)) {
-  const [script, ...args] = BENCHMARKS[name]!;
-  console.log(`\n## ${name}\n`);
-  const { status } = spawnSync(process.execPath, [toPath(script), ...args], { stdio: "inherit" });
-  if (status !== 0) process.exitCode = 1;
-}
-
-function toPath(script: string): string {
-  return join(import.meta.dirname, script);
-}
-
-function fail(message: string): never {
-  console.error(message);
+if (unknownNames.length > 0) {
+  console.error(
+    `unknown benchmark: ${unknownNames.join(", ")} (known: ${Object.keys(BENCHMARKS).join(", ")})`,
+  );
   process.exit(1);
+}
+
+// Several benchmarks train one state together.
+const sharedState = options.includes("--state") ? [] : ["--state", join(createScratchFolder(), "state")];
+for (const name of names.length > 0 ? names : Object.keys(BENCHMARKS)) {
+  const { path, hasCommonOptions } = BENCHMARKS[name]!;
+  console.log(`\n## ${name}\n`);
+  // Without names, the options are those that all benchmarks of the Worker have.
+  const scriptOptions = hasCommonOptions ? [...options, ...sharedState] : names.length > 0 ? options : [];
+  const code = await runScript([join(import.meta.dirname, path), ...scriptOptions]);
+  if (code !== 0) process.exitCode = 1;
+}
+
+/** Runs a script, passes signals on to it, and returns its exit code. A signal ends this process too. */
+async function runScript(scriptArgs: readonly string[]): Promise<number | null> {
+  const child = spawn(process.execPath, scriptArgs, { stdio: "inherit" });
+  let received: NodeJS.Signals | undefined;
+  const passOn = (signal: NodeJS.Signals) => {
+    received = signal;
+    child.kill(signal);
+  };
+  process.on("SIGINT", passOn).on("SIGTERM", passOn);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", resolve);
+  });
+  process.off("SIGINT", passOn).off("SIGTERM", passOn);
+  if (received !== undefined) process.exit(1);
+  return code;
 }

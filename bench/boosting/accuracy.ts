@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { fitEnsemble, predictEnsemble, XGBOOST_DEFAULTS } from "../../training/boosting/index.ts";
-import { createScratchFolder } from "../scratch-folder.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
 import {
   computeMean,
   computeMeanAbsoluteError,

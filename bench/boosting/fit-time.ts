@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { median } from "../../src/lib/statistics.ts";
 import { createRandom } from "../../test/support/random.ts";
 import { fitEnsemble, XGBOOST_DEFAULTS } from "../../training/boosting/index.ts";
-import { createScratchFolder } from "../scratch-folder.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
 import {
   COLUMNS,
   type Diamonds,

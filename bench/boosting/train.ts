@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
 import { median } from "../../src/lib/statistics.ts";
-import { createScratchFolder } from "../scratch-folder.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
 
 const { values } = parseArgs({ options: { runs: { type: "string", default: "5" } } });
 const folder = createScratchFolder();

@@ -16,7 +16,7 @@ import { query, REPOSITORY_ROOT, type Target } from "../../cloudflare/wrangler.t
 import { EXAMPLE_STONE } from "../../src/domain/diamond.ts";
 import { median } from "../../src/lib/statistics.ts";
 import { createKey } from "../../training/registry/keys.ts";
-import { createScratchFolder } from "../scratch-folder.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
 import { sendRequest } from "./http-client.ts";
 import { prepareState, startServer } from "./local-server.ts";
 

@@ -9,6 +9,8 @@ export interface HttpRequest {
   readonly body?: string;
   /** An API key. */
   readonly key?: string;
+  /** Longest time without a byte of the response. Default: 30 s. */
+  readonly timeoutMs?: number;
 }
 
 export interface HttpResponse {
@@ -23,7 +25,7 @@ export interface HttpResponse {
 export function sendRequest(
   agent: Agent,
   server: string,
-  { method, path, body, key }: HttpRequest,
+  { method, path, body, key, timeoutMs = RESPONSE_TIMEOUT_MS }: HttpRequest,
 ): Promise<HttpResponse> {
   const headers = {
     ...(body !== undefined && { "content-type": "application/json" }),
@@ -31,7 +33,7 @@ export function sendRequest(
   };
   const startedAt = performance.now();
   return new Promise((resolve, reject) => {
-    const options = { method, headers, agent, timeout: RESPONSE_TIMEOUT_MS };
+    const options = { method, headers, agent, timeout: timeoutMs };
     const outgoing = request(`${server}${path}`, options, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (chunk) => {
@@ -44,7 +46,7 @@ export function sendRequest(
       });
     });
     outgoing.on("error", reject);
-    outgoing.on("timeout", () => outgoing.destroy(new Error(`no response within ${RESPONSE_TIMEOUT_MS} ms`)));
+    outgoing.on("timeout", () => outgoing.destroy(new Error(`no response within ${timeoutMs} ms`)));
     outgoing.end(body);
   });
 }

@@ -16,7 +16,7 @@ import type { Target } from "../../cloudflare/wrangler.ts";
 import { EXAMPLE_STONE } from "../../src/domain/diamond.ts";
 import { median } from "../../src/lib/statistics.ts";
 import { createKey, revokeKey } from "../../training/registry/keys.ts";
-import { createScratchFolder } from "../scratch-folder.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
 import { type HttpResponse, sendRequest } from "./http-client.ts";
 import { prepareState, startServer } from "./local-server.ts";
 

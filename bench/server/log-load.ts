@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createRandom } from "../../test/support/random.ts";
-import { createScratchFolder } from "../scratch-folder.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
 import { sendRequest } from "./http-client.ts";
 import { prepareState } from "./local-server.ts";
 import { measureLogOverhead } from "./log-overhead.ts";

@@ -7,7 +7,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { createScratchFolder } from "../scratch-folder.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
 import { testKilledArchive } from "./log-archive.ts";
 import { measureSearch } from "./log-search.ts";
 

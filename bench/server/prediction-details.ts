@@ -15,7 +15,7 @@ import { executeStatements } from "../../cloudflare/d1.ts";
 import { query, type Target } from "../../cloudflare/wrangler.ts";
 import { EXAMPLE_STONE } from "../../src/domain/diamond.ts";
 import { median } from "../../src/lib/statistics.ts";
-import { createScratchFolder } from "../scratch-folder.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
 import { sendRequest } from "./http-client.ts";
 import { prepareState, startServer } from "./local-server.ts";
 

@@ -3,26 +3,36 @@
  *
  * - `LOG` = "at once": the log database answers at once and stores nothing
  * - `REGISTRY_DELAY_MS`: each answer of the registry comes this much later; "never" is a silent registry
+ * - `COUNT_ROWS` = "on": the header x-rows-read has the rows that the registry read since the last response
  */
 import worker from "../../src/index.ts";
 
 interface Settings {
   readonly LOG?: string;
   readonly REGISTRY_DELAY_MS?: string;
+  readonly COUNT_ROWS?: string;
 }
 
-let settled: Env | undefined;
+let replaced: Env | undefined;
+let rowsRead = 0;
 
 export default {
-  fetch: (request, env, context) => worker.fetch(request, (settled ??= replaceDatabases(env)), context),
+  async fetch(request, env, context) {
+    replaced ??= replaceDatabases(env);
+    const response = await worker.fetch(request, replaced, context);
+    return env.COUNT_ROWS === "on" ? addRowsRead(response) : response;
+  },
 } satisfies ExportedHandler<Env & Settings>;
 
 function replaceDatabases(env: Env & Settings): Env {
-  const { LOG, REGISTRY_DELAY_MS: delay } = env;
+  const { LOG, REGISTRY_DELAY_MS: delay, COUNT_ROWS } = env;
   return {
     ...env,
     ...(LOG === "at once" && { LOG_DB: answerAtOnce(env.LOG_DB) }),
-    ...(delay !== undefined && { DB: delayAnswers(env.DB, delay === "never" ? null : Number(delay)) }),
+    ...(delay !== undefined && {
+      DB: intercept(env.DB, delayAnswer(delay === "never" ? null : Number(delay))),
+    }),
+    ...(COUNT_ROWS === "on" && { DB: intercept(env.DB, countRowsRead) }),
   };
 }
 
@@ -41,34 +51,57 @@ function answerAtOnce(db: D1Database): D1Database {
   });
 }
 
-/** A database whose answers come later, or never if the delay is null. */
-function delayAnswers<Database extends D1Database | D1DatabaseSession>(
-  db: Database,
-  delayMs: number | null,
-): Database {
-  const wait = () => (delayMs === null ? new Promise<never>(() => {}) : scheduler.wait(delayMs));
-  const delayed = async <T>(answer: () => Promise<T>): Promise<T> => {
-    await wait();
-    return answer();
+/** Executes a call of a database, and can do something before and after it. */
+type Interceptor = <Answer>(execute: () => Promise<Answer>) => Promise<Answer>;
+
+/** Lets each answer come later, or never if the delay is null. */
+function delayAnswer(delayMs: number | null): Interceptor {
+  return async (execute) => {
+    await (delayMs === null ? new Promise<never>(() => {}) : scheduler.wait(delayMs));
+    return execute();
   };
+}
+
+/** Counts the rows of the answers that have this information: not those of `raw` and `first`. */
+async function countRowsRead<Answer>(execute: () => Promise<Answer>): Promise<Answer> {
+  const answer = await execute();
+  for (const result of Array.isArray(answer) ? answer : [answer]) {
+    const { meta } = (result ?? {}) as { meta?: Partial<D1Meta> };
+    rowsRead += meta?.rows_read ?? 0;
+  }
+  return answer;
+}
+
+function addRowsRead(response: Response): Response {
+  const copy = new Response(response.body, response);
+  copy.headers.set("x-rows-read", String(rowsRead));
+  rowsRead = 0;
+  return copy;
+}
+
+/** A database all of whose calls go through the interceptor. */
+function intercept<Database extends D1Database | D1DatabaseSession>(
+  db: Database,
+  interceptor: Interceptor,
+): Database {
   const originals = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
-  const delayStatement = (statement: D1PreparedStatement): D1PreparedStatement => {
-    const replaced = replaceMethods(statement, {
-      bind: (...values) => delayStatement(statement.bind(...values)),
-      run: () => delayed(() => statement.run()),
-      all: () => delayed(() => statement.all()),
-      first: (...column: [string?]) => delayed(() => statement.first(...(column as [string]))),
-      raw: ((...options: [never?]) => delayed(() => statement.raw(...(options as [never])))) as never,
+  const interceptStatement = (statement: D1PreparedStatement): D1PreparedStatement => {
+    const interceptable = replaceMethods(statement, {
+      bind: (...values) => interceptStatement(statement.bind(...values)),
+      run: () => interceptor(() => statement.run()),
+      all: () => interceptor(() => statement.all()),
+      first: (...column: [string?]) => interceptor(() => statement.first(...(column as [string]))),
+      raw: ((...options: [never?]) => interceptor(() => statement.raw(...(options as [never])))) as never,
     });
-    originals.set(replaced, statement);
-    return replaced;
+    originals.set(interceptable, statement);
+    return interceptable;
   };
   return replaceMethods(db, {
-    prepare: (sql: string) => delayStatement(db.prepare(sql)),
+    prepare: (sql: string) => interceptStatement(db.prepare(sql)),
     batch: (statements: D1PreparedStatement[]) =>
-      delayed(() => db.batch(statements.map((statement) => originals.get(statement) ?? statement))),
+      interceptor(() => db.batch(statements.map((statement) => originals.get(statement) ?? statement))),
     ...("withSession" in db && {
-      withSession: (constraint?: string) => delayAnswers(db.withSession(constraint), delayMs),
+      withSession: (constraint?: string) => intercept(db.withSession(constraint), interceptor),
     }),
   } as Partial<Database>);
 }

@@ -12,6 +12,8 @@ import { REPOSITORY_ROOT, runWrangler } from "../../cloudflare/wrangler.ts";
 export interface Bundle {
   readonly folder: string;
   readonly script: string;
+  /** The same as one file, for `wrangler check startup`. */
+  readonly file: string;
 }
 
 /** Bundles Facet with the replaceable databases of worker.ts. */
@@ -27,8 +29,10 @@ export async function bundleHello(folder: string): Promise<Bundle> {
 async function bundle(name: string, folder: string): Promise<Bundle> {
   const script = join(import.meta.dirname, `${name}.ts`);
   const config = join(import.meta.dirname, "wrangler.toml");
-  await runWrangler(["deploy", script, "--config", config, "--dry-run", "--outdir", folder]);
-  return { folder, script: `${name}.js` };
+  const file = `${folder}.bundle`;
+  const output = ["--outdir", folder, "--outfile", file];
+  await runWrangler(["deploy", script, "--config", config, "--dry-run", ...output]);
+  return { folder, script: `${name}.js`, file };
 }
 
 export interface WorkerdOptions {
@@ -55,9 +59,10 @@ interface Config {
   readonly ratelimits: { name: string; namespace_id: string; simple: { period: 10 | 60 } }[];
 }
 
-const servers = new Set<Miniflare>();
-
-/** Starts the Worker in a workerd process of its own. Its rate limits count, but are too high to reject. */
+/**
+ * Starts the Worker in a workerd process of its own, which ends with this process at the latest. Its rate
+ * limits count, but are too high to reject.
+ */
 export async function startWorkerd(bundle: Bundle, options: WorkerdOptions = {}): Promise<WorkerdServer> {
   const config = parse(readFileSync(join(REPOSITORY_ROOT, "wrangler.toml"), "utf8")) as unknown as Config;
   const { state, vars = {}, inspectorPort } = options;
@@ -86,15 +91,8 @@ export async function startWorkerd(bundle: Bundle, options: WorkerdOptions = {})
       ...stateOptions,
     }),
   );
-  servers.add(server);
   const url = await server.ready;
-  return {
-    url: url.origin,
-    async stop() {
-      servers.delete(server);
-      await server.dispose();
-    },
-  };
+  return { url: url.origin, stop: () => server.dispose() };
 }
 
 function readModules({ folder, script }: Bundle) {
