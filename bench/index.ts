@@ -4,6 +4,7 @@
  *
  *   npm run bench                                    all benchmarks
  *   npm run bench -- serve cold --json FILE          some, with their options (docs/performance.md)
+ *   node bench/report.ts FILE                        writes the results into docs/performance.md
  */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -21,6 +22,9 @@ const BENCHMARKS: Readonly<Record<string, Script>> = {
   serve: serving("serve"),
   cold: serving("cold"),
   batch: serving("batch"),
+  similar: serving("similar"),
+  registry: serving("registry"),
+  growth: { path: "growth/growth.ts", hasCommonOptions: true },
   details: { path: "server/prediction-details.ts" },
   load: { path: "server/log-load.ts" },
   log: { path: "server/log.ts" },

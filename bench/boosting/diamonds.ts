@@ -53,6 +53,35 @@ export function selectRows(diamonds: Diamonds, rows: Int32Array): PriceTable {
   };
 }
 
+/** A table of any size: a sample of the stones, or jittered copies if there are not enough. */
+export function createTable(diamonds: Diamonds, rows: number): PriceTable {
+  if (rows > diamonds.price.length) return createLargeTable(diamonds, rows);
+  return selectRows(diamonds, shuffleIndices(diamonds.price.length, 1).slice(0, rows));
+}
+
+/** Draws stones with replacement and changes their measurements and prices by a few per mille. */
+function createLargeTable(diamonds: Diamonds, rows: number): PriceTable {
+  const random = createRandom(1);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const indices = Int32Array.from({ length: rows }, () => Math.floor(random() * diamonds.price.length));
+  const table = selectRows(diamonds, indices);
+  const relative: Partial<Record<(typeof COLUMNS)[number], number>> = {
+    carat: 0.01,
+    x: 0.005,
+    y: 0.005,
+    z: 0.005,
+  };
+  const absolute: typeof relative = { depth: 0.1, table: 0.2 };
+  COLUMNS.forEach((name, feature) => {
+    const column = table.x.columns[feature]!;
+    for (let row = 0; row < rows; row++) {
+      column[row] =
+        column[row]! * Math.exp((relative[name] ?? 0) * normal()) + (absolute[name] ?? 0) * normal();
+    }
+  });
+  return { x: table.x, y: table.y.map((price) => price * Math.exp(0.03 * normal())) };
+}
+
 export function selectValues(values: Float32Array, rows: Int32Array): Float32Array {
   return Float32Array.from(rows, (row) => values[row]!);
 }

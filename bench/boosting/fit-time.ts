@@ -10,17 +10,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { median } from "../../src/lib/statistics.ts";
-import { createRandom } from "../../test/support/random.ts";
 import { fitEnsemble, XGBOOST_DEFAULTS } from "../../training/boosting/index.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
-import {
-  COLUMNS,
-  type Diamonds,
-  loadDiamonds,
-  type PriceTable,
-  selectRows,
-  shuffleIndices,
-} from "./diamonds.ts";
+import { COLUMNS, createTable, loadDiamonds, type PriceTable } from "./diamonds.ts";
 import { readFloats, writeFloats } from "./float-file.ts";
 import { hasXGBoost, XGBoost } from "./xgboost.ts";
 
@@ -51,8 +43,7 @@ async function compareFitTimes(sizes: readonly number[], runs: number): Promise<
   const folder = createScratchFolder();
   const diamonds = loadDiamonds();
   for (const rows of sizes) {
-    const table =
-      rows > diamonds.price.length ? createLargeTable(diamonds, rows) : sampleTable(diamonds, rows);
+    const table = createTable(diamonds, rows);
     const file = join(folder, `${rows}.bin`);
     writeFloats(file, [...table.x.columns, table.y]);
     console.log(`| ${(await measureRow(table, file, runs)).join(" | ").replaceAll("NaN", "-")} |`);
@@ -119,31 +110,4 @@ async function printPeakMemory(fit: string): Promise<void> {
   const y = columns.pop()!;
   await fitEnsemble({ rows, columns }, y, XGBOOST_DEFAULTS, { threads: Number(threads) });
   console.log(process.resourceUsage().maxRSS / 1024);
-}
-
-function sampleTable(diamonds: Diamonds, rows: number): PriceTable {
-  return selectRows(diamonds, shuffleIndices(diamonds.price.length, 1).slice(0, rows));
-}
-
-/** Draws stones with replacement and changes their measurements and prices by a few per mille. */
-function createLargeTable(diamonds: Diamonds, rows: number): PriceTable {
-  const random = createRandom(1);
-  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  const indices = Int32Array.from({ length: rows }, () => Math.floor(random() * diamonds.price.length));
-  const table = selectRows(diamonds, indices);
-  const relative: Partial<Record<(typeof COLUMNS)[number], number>> = {
-    carat: 0.01,
-    x: 0.005,
-    y: 0.005,
-    z: 0.005,
-  };
-  const absolute: typeof relative = { depth: 0.1, table: 0.2 };
-  COLUMNS.forEach((name, feature) => {
-    const column = table.x.columns[feature]!;
-    for (let row = 0; row < rows; row++) {
-      column[row] =
-        column[row]! * Math.exp((relative[name] ?? 0) * normal()) + (absolute[name] ?? 0) * normal();
-    }
-  });
-  return { x: table.x, y: table.y.map((price) => price * Math.exp(0.03 * normal())) };
 }

@@ -5,6 +5,9 @@
 
 Each line of the standard input is a command. `fit THREADS` prints the seconds and the peak memory in MB.
 `predict ROWS FILE OUTPUT` writes the newest model's predictions of another table, which has no target.
+
+XGBRegressor needs scikit-learn, so this uses XGBoost's own API. Its time has everything that XGBRegressor's
+has: the table becomes a DMatrix in each fit.
 """
 import resource
 import sys
@@ -12,6 +15,9 @@ import time
 
 import numpy as np
 import xgboost
+
+TREES = 100
+SETTINGS = {"objective": "reg:squarederror", "tree_method": "hist", "max_depth": 6}
 
 
 def peak_megabytes():
@@ -27,10 +33,13 @@ model = None
 for line in sys.stdin:
     command, *arguments = line.split()
     if command == "fit":
+        threads = int(arguments[0])
         start = time.perf_counter()
-        model = xgboost.XGBRegressor(tree_method="hist", n_estimators=100, max_depth=6, n_jobs=int(arguments[0])).fit(x, y)
+        matrix = xgboost.DMatrix(x, y, nthread=threads)
+        model = xgboost.train({**SETTINGS, "nthread": threads}, matrix, TREES)
+        del matrix
         print(time.perf_counter() - start, peak_megabytes(), flush=True)
     else:
         table = np.fromfile(arguments[1], "float32").reshape(-1, int(arguments[0])).T
-        model.predict(np.ascontiguousarray(table)).astype("float32").tofile(arguments[2])
+        model.predict(xgboost.DMatrix(np.ascontiguousarray(table))).astype("float32").tofile(arguments[2])
         print("done", flush=True)

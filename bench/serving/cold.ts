@@ -33,7 +33,7 @@ const benchmark = new Benchmark("cold", { options: ["samples"] });
 await benchmark.run(async () => {
   const facet = await bundleFacet(join(benchmark.scratch, "facet"));
   const hello = await bundleHello(join(benchmark.scratch, "hello"));
-  const state = await benchmark.copyState();
+  const state = await benchmark.copyTrainedState();
   const times: Times = new Map();
   const samples = benchmark.getNumber("samples", DEFAULT_SAMPLES);
   // Sample -1 fills the file cache of the operating system and compiles the client.

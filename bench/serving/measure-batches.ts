@@ -3,7 +3,7 @@ import { EXAMPLE_STONE } from "../../src/domain/diamond.ts";
 import { createRandom } from "../../test/support/random.ts";
 import type { Benchmark } from "../support/benchmark.ts";
 import { computeGrowthExponent } from "../support/growth.ts";
-import { getMedian, getTotal, measureInRounds } from "../support/load.ts";
+import { getMedian, measureInRounds } from "../support/load.ts";
 import { formatNumber, type Series } from "../support/results.ts";
 import { bundleFacet, startWorkerd } from "../workerd/workerd.ts";
 
@@ -15,18 +15,17 @@ const SEED = 1;
 export async function measureBatches(benchmark: Benchmark): Promise<Series> {
   const facet = await bundleFacet(join(benchmark.scratch, "facet-batch"));
   const vars = { ACCESS: "open", RATE_LIMITS: "off", LOG: "at once" };
-  const server = await startWorkerd(facet, { state: await benchmark.copyState(), vars });
+  const server = await startWorkerd(facet, { state: await benchmark.copyTrainedState(), vars });
   const url = `${server.url}/v1/predictions/batch`;
-  const rounds = await measureInRounds(
-    SIZES.map((size) => ({ name: `${size}`, url, body: createBatch(size) })),
-    { connections: 1, seconds: benchmark.getNumber("seconds", DEFAULT_SECONDS), rounds: benchmark.rounds },
-  );
+  const variants = SIZES.map((size) => ({ name: `${size}`, url, body: createBatch(size) }));
+  const rounds = await measureInRounds(variants, {
+    connections: 1,
+    seconds: benchmark.getNumber("seconds", DEFAULT_SECONDS),
+    rounds: benchmark.rounds,
+  });
   await server.stop();
   const points = SIZES.map((size) => ({ size, ms: getMedian(rounds, `${size}`, "p50Ms") }));
-  for (const size of SIZES) {
-    const failed = getTotal(rounds, `${size}`, "failed");
-    benchmark.require(failed === 0, `batches of ${size}: ${failed} failed`);
-  }
+  benchmark.requireSuccesses(rounds, variants);
   benchmark.addTable({
     title: "Batches over one connection",
     head: ["stones", "p50 ms", "p99 ms", "us a stone", "exponent from the row above"],

@@ -38,9 +38,9 @@ async function compareWithHello(): Promise<void> {
   const facet = await bundleFacet(join(benchmark.scratch, "facet"));
   const hello = await startWorkerd(await bundleHello(join(benchmark.scratch, "hello")));
   const start = async (vars: Record<string, string>) =>
-    startWorkerd(facet, { state: await benchmark.copyState(), vars });
-  const logState = await benchmark.copyState();
-  const keyState = await benchmark.copyState();
+    startWorkerd(facet, { state: await benchmark.copyTrainedState(), vars });
+  const logState = await benchmark.copyTrainedState();
+  const keyState = await benchmark.copyTrainedState();
   const key = await createKey(
     { kind: "local", state: keyState },
     { name: "bench", scopes: ["predict"], expiresAt: null },
@@ -84,7 +84,7 @@ async function compareWithPeer(): Promise<void> {
     return;
   }
   const facet = await bundleFacet(join(benchmark.scratch, "facet"));
-  const state = await benchmark.copyState();
+  const state = await benchmark.copyTrainedState();
   const server = await startWorkerd(facet, { state, vars: NO_LIMITS });
   await checkChampion(server);
   const variants = [predict("Facet", server), predict("FastAPI", peer)];
@@ -132,10 +132,7 @@ async function measureWithLog(
 ): Promise<Rounds> {
   const before = await waitForLoggedSuccesses(state);
   const rounds = await measureInRounds(variants, load);
-  for (const { name } of variants) {
-    const failed = getTotal(rounds, name, "failed");
-    benchmark.require(failed === 0, `${name}: ${failed} requests failed`);
-  }
+  benchmark.requireSuccesses(rounds, variants);
   const answered = getTotal(rounds, loggedVariant, "succeeded");
   const logged = (await waitForLoggedSuccesses(state, before + answered)) - before;
   // At the end of a measurement each connection can have a request whose answer nobody reads.

@@ -9,6 +9,8 @@ declare module "autocannon" {
     readonly sampleInt: number;
     readonly method: "GET" | "POST";
     readonly body?: string;
+    /** Requests that each connection sends in turn. */
+    readonly requests?: readonly { readonly path: string }[];
     readonly headers: Readonly<Record<string, string>>;
   }
 

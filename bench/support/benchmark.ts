@@ -3,6 +3,7 @@ import { cpSync, existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { prepareState } from "../server/local-server.ts";
+import { getTotal, type Rounds } from "./load.ts";
 import { describeMachine, printTable, type Series, type Table, writeResult } from "./results.ts";
 import { createScratchFolder } from "./scratch-folder.ts";
 
@@ -73,14 +74,19 @@ export class Benchmark {
   }
 
   /** Returns a copy of a state with trained models, of which gradient-boosting is the champion. */
-  async copyState(): Promise<string> {
+  async copyTrainedState(): Promise<string> {
     const trained = resolve(this.getText("state") ?? join(this.scratch, "trained"));
     if (!existsSync(trained)) {
       console.log("training the models");
       await prepareState(trained, { champion: true });
     }
+    return this.copyState(trained);
+  }
+
+  /** Copies a state on which no server runs. */
+  copyState(state: string): string {
     const copy = join(this.scratch, `state-${++this.copies}`);
-    cpSync(trained, copy, { recursive: true });
+    cpSync(state, copy, { recursive: true });
     return copy;
   }
 
@@ -91,6 +97,14 @@ export class Benchmark {
 
   addSeries(series: Series): void {
     this.series.push(series);
+  }
+
+  /** Requires that no request of a variant failed. */
+  requireSuccesses(rounds: Rounds, variants: readonly { readonly name: string }[]): void {
+    for (const { name } of variants) {
+      const failed = getTotal(rounds, name, "failed");
+      this.require(failed === 0, `${name}: ${failed} requests failed`);
+    }
   }
 
   /** Reports something that must hold. If it does not, the benchmark fails at its end. */

@@ -7,6 +7,8 @@ import { findQuantile } from "./quantile.ts";
 export interface Variant {
   readonly name: string;
   readonly url: string;
+  /** Paths that the requests take in turn, instead of the path of the URL. */
+  readonly paths?: readonly string[];
   /** JSON text. With it the request is a POST, without it a GET. */
   readonly body?: string;
   /** An API key. */
@@ -55,7 +57,7 @@ export async function measureInRounds(variants: readonly Variant[], options: Loa
 
 /** Repeats a request over all connections for some seconds. */
 export async function measure(
-  { url, body, key }: Variant,
+  { url, paths, body, key }: Variant,
   { connections, seconds }: Omit<LoadOptions, "rounds">,
 ): Promise<Figures> {
   const run = autocannon({
@@ -65,6 +67,7 @@ export async function measure(
     sampleInt: SAMPLE_INTERVAL_MS,
     method: body === undefined ? "GET" : "POST",
     ...(body !== undefined && { body }),
+    ...(paths !== undefined && { requests: paths.map((path) => ({ path })) }),
     headers: {
       ...(body !== undefined && { "content-type": "application/json" }),
       ...(key !== undefined && { authorization: `Bearer ${key}` }),
