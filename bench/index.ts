@@ -31,7 +31,7 @@ const BENCHMARKS: Readonly<Record<string, Script>> = {
   aliases: { path: "server/aliases.ts" },
   keys: { path: "server/keys.ts" },
   inference: { path: "inference/inference.ts" },
-  boosting: { path: "boosting/fit-time.ts" },
+  boosting: { path: "boosting/fit-time.ts", hasCommonOptions: true },
   accuracy: { path: "boosting/accuracy.ts" },
   settings: { path: "boosting/settings.ts" },
   train: { path: "boosting/train.ts" },

@@ -8,46 +8,45 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { median } from "../../src/lib/statistics.ts";
 import { fitEnsemble, XGBOOST_DEFAULTS } from "../../training/boosting/index.ts";
-import { createScratchFolder } from "../support/scratch-folder.ts";
+import { Benchmark } from "../support/benchmark.ts";
 import { COLUMNS, createTable, loadDiamonds, type PriceTable } from "./diamonds.ts";
 import { readFloats, writeFloats } from "./float-file.ts";
 import { hasXGBoost, XGBoost } from "./xgboost.ts";
 
 const TABLE_SIZES = [4000, 43_136, 53_920, 1_000_000];
+const DEFAULT_RUNS = 5;
 const HEAD = [
   ...["rows", "Facet, 1 thread", "2 threads", "XGBoost, 1 thread", "2 threads"],
   ...["best / best", "1 / 1", "2 / 2", "peak MB, Facet", "XGBoost"],
 ];
 
-const { values: options } = parseArgs({
-  options: {
-    rows: { type: "string" },
-    runs: { type: "string", default: "5" },
-    /** For this script's own use: one fit in a fresh process, `ROWS:FILE:THREADS`. */
-    once: { type: "string" },
-  },
+const benchmark = new Benchmark("boosting", {
+  // `once` is for this script's own use: one fit in a fresh process, `ROWS:FILE:THREADS`.
+  options: ["rows", "runs", "once"],
 });
 const withXGBoost = hasXGBoost();
+const once = benchmark.getText("once");
+if (once !== undefined) await printPeakMemory(once);
+else await benchmark.run(compareFitTimes);
 
-if (options.once !== undefined) await printPeakMemory(options.once);
-else await compareFitTimes(options.rows ? [Number(options.rows)] : TABLE_SIZES, Number(options.runs));
-
-async function compareFitTimes(sizes: readonly number[], runs: number): Promise<void> {
+async function compareFitTimes(): Promise<void> {
   if (!withXGBoost) console.log("python3-xgboost is not installed: measuring only Facet's learner\n");
-  console.log(`Seconds to fit 100 trees of depth 6, binning included: medians of ${runs} alternating runs\n`);
-  console.log(`| ${HEAD.join(" | ")} |`);
-  console.log(`|${"---|".repeat(HEAD.length)}`);
-  const folder = createScratchFolder();
+  const runs = benchmark.getNumber("runs", DEFAULT_RUNS);
   const diamonds = loadDiamonds();
-  for (const rows of sizes) {
-    const table = createTable(diamonds, rows);
-    const file = join(folder, `${rows}.bin`);
+  const rows: string[][] = [];
+  for (const size of benchmark.getNumbers("rows", TABLE_SIZES)) {
+    const table = createTable(diamonds, size);
+    const file = join(benchmark.scratch, `${size}.bin`);
     writeFloats(file, [...table.x.columns, table.y]);
-    console.log(`| ${(await measureRow(table, file, runs)).join(" | ").replaceAll("NaN", "-")} |`);
+    rows.push((await measureRow(table, file, runs)).map((cell) => cell.replace("NaN", "-")));
   }
+  benchmark.addTable({
+    title: `Seconds to fit 100 trees of depth 6, binning included, medians of ${runs} alternating runs`,
+    head: HEAD,
+    rows,
+  });
 }
 
 /** Measures one table. Returns the cells of its row in the printed table. */

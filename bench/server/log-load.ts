@@ -1,41 +1,31 @@
 /**
- * Checks that the log is complete under load, and measures how much it costs, on local servers with a scratch
- * state.
+ * Checks that the log is complete under load: 20,000 requests over 50 connections, of which one in three is
+ * invalid, on a local server with a scratch state.
  *
- *   npm run bench -- load                            both
- *   node bench/server/log-load.ts --requests 20000   checks that all requests are in the log (1/3 invalid)
- *   node bench/server/log-load.ts --pairs 5          response time over one connection, with and without log
+ *   npm run bench -- load
+ *   npm run bench -- load --requests 3000
  */
 import { Agent } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createRandom } from "../../test/support/random.ts";
+import { findQuantile } from "../support/quantile.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
 import { sendRequest } from "./http-client.ts";
-import { prepareState } from "./local-server.ts";
-import { measureLogOverhead } from "./log-overhead.ts";
+import { prepareState, startServer } from "./local-server.ts";
 import { createMixedRequest } from "./request-mix.ts";
 import { readStoredLog, type StoredLog } from "./stored-log.ts";
-import { startWorkerCopy } from "./worker-copy.ts";
 
 const CONNECTIONS = 50;
 const SEED = 1;
 /** A batch of records is written within milliseconds, a retried one within seconds. */
 const LOG_WRITE_WAIT_MS = 3_000;
 
-const { values: options } = parseArgs({
-  options: { requests: { type: "string" }, pairs: { type: "string" } },
-});
-const isDefaultRun = options.requests === undefined && options.pairs === undefined;
-const requests = Number(options.requests ?? (isDefaultRun ? 20_000 : 0));
-const pairs = Number(options.pairs ?? (isDefaultRun ? 5 : 0));
-
-const folder = createScratchFolder();
-const state = join(folder, "state");
+const { values: options } = parseArgs({ options: { requests: { type: "string", default: "20000" } } });
+const state = join(createScratchFolder(), "state");
 await prepareState(state, { champion: true });
-if (requests > 0) await checkLogUnderLoad(requests);
-if (pairs > 0) await measureLogOverhead(folder, state, pairs);
+await checkLogUnderLoad(Number(options.requests));
 
 interface LoadResult {
   /** Status by request id. */
@@ -47,7 +37,7 @@ interface LoadResult {
 
 /** Sends requests over 50 connections and compares the ids of the responses with those in the log. */
 async function checkLogUnderLoad(count: number): Promise<void> {
-  const { url, stop } = await startWorkerCopy(join(folder, "load"), { state, log: true });
+  const { url, stop } = await startServer(state, { vars: { ACCESS: "open", RATE_LIMITS: "off" } });
   const before = await readStoredLog(state);
   const result = await sendRequests(url, count);
   await sleep(LOG_WRITE_WAIT_MS);
@@ -92,10 +82,11 @@ function report(result: LoadResult, before: StoredLog, after: StoredLog): void {
   const duplicates = rows.length + deadLetters.length - statuses.size;
   const unknown = [...statuses.keys()].filter((id) => !responses.has(id)).length;
   const bodies = after.rowsWithStoredBodies - before.rowsWithStoredBodies;
+  const sortedMs = durationsMs.toSorted((a, b) => a - b);
   const total = durationsMs.length + failures;
   console.log(`
 ${responses.size} responses with different ids over ${CONNECTIONS} connections in ${seconds.toFixed(1)} s (${Math.round(total / seconds)}/s): ${countByClass(responses)}; ${failures} without a response
-p50 ${quantile(durationsMs, 0.5).toFixed(1)} ms, p99 ${quantile(durationsMs, 0.99).toFixed(1)} ms
+p50 ${findQuantile(sortedMs, 0.5).toFixed(1)} ms, p99 ${findQuantile(sortedMs, 0.99).toFixed(1)} ms
 in the log: ${rows.length} rows, ${bodies} of them with bodies in the bucket, and ${deadLetters.length} dead letters
 missing ${missing}, duplicates ${duplicates}, unknown ${unknown}`);
   if (missing + duplicates + unknown + failures > 0) process.exitCode = 1;
@@ -108,8 +99,4 @@ function countByClass(responses: ReadonlyMap<string, number>): string {
     .sort()
     .map(([name, statuses]) => `${statuses.length} ${name}`)
     .join(", ");
-}
-
-function quantile(values: readonly number[], q: number): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(q * (values.length - 1))] ?? Number.NaN;
 }

@@ -13,7 +13,7 @@ const COMMON_OPTIONS = {
   /** Folder of a trained state. It is trained if it does not exist, and only copied if it does. */
   state: { type: "string" },
   /** Rounds, of which the tables have the medians. */
-  rounds: { type: "string", default: "3" },
+  rounds: { type: "string" },
   /** Seconds of one measurement. */
   seconds: { type: "string" },
 } as const;
@@ -114,6 +114,14 @@ export class Benchmark {
     this.failures.push(failure);
   }
 
+  /** The given options, without those that name files and folders of this machine. */
+  private describeOptions(): string {
+    return Object.entries(this.values)
+      .filter(([option]) => !["json", "state", "venv"].includes(option))
+      .map(([option, value]) => (value === true ? `--${option}` : `--${option} ${value}`))
+      .join(" ");
+  }
+
   /** Runs the benchmark and ends this process. */
   async run(measure: (benchmark: Benchmark) => Promise<void>): Promise<never> {
     const startedAt = performance.now();
@@ -125,7 +133,7 @@ export class Benchmark {
     }
     const { tables, series, failures } = this;
     const file = this.getText("json");
-    const options = process.argv.slice(2).join(" ");
+    const options = this.describeOptions();
     if (file !== undefined)
       writeResult(file, this.name, {
         at: new Date().toISOString(),

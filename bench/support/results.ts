@@ -1,5 +1,6 @@
 /** The results of benchmarks: tables and lines, which are printed, kept as JSON and written into the docs. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { arch, cpus, totalmem } from "node:os";
 import CliTable from "cli-table3";
 
@@ -20,7 +21,7 @@ export interface Series {
 export interface Result {
   readonly at: string;
   readonly machine: string;
-  /** The options of the run, as they were given. */
+  /** The options that were given. */
   readonly options: string;
   readonly tables: readonly Table[];
   readonly series: readonly Series[];
@@ -33,7 +34,9 @@ export type Results = Readonly<Record<string, Result>>;
 
 export function describeMachine(): string {
   const gigabytes = Math.round(totalmem() / 2 ** 30);
-  return `${cpus().length} × ${cpus()[0]?.model.trim() ?? arch()}, ${gigabytes} GB, Node ${process.version}`;
+  const { version } = createRequire(import.meta.url)("workerd/package.json") as { version: string };
+  const processor = `${cpus().length} × ${cpus()[0]?.model.trim() ?? arch()}`;
+  return `${processor}, ${gigabytes} GB, Node ${process.version}, workerd ${version}`;
 }
 
 export function printTable({ title, head, rows }: Table): void {

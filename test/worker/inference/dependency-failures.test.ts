@@ -6,7 +6,6 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { DAY_MS } from "../../../src/lib/time.ts";
 import { archiveOldDays } from "../../../src/request-log/archive/archive.ts";
-import worker from "../../../src/worker.ts";
 import { createRandom } from "../../support/random.ts";
 import {
   call,
