@@ -7,7 +7,7 @@ import csv
 import os
 import sqlite3
 import time
-from enum import Enum
+from typing import Literal
 
 import numpy
 import xgboost
@@ -22,14 +22,12 @@ GRADES = {
 COLUMNS = ["carat", "cut", "color", "clarity", "depth", "table", "x", "y", "z"]
 RANKS = {column: {grade: rank for rank, grade in enumerate(grades)} for column, grades in GRADES.items()}
 
-Cut, Color, Clarity = (Enum(column, {grade: grade for grade in GRADES[column]}, type=str) for column in GRADES)
-
 
 class Stone(BaseModel):
     carat: float = Field(gt=0, le=100)
-    cut: Cut
-    color: Color
-    clarity: Clarity
+    cut: Literal[tuple(GRADES["cut"])]
+    color: Literal[tuple(GRADES["color"])]
+    clarity: Literal[tuple(GRADES["clarity"])]
     depth: float = Field(gt=0)
     table: float = Field(gt=0)
     x: float = Field(gt=0)
@@ -67,7 +65,7 @@ def write_row(stone, price):
 
 @app.post("/v1/predictions")
 async def predict(stone: Stone, tasks: BackgroundTasks) -> Price:
-    features = numpy.array([to_features(stone.model_dump(mode="json"))], numpy.float32)
+    features = numpy.array([to_features(stone.__dict__)], numpy.float32)
     price = Price(price=round(float(booster.inplace_predict(features)[0]), 2))
     tasks.add_task(write_row, stone, price)
     return price

@@ -1,6 +1,6 @@
 /** FastAPI with XGBoost (app.py) in one uvicorn process, to compare Facet with. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,7 +23,7 @@ export interface Peer {
 /**
  * Installs the packages of requirements.txt in a virtual environment and starts the server.
  * @param environment folder of the environment; kept, and reused if it exists. Default: in the scratch folder
- * @returns null if python3 has no venv or no pip
+ * @returns null if python3 has no venv, or if the packages cannot be installed
  */
 export async function startPeer(scratch: string, environment?: string): Promise<Peer | null> {
   const python = installPackages(resolve(environment ?? join(scratch, "venv")));
@@ -62,7 +62,9 @@ function installPackages(environment: string): string | null {
   const requirements = join(import.meta.dirname, "requirements.txt");
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
   const { status } = spawnSync(python, pip, { stdio: ["ignore", "inherit", "inherit"] });
-  return status === 0 ? python : null;
+  if (status === 0) return python;
+  rmSync(environment, { recursive: true });
+  return null;
 }
 
 async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {

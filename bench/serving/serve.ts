@@ -20,8 +20,8 @@ import {
   type Variant,
 } from "../support/load.ts";
 import { formatNumber } from "../support/results.ts";
-import { waitForLoggedSuccesses } from "../support/state-database.ts";
 import { bundleFacet, bundleHello, startWorkerd, type WorkerdServer } from "../workerd/workerd.ts";
+import { waitForLoggedSuccesses } from "./logged-successes.ts";
 
 const CONNECTIONS = [50, 1];
 const STONE = JSON.stringify(EXAMPLE_STONE);
@@ -41,7 +41,6 @@ async function compareWithHello(): Promise<void> {
   const hello = await startWorkerd(await bundleHello(join(benchmark.scratch, "hello")));
   const start = async (vars: Record<string, string>) =>
     startWorkerd(facet, { state: await benchmark.copyTrainedState(), vars });
-  const logState = await benchmark.copyTrainedState();
   const keyState = await benchmark.copyTrainedState();
   const key = await createKey(
     { kind: "local", state: keyState },
@@ -49,7 +48,7 @@ async function compareWithHello(): Promise<void> {
   );
   const atOnce = await start({ ...NO_LIMITS, LOG: "at once" });
   const limited = await start({ ACCESS: "open", RATE_LIMITS: "on", LOG: "at once" });
-  const logging = await startWorkerd(facet, { state: logState, vars: NO_LIMITS });
+  const logging = await start(NO_LIMITS);
   const keyed = await startWorkerd(facet, {
     state: keyState,
     vars: { ACCESS: "keys", RATE_LIMITS: "off", LOG: "at once" },
@@ -65,7 +64,7 @@ async function compareWithHello(): Promise<void> {
     predict("prediction, no measurements", atOnce, STONE_WITHOUT_MEASUREMENTS),
   ];
   for (const connections of CONNECTIONS) {
-    const rounds = await measureWithLog(variants, getLoad(connections), REAL_LOG, logState);
+    const rounds = await measureWithLog(variants, getLoad(connections), REAL_LOG, logging);
     benchmark.addTable({
       title: `Predictions at ${connections} connection${connections === 1 ? "" : "s"}`,
       head: ["", "requests/s", "p50 ms", "p99 ms", "requests/s : hello", "p99 : hello"],
@@ -82,17 +81,21 @@ async function compareWithHello(): Promise<void> {
 async function compareWithPeer(): Promise<void> {
   const peer = await startPeer(benchmark.scratch, benchmark.getText("venv"));
   if (peer === null) {
-    console.log("python3 with venv and pip is missing: there is nothing to compare with");
+    console.log(
+      "python3 with venv is missing, or the packages could not be installed: nothing to compare with",
+    );
     return;
   }
   const facet = await bundleFacet(join(benchmark.scratch, "facet"));
-  const state = await benchmark.copyTrainedState();
-  const server = await startWorkerd(facet, { state, vars: NO_LIMITS });
+  const server = await startWorkerd(facet, {
+    state: await benchmark.copyTrainedState(),
+    vars: NO_LIMITS,
+  });
   await checkChampion(server);
   const variants = [predict("Facet", server), predict("FastAPI", peer)];
   for (const connections of CONNECTIONS) {
     const peerRows = peer.countRows();
-    const rounds = await measureWithLog(variants, getLoad(connections), "Facet", state);
+    const rounds = await measureWithLog(variants, getLoad(connections), "Facet", server);
     const missing = getTotal(rounds, "FastAPI", "succeeded") - (peer.countRows() - peerRows);
     benchmark.require(missing <= 0, `FastAPI: ${missing} answered requests are missing in its log`);
     benchmark.addTable({
@@ -130,13 +133,13 @@ async function measureWithLog(
   variants: readonly Variant[],
   load: LoadOptions,
   loggedVariant: string,
-  state: string,
+  server: WorkerdServer,
 ): Promise<Rounds> {
-  const before = await waitForLoggedSuccesses(state);
+  const before = await waitForLoggedSuccesses(server);
   const rounds = await measureInRounds(variants, load);
   benchmark.requireSuccesses(rounds, variants);
   const answered = getTotal(rounds, loggedVariant, "succeeded");
-  const logged = (await waitForLoggedSuccesses(state, before + answered)) - before;
+  const logged = (await waitForLoggedSuccesses(server, before + answered)) - before;
   // At the end of a measurement each connection can have a request whose answer nobody reads.
   const mostUnread = load.connections * (load.rounds + 1);
   console.log(`${loggedVariant}: ${answered} answers read, ${logged} successes in the log`);

@@ -2,11 +2,13 @@
 import { cpSync, existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { MINUTE_MS } from "../../src/lib/time.ts";
 import { prepareState } from "../server/local-server.ts";
 import { getTotal, type Rounds } from "./load.ts";
 import { describeMachine, printTable, type Series, type Table, writeResult } from "./results.ts";
 import { createScratchFolder } from "./scratch-folder.ts";
 
+const MAX_MINUTES = 30;
 const COMMON_OPTIONS = {
   /** File that the results are added to. */
   json: { type: "string" },
@@ -125,6 +127,10 @@ export class Benchmark {
   /** Runs the benchmark and ends this process. */
   async run(measure: (benchmark: Benchmark) => Promise<void>): Promise<never> {
     const startedAt = performance.now();
+    setTimeout(() => {
+      console.error(`${this.name}: not finished after ${MAX_MINUTES} minutes`);
+      process.exit(1);
+    }, MAX_MINUTES * MINUTE_MS);
     try {
       await measure(this);
     } catch (error) {

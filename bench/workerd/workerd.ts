@@ -46,6 +46,11 @@ export interface WorkerdOptions {
 export interface WorkerdServer {
   /** Base address without a slash at the end. */
   readonly url: string;
+  /**
+   * The number of requests with a 2xx status in the log. It asks the running database: a second process that
+   * opens the file of the database would make writes wait or fail.
+   */
+  countLoggedSuccesses(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -92,7 +97,15 @@ export async function startWorkerd(bundle: Bundle, options: WorkerdOptions = {})
     }),
   );
   const url = await server.ready;
-  return { url: url.origin, stop: () => server.dispose() };
+  return {
+    url: url.origin,
+    async countLoggedSuccesses() {
+      const database = await server.getD1Database("LOG_DB");
+      const count = "SELECT count(*) AS count FROM requests WHERE status BETWEEN 200 AND 299";
+      return (await database.prepare(count).first<number>("count")) ?? 0;
+    },
+    stop: () => server.dispose(),
+  };
 }
 
 function readModules({ folder, script }: Bundle) {
