@@ -6,6 +6,7 @@ import { ANONYMOUS, SCOPES, type Scope } from "../src/domain/access.ts";
 import { DAY_MS } from "../src/lib/time.ts";
 import { createKey, listKeys, revokeKey } from "../training/registry/keys.ts";
 import { readRegistry } from "../training/registry/read-registry.ts";
+import { writeRegistryCopy } from "../training/registry/write-copy.ts";
 
 const MAX_NAME_LENGTH = 64;
 
@@ -64,7 +65,9 @@ async function create(options: { name: string; scopes: Scope[]; days?: number })
   const expiresAt = days === undefined ? null : new Date(Date.now() + days * DAY_MS).toISOString();
   const target = readTarget(program.opts());
   await readRegistry(target);
+  // The key is printed at once: it cannot be read again.
   console.log(await createKey(target, { name, scopes, expiresAt }));
+  await writeRegistryCopy(target);
   console.log(`\nThe key of ${name} (${scopes.join(", ")}) is shown only this once.`);
 }
 
@@ -86,5 +89,6 @@ async function revoke({ name }: { name: string }): Promise<void> {
   const target = readTarget(program.opts());
   await readRegistry(target);
   await revokeKey(target, name);
+  await writeRegistryCopy(target);
   console.log(`The key of ${name} is revoked. Every location refuses it within 15 seconds.`);
 }

@@ -11,6 +11,7 @@ import { CHALLENGER, CHAMPION, ModelSelector, parseSelector } from "../src/domai
 import { predictPrices } from "../training/onnx/predict-prices.ts";
 import { buildMoveStatements } from "../training/registry/move-alias.ts";
 import { findModel, type PublishedModel, readRegistry } from "../training/registry/read-registry.ts";
+import { writeRegistryCopy } from "../training/registry/write-copy.ts";
 
 interface PromoteOptions {
   readonly reason: string;
@@ -77,6 +78,7 @@ async function promote(version: ModelReference, options: PromoteOptions): Promis
     share,
   });
   await executeStatements(target, statements, executedQuery);
+  await writeRegistryCopy(target);
   console.log(`${alias}: ${from ? formatVersion(from) : "none"} -> ${formatVersion(version)}`);
 }
 

@@ -16,6 +16,7 @@ import { REPOSITORY_ROOT, type Target } from "../cloudflare/wrangler.ts";
 import { SCOPES } from "../src/domain/access.ts";
 import { createKey } from "../training/registry/keys.ts";
 import { findChampion, readRegistry } from "../training/registry/read-registry.ts";
+import { writeRegistryCopy } from "../training/registry/write-copy.ts";
 
 const DEFAULT_PORT = 8787;
 /** `wrangler dev` runs no cron, so this script runs the scheduled jobs. */
@@ -57,7 +58,7 @@ async function prepareState(): Promise<void> {
   const spinner = ora("preparing the local databases").start();
   await applyMigrations(target);
   const champion = findChampion(await readRegistry(target));
-  const adminKey = await readOrCreateAdminKey();
+  const adminKey = await readOrCreateAdminKey(champion !== null);
   spinner.succeed(
     champion ? `champion: ${champion.name}@${champion.version}` : "no champion yet: training one",
   );
@@ -66,13 +67,15 @@ async function prepareState(): Promise<void> {
 }
 
 /** Some endpoints always need a key. It is stored beside the local databases. */
-async function readOrCreateAdminKey(): Promise<string> {
+async function readOrCreateAdminKey(hasChampion: boolean): Promise<string> {
   const path = join(state, "admin-key");
   const storedKey = await readFile(path, "utf8").catch(() => null);
   if (storedKey !== null) return storedKey.trim();
   const name = `local-admin-${Date.now()}`;
   const key = await createKey(target, { name, scopes: [...SCOPES], expiresAt: null });
   await writeFile(path, `${key}\n`, { mode: 0o600 });
+  // If there is no champion yet, the training writes the copy.
+  if (hasChampion) await writeRegistryCopy(target);
   return key;
 }
 

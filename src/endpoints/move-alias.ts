@@ -21,6 +21,7 @@ import {
 } from "../http/errors.ts";
 import { createPreconditionFailed, ETAG_HEADER, ifMatchHeader, matchesEtag, toEtag } from "../http/etag.ts";
 import { readPrimary } from "../http/registry.ts";
+import { writeRegistryCopy } from "../http/registry-copy.ts";
 import { verifyModel } from "../inference/predict.ts";
 import { refreshAliases } from "../inference/resolve-version.ts";
 import { createFieldMessage, optionalField, Reason, strictObject } from "../lib/input/fields.ts";
@@ -110,6 +111,7 @@ export class MoveAlias extends Endpoint {
       const move = await moveAlias(c.env.DB, alias, before, target, audit);
       if (move === null) continue;
       refreshAliases();
+      await writeRegistryCopy(c);
       c.header("etag", toEtag(move.revision));
       const moved: Alias = { alias, ...target, revision: move.revision, updatedAt: move.at };
       return c.json(moved, before.current === null ? 201 : 200);

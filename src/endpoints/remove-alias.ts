@@ -9,6 +9,7 @@ import { documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
 import { Conflict, NotFound, PreconditionFailed, ValidationFailed } from "../http/errors.ts";
 import { createPreconditionFailed, ifMatchHeader, matchesEtag } from "../http/etag.ts";
 import { readPrimary } from "../http/registry.ts";
+import { writeRegistryCopy } from "../http/registry-copy.ts";
 import { refreshAliases } from "../inference/resolve-version.ts";
 import { ReasonParameter } from "../lib/input/fields.ts";
 import { Endpoint } from "./base.ts";
@@ -55,6 +56,7 @@ export class RemoveAlias extends Endpoint {
     const move = await moveAlias(c.env.DB, alias, before, null, audit);
     if (move === null) throw createPreconditionFailed(alias, before.current.revision);
     refreshAliases();
+    await writeRegistryCopy(c);
     return move;
   }
 }

@@ -109,8 +109,8 @@ export class StaleCache<Value> {
   }
 
   /**
-   * Makes the next call for each key read it again, because the caller has just changed the source. Reads that
-   * are running may have read the state before the change, so they are not waited for.
+   * Makes the next call for each key read it again, because the caller has just changed the source: it
+   * answers, and reads that are running may have read the state before the change.
    */
   expireAll(): void {
     this.#lastExpiredRead = this.#readCount;

@@ -17,6 +17,18 @@ export const DRAIN_BUDGET = { calls: 900, ms: 45_000 } as const;
 /** Calls of {@link DRAIN_BUDGET} that are kept for writing and deleting the records that a run has read. */
 export const DRAIN_RESERVED_CALLS = 50;
 
+/** The most calls for comparing the copy of the registry with the registry, and for writing it again. */
+const REGISTRY_COPY_CALLS = {
+  listCopies: 1,
+  readRegistry: 4,
+  readCopy: 1,
+  raiseRevision: 5,
+  writeCopy: 1,
+  deleteOldCopies: 1,
+} as const;
+/** Draining waits for this job in the same run. */
+export const REGISTRY_COPY_TIMEOUT_MS = 10_000;
+
 /** For counting the requests of each hour. */
 export const ROLLUP_BUDGET = { calls: 500, ms: MINUTE_MS } as const;
 
@@ -58,8 +70,9 @@ export const MAX_ERASED_IDS_PER_RUN = 300;
 /** Deleting expired ids of erased requests: list the ids, delete late objects, delete the ids. */
 const ERASED_IDS_CALLS = 3;
 
-/** The jobs in the order in which they run. Draining has its own trigger: it can use up a whole run. */
+/** The jobs in the order in which they run. Draining can use up most of a run, so few jobs share its trigger. */
 export const JOB_BUDGETS = {
+  repairRegistryCopy: { cron: EVERY_MINUTE, calls: sum(REGISTRY_COPY_CALLS) },
   drainDeadLetters: { cron: EVERY_MINUTE, calls: DRAIN_BUDGET.calls },
   rollUp: { cron: EVERY_FIVE_MINUTES, calls: ROLLUP_BUDGET.calls },
   archiveOldDays: {

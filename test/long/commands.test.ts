@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aliasHistory } from "../../src/db/registry/schema.ts";
 import { DAY_MS } from "../../src/lib/time.ts";
-import { findRegistryFaults, withRegistry } from "../support/local-state.ts";
+import { findRegistryFaults, readRegistryCopy, withRegistry } from "../support/local-state.ts";
 import { startScript, TRAIN_MEDIAN } from "../support/run-script.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
 import { CSV_ROWS, writeStonesCsv } from "../support/stones-csv.ts";
@@ -32,6 +33,20 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
+/** The newest copy of the registry in the bucket, which must be equal to the registry. */
+async function readCurrentCopy() {
+  const { newest, expected } = await readRegistryCopy(state);
+  expect(newest).toEqual(expected);
+  return expected;
+}
+
+test("a training run leaves a copy of the registry in the bucket, whether it promotes or not", async () => {
+  const { aliases, models } = await readCurrentCopy();
+  expect(aliases).toMatchObject([{ alias: "champion", name: "median-price", version: 1 }]);
+  // The champion, and the newest version.
+  expect(models.map(({ version }) => version)).toEqual([1, 3]);
+});
+
 describe("npm run promote", () => {
   test("moves the champion, and the history keeps the reason and the previous version", async () => {
     const moved = await runScript("scripts/promote.ts", "median-price@3", "--reason", "it's better; really");
@@ -49,6 +64,7 @@ describe("npm run promote", () => {
       [2, 3, 1, "it's better; really"],
       [3, 1, 3, "no, it is not"],
     ]);
+    expect((await readCurrentCopy()).aliases).toMatchObject([{ alias: "champion", version: 1 }]);
   });
 
   test("points the challenger at a version, with its percentage of predictions", async () => {
@@ -107,6 +123,9 @@ describe("npm run keys", () => {
       },
     ]);
     expect(JSON.stringify(await readKeys())).not.toContain(key);
+    const copy = await readCurrentCopy();
+    expect(copy.keys).toMatchObject([{ name: "don's shop", revokedAt: null }]);
+    expect(JSON.stringify(copy)).not.toContain(key);
 
     const duplicate = await runScript(
       "scripts/keys.ts",
@@ -122,6 +141,7 @@ describe("npm run keys", () => {
     });
     expect((await runScript("scripts/keys.ts", "revoke", "--name", "don's shop")).code).toBe(0);
     expect((await readKeys())[0]?.revokedAt).not.toBeNull();
+    expect((await readCurrentCopy()).keys[0]?.revokedAt).not.toBeNull();
     expect((await runScript("scripts/keys.ts", "list")).output).toContain("don's shop");
     for (const name of ["anonymous", "don's shop: north"]) {
       const refused = await runScript("scripts/keys.ts", "create", "--name", name, "--scopes", "predict");
@@ -143,6 +163,19 @@ describe("npm run keys", () => {
       output: expect.stringContaining("--scopes must be one or more of predict,appraise,admin"),
     });
   });
+});
+
+test("a bucket that cannot be written is a warning: the key exists", async () => {
+  const bucket = join(state, "v3/r2");
+  renameSync(bucket, `${bucket}-away`);
+  writeFileSync(bucket, "");
+  const args = ["create", "--name", "without copy", "--scopes", "predict"];
+  const { code, output } = await runScript("scripts/keys.ts", ...args);
+  rmSync(bucket);
+  renameSync(`${bucket}-away`, bucket);
+  expect(output).toContain("warning: the copy of the registry in the bucket was not updated");
+  expect(output).toContain("is shown only this once");
+  expect(code).toBe(0);
 });
 
 describe("npm run models -- prune", () => {

@@ -5,6 +5,14 @@ import { withLocalBindings } from "../../cloudflare/local-bindings.ts";
 import { TRANSIENT_ERROR } from "../../cloudflare/wrangler.ts";
 import { describeError } from "../../src/db/errors.ts";
 import * as schema from "../../src/db/registry/schema.ts";
+import {
+  buildCopy,
+  COPY_PREFIX,
+  COPY_QUERIES,
+  parseCopy,
+  parseCopyKey,
+  type RegistryCopy,
+} from "../../src/db/registry-copy/schema.ts";
 import { CHAMPION } from "../../src/domain/models/model-selector.ts";
 import { withRetry } from "../../src/lib/retry.ts";
 
@@ -25,6 +33,20 @@ export function withLogDatabase<Result>(
   use: (db: LogDatabase) => Promise<Result>,
 ): Promise<Result> {
   return withLocalBindings(state, (env) => use(drizzle(env.LOG_DB)));
+}
+
+/** The newest copy of the registry in the bucket, and what the copy should be now. */
+export function readRegistryCopy(
+  state: string,
+): Promise<{ newest: RegistryCopy | null; expected: RegistryCopy }> {
+  return withLocalBindings(state, async ({ DB, MODELS }) => {
+    const { objects } = await MODELS.list({ prefix: COPY_PREFIX, limit: 1 });
+    const [object] = objects;
+    const text = object && (await (await MODELS.get(object.key))?.text());
+    const newest = text ? parseCopy(text, parseCopyKey(object.key) ?? -1) : null;
+    const results = await DB.batch<Record<string, unknown>>(COPY_QUERIES.map((sql) => DB.prepare(sql)));
+    return { newest, expected: buildCopy(results.map((result) => result.results)) };
+  });
 }
 
 /** While another process writes, the local database and bucket report that they are locked. */

@@ -9,7 +9,7 @@ import { appraisals } from "../../src/db/registry/schema.ts";
 import * as logSchema from "../../src/db/request-log/schema.ts";
 import { EXAMPLE_STONE as STONE } from "../../src/domain/diamond.ts";
 import { CLIENTS, generateClients, runClient } from "../support/generated-clients.ts";
-import { withLogDatabase, withRegistry } from "../support/local-state.ts";
+import { readRegistryCopy, withLogDatabase, withRegistry } from "../support/local-state.ts";
 import { type RunningScript, startScript } from "../support/run-script.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
 
@@ -79,6 +79,13 @@ describe("npm start in an empty folder", () => {
     expect(output).toContain("53920 stones, rejected zero dimension: 20");
     expect(output).toContain("no champion yet: training one");
     expect(output).toContain("/docs");
+  });
+
+  test("leaves a copy of the registry in the bucket, with the champion and the admin key", async () => {
+    const { newest, expected } = await readRegistryCopy(state);
+    expect(newest).toEqual(expected);
+    expect(newest?.aliases).toMatchObject([{ alias: "champion", name: "gradient-boosting" }]);
+    expect(newest?.keys).toMatchObject([{ scopes: ["predict", "appraise", "admin"] }]);
   });
 
   test("serves the files of the documentation through the Worker, but only for GET", async () => {

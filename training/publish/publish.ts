@@ -15,6 +15,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { encodeDatasetFile, readDatasetFile } from "../registry/dataset-file.ts";
 import { buildMoveStatements } from "../registry/move-alias.ts";
 import { findModel, type Registry, readRegistry } from "../registry/read-registry.ts";
+import { writeRegistryCopy } from "../registry/write-copy.ts";
 import type { Publication } from "./publication.ts";
 
 /** Maximum length of all ids in one UPDATE. D1 refuses statements of more than 100 KB. */
@@ -23,7 +24,7 @@ const MAX_IDS_BYTES = 80_000;
 /**
  * Publishes in an order that is safe to interrupt at any point. First the files are uploaded, read back and
  * compared. Then one transaction writes all registry rows and the alias. Before the transaction no row refers
- * to the files. After it the publication is complete.
+ * to the files. After it the publication is complete, and the copy of the registry is written.
  * @returns the registry after the publication
  * @throws ConflictError if the registry changed after it was read
  */
@@ -62,7 +63,7 @@ export async function publish(
     datasetFile === null ? "writing the registry" : "importing the stones and writing the registry",
   );
   await executeStatements(target, statements, buildPublishedQuery(publication));
-  const newRegistry = await readRegistry(target);
+  const [newRegistry] = await Promise.all([readRegistry(target), writeRegistryCopy(target)]);
   for (const { row } of publication.models) {
     const published = findModel(newRegistry, row);
     if (published?.sha256 !== row.sha256 || published.createdAt !== row.createdAt) throw new ConflictError();

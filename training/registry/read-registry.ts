@@ -60,6 +60,8 @@ const REGISTRY_QUERIES = [
    FROM aliases ORDER BY alias`,
   // `removed` is not used here. A registry without this column fails at this query and is then migrated.
   "SELECT alias, max(revision) AS revision, max(removed) AS removed FROM alias_history GROUP BY alias",
+  // Not used here either: without this table, changes would not be counted for the copy of the registry.
+  "SELECT revision FROM registry_revision",
 ];
 
 /** Reads the registry. Its tables are created or migrated first if necessary. */

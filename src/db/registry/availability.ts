@@ -1,4 +1,4 @@
 import { Availability } from "../../lib/availability.ts";
 
-/** Whether the primary of the registry answers this isolate: the look-ups of keys and aliases record it. */
+/** Whether the registry answers this isolate. The look-ups of keys and aliases record it. */
 export const registryAvailability = new Availability();

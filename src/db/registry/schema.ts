@@ -182,3 +182,14 @@ export const withdrawals = sqliteTable("withdrawals", {
   actor: text().notNull(),
   at: text().notNull(),
 });
+
+/**
+ * One row: the number of changes of aliases, keys and models, for the copy of the registry in the bucket
+ * (src/db/registry-copy). Triggers count them in the transaction of each change, whoever makes it. They are in
+ * the migration only, because drizzle has no triggers.
+ */
+export const registryRevision = sqliteTable("registry_revision", {
+  /** Always 1. */
+  id: integer().primaryKey(),
+  revision: integer().notNull(),
+});
