@@ -5,6 +5,7 @@ import { openPrimary, type Queryable } from "../db/sessions.ts";
 import type { AppContext } from "../http/context.ts";
 import { ServiceUnavailable } from "../http/errors.ts";
 import { getRegistryWaitMs } from "../http/registry.ts";
+import { findInCopy } from "../http/registry-copy.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { evictOldest, StaleCache } from "../lib/stale-cache.ts";
 import { ageMs } from "../lib/time.ts";
@@ -27,8 +28,8 @@ const useRecordedAt = new Map<string, number>();
 
 /**
  * Finds the key that a caller sent, valid or not; null if no such key exists. The cache answers for a few
- * seconds, and for a few minutes while the registry is unavailable.
- * @throws ServiceUnavailable when the registry is unavailable and the key is not cached.
+ * seconds, and for a few minutes while the registry is unavailable. Then its copy in the bucket answers.
+ * @throws ServiceUnavailable when the registry is unavailable and the key is neither cached nor in the copy.
  * @throws TooManyRequests when the key is not cached and the address is blocked for too many invalid keys.
  */
 export async function findApiKey(c: AppContext, token: string): Promise<ApiKey | null> {
@@ -43,6 +44,7 @@ export async function findApiKey(c: AppContext, token: string): Promise<ApiKey |
         c
           .get("requestContext")
           .diagnostics.push(`the registry did not answer for the key: ${describeError(error)}`),
+      findSubstitute: () => findInCopy(c, (copy) => copy.keys.find((key) => key.hash === hash)),
     })
     .catch((error: unknown) => {
       throw new ServiceUnavailable(

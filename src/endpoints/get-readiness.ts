@@ -15,7 +15,8 @@ const ReadinessResponse = z
     status: z.literal("ready"),
     model: ModelReference.meta({ description: "The model version that priced the sample stone." }),
     warnings: z.array(Warning).meta({
-      description: "Not empty if an earlier version is used because the champion cannot be loaded.",
+      description:
+        "Not empty if an earlier version is used because the champion cannot be loaded, or if the registry does not answer and its last copy is used.",
     }),
   })
   .meta({ id: "ReadinessResponse" });

@@ -13,7 +13,7 @@ export async function findInCopy<T>(
   c: AppContext,
   find: (copy: RegistryCopy) => T | null | undefined,
 ): Promise<T | null> {
-  const { diagnostics } = c.var.requestContext;
+  const { diagnostics } = c.get("requestContext");
   try {
     const found = await readNewestCopy(c.env.MODELS, c.executionCtx);
     if (found.copy === null) {
@@ -37,7 +37,7 @@ export async function writeRegistryCopy(c: AppContext): Promise<void> {
     c.executionCtx.waitUntil(writing.catch(() => {}));
     await withTimeout(WRITE_TIMEOUT_MS, writing);
   } catch (error) {
-    c.var.requestContext.diagnostics.push(
+    c.get("requestContext").diagnostics.push(
       `the copy of the registry was not written: ${describeError(error)}`,
     );
   }

@@ -26,7 +26,7 @@ export interface PricedStones {
   readonly model: ServedModel;
   /** One price per stone, US dollars, not rounded; NaN for a stone that the model cannot price. */
   readonly prices: Float32Array;
-  /** Warnings for the caller: one if a previous version answered, otherwise none. */
+  /** Warnings for the caller: if a previous version answered, and if the registry did not answer. */
   readonly warnings: readonly Warning[];
   /** The challenger that must price the same stones after the response; null for none. */
   readonly challenger: ServedModel | null;
@@ -67,7 +67,10 @@ async function priceWithFallback(
       return {
         model,
         prices,
-        warnings: model === canary?.model ? [] : createFallbackWarnings(resolved, model),
+        warnings: [
+          ...createCopyWarnings(resolved, model),
+          ...(model === canary?.model ? [] : createFallbackWarnings(resolved, model)),
+        ],
         challenger: model === resolved.model ? chooseChallenger(c, resolved) : null,
       };
     } catch (error) {
@@ -127,6 +130,13 @@ function createFallbackWarnings({ alias, target }: ResolvedSelector, model: Serv
   if (isSameVersion(model, target)) return [];
   const message = `The ${alias} ${formatVersion(target)} could not be loaded. The previous ${alias}, ${formatVersion(model)}, answered.`;
   return [{ code: "previous-version", message, fields: [] }];
+}
+
+function createCopyWarnings({ alias, isFromCopy }: ResolvedSelector, model: ServedModel): Warning[] {
+  if (!isFromCopy) return [];
+  const limit = alias === null ? "A newer version" : `A later move of ${alias}`;
+  const message = `The registry does not answer, so its last copy is used. ${formatVersion(model)} answered. ${limit} may not be seen yet.`;
+  return [{ code: "registry-unavailable", message, fields: [] }];
 }
 
 function isSameVersion(a: ModelReference, b: ModelReference): boolean {

@@ -7,12 +7,14 @@ import {
   resolveName,
   type ServedModel,
 } from "../db/registry/models.ts";
+import { resolveInCopy } from "../db/registry-copy/resolve.ts";
 import { openPrimary, readReplicaFirst } from "../db/sessions.ts";
 import { formatVersion } from "../domain/models/model-reference.ts";
 import { CHAMPION, parseSelector } from "../domain/models/model-selector.ts";
 import type { AppContext } from "../http/context.ts";
 import { NotFound, NotReady, ServiceUnavailable } from "../http/errors.ts";
 import { getRegistryWaitMs } from "../http/registry.ts";
+import { findInCopy } from "../http/registry-copy.ts";
 import { findRoutingKey } from "../http/routing-key.ts";
 import { isInPercentage } from "../lib/percentage.ts";
 import { StaleCache } from "../lib/stale-cache.ts";
@@ -27,7 +29,7 @@ const resolvedSelectors = new StaleCache<ResolvedSelector>({
 
 /**
  * Finds the model version that a selector names. The result is cached for a few seconds, and for as long as
- * the registry is unavailable.
+ * the registry is unavailable. An isolate that has none then uses the copy of the registry in the bucket.
  * @throws NotFound, or NotReady when there is no champion yet.
  */
 export async function resolveSelector(c: AppContext, selector: string): Promise<ResolvedSelector> {
@@ -37,6 +39,7 @@ export async function resolveSelector(c: AppContext, selector: string): Promise<
     maxWaitMs: getRegistryWaitMs(c),
     onReadFailure: (error) =>
       c.get("requestContext").diagnostics.push(`the registry did not answer: ${describeError(error)}`),
+    findSubstitute: () => findInCopy(c, (copy) => resolveInCopy(copy, selector)),
   });
   if (resolved === null) throw createSelectorNotFound(selector);
   return resolved;

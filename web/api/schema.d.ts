@@ -843,11 +843,11 @@ export interface components {
         /** @description A reason not to rely on an answer. */
         Warning: {
             /**
-             * @description The kind of the warning. `weight-against-size`: The length, width or depth in mm does not fit the weight. `weight-against-volume`: The volume x y z does not fit the weight. `length-against-width`: The length does not fit the width. `depth-against-size`: The depth in percent does not fit x, y and z. `outside-training-range`: A value is outside the range that the model was trained on. `previous-version`: An earlier version of the model answered, because the current one cannot be loaded. `no-explanation`: The reasons could not be computed. `no-comparables`: The comparable stones could not be read. `quarantined`: The stones are not used for training until an operator accepts them.
+             * @description The kind of the warning. `weight-against-size`: The length, width or depth in mm does not fit the weight. `weight-against-volume`: The volume x y z does not fit the weight. `length-against-width`: The length does not fit the width. `depth-against-size`: The depth in percent does not fit x, y and z. `outside-training-range`: A value is outside the range that the model was trained on. `previous-version`: An earlier version of the model answered, because the current one cannot be loaded. `registry-unavailable`: The registry does not answer, so its last copy was used. A later move of an alias may not be seen yet. `no-explanation`: The reasons could not be computed. `no-comparables`: The comparable stones could not be read. `quarantined`: The stones are not used for training until an operator accepts them.
              * @example weight-against-size
              * @enum {string}
              */
-            code: "weight-against-size" | "weight-against-volume" | "length-against-width" | "depth-against-size" | "outside-training-range" | "previous-version" | "no-explanation" | "no-comparables" | "quarantined";
+            code: "weight-against-size" | "weight-against-volume" | "length-against-width" | "depth-against-size" | "outside-training-range" | "previous-version" | "registry-unavailable" | "no-explanation" | "no-comparables" | "quarantined";
             /**
              * @description What does not fit, by how much, and what would fit.
              * @example x 3.8 mm is 42 % less than stones of 1.1 carat have (6.5 to 6.8): check the measurements
@@ -2016,7 +2016,7 @@ export interface components {
             status: "ready";
             /** @description The model version that priced the sample stone. */
             model: components["schemas"]["ModelReference"];
-            /** @description Not empty if an earlier version is used because the champion cannot be loaded. */
+            /** @description Not empty if an earlier version is used because the champion cannot be loaded, or if the registry does not answer and its last copy is used. */
             warnings: components["schemas"]["Warning"][];
         };
     };

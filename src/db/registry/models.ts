@@ -31,6 +31,8 @@ export interface ResolvedSelector extends AliasTarget {
   readonly canary: (AliasTarget & { readonly share: number }) | null;
   /** Only for the champion: the version that makes shadow predictions, for a percentage of the requests. */
   readonly challenger: { readonly model: ServedModel; readonly share: number } | null;
+  /** The registry did not answer: this comes from its copy in the bucket. */
+  readonly isFromCopy: boolean;
 }
 
 const canaryModels = alias(models, "canary");
@@ -117,6 +119,7 @@ export async function resolveName(d1: Queryable, name: string): Promise<Resolved
       model: found.model,
       canary: canary && { target: canary, model: found.canary, share: found.share ?? 0 },
       challenger: challenger?.model ? { model: challenger.model, share: challenger.share ?? 0 } : null,
+      isFromCopy: false,
     };
   }
   return newest[0] ? toResolvedVersion(newest[0]) : null;
@@ -135,8 +138,8 @@ export async function findVersion(
   return row ? toResolvedVersion(row) : null;
 }
 
-function toResolvedVersion(model: ServedModel): ResolvedSelector {
-  return { alias: null, target: model, model, canary: null, challenger: null };
+export function toResolvedVersion(model: ServedModel): ResolvedSelector {
+  return { alias: null, target: model, model, canary: null, challenger: null, isFromCopy: false };
 }
 
 /** Whether a model with this name exists. */

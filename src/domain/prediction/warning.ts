@@ -9,6 +9,8 @@ export const WARNING_CODES = {
   "depth-against-size": "The depth in percent does not fit x, y and z.",
   "outside-training-range": "A value is outside the range that the model was trained on.",
   "previous-version": "An earlier version of the model answered, because the current one cannot be loaded.",
+  "registry-unavailable":
+    "The registry does not answer, so its last copy was used. A later move of an alias may not be seen yet.",
   "no-explanation": "The reasons could not be computed.",
   "no-comparables": "The comparable stones could not be read.",
   quarantined: "The stones are not used for training until an operator accepts them.",

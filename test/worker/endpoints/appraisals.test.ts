@@ -251,7 +251,7 @@ describe("POST /v1/diamonds", () => {
     await publishModel({ name: "absent", version: 1 });
     await env.DB.batch(["aliases", "alias_history"].map((t) => env.DB.prepare(`DELETE FROM ${t}`)));
     await pointAlias("champion", { name: "absent", version: 1 });
-    moveClock(5.5);
+    moveClock(15);
     expect((await sendAppraisals(createStones(1, 1))).status).toBe(503);
     expect(await readAppraisals()).toEqual([]);
   });

@@ -9,6 +9,12 @@ export function moveClock(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000);
 }
 
+/** Moves `Date.now()` forwards and lets it go on. `vi.restoreAllMocks()` undoes it. */
+export function skipTime(seconds: number): void {
+  const now = Date.now.bind(Date);
+  vi.spyOn(Date, "now").mockImplementation(() => now() + seconds * 1000);
+}
+
 /** Stops the clock. A test of what is still remembered does not fail on a slow machine then. */
 export function stopClock(): void {
   moveClock(0);
