@@ -2,7 +2,7 @@
  * Runs benchmarks one after the other, each in its own process. They need only this repository. If Debian's
  * python3-xgboost is installed, `boosting` and `accuracy` also measure the original XGBoost.
  *
- *   npm run bench                                    all benchmarks
+ *   npm run bench                                    all benchmarks; the same as npm run bench -- all
  *   npm run bench -- serve cold --json FILE          some, with their options (docs/performance.md)
  *   node bench/report.ts FILE                        writes the results into docs/performance.md
  */
@@ -41,7 +41,8 @@ const BENCHMARKS: Readonly<Record<string, Script>> = {
 
 const args = process.argv.slice(2);
 const firstOption = args.findIndex((arg) => arg.startsWith("-"));
-const names = firstOption < 0 ? args : args.slice(0, firstOption);
+const given = firstOption < 0 ? args : args.slice(0, firstOption);
+const names = given.length === 0 || given.includes("all") ? Object.keys(BENCHMARKS) : given;
 const options = firstOption < 0 ? [] : args.slice(firstOption);
 const unknownNames = names.filter((name) => !(name in BENCHMARKS));
 if (unknownNames.length > 0) {
@@ -52,12 +53,14 @@ if (unknownNames.length > 0) {
 }
 
 // Several benchmarks train one state together.
-const sharedState = options.includes("--state") ? [] : ["--state", join(createScratchFolder(), "state")];
-for (const name of names.length > 0 ? names : Object.keys(BENCHMARKS)) {
+const sharedState = options.some((option) => option.startsWith("--state"))
+  ? []
+  : ["--state", join(createScratchFolder(), "state")];
+for (const name of names) {
   const { path, hasCommonOptions } = BENCHMARKS[name]!;
   console.log(`\n## ${name}\n`);
-  // Without names, the options are those that all benchmarks of the Worker have.
-  const scriptOptions = hasCommonOptions ? [...options, ...sharedState] : names.length > 0 ? options : [];
+  // The others have options of their own, which make sense only for one benchmark.
+  const scriptOptions = hasCommonOptions ? [...options, ...sharedState] : names.length === 1 ? options : [];
   const code = await runScript([join(import.meta.dirname, path), ...scriptOptions]);
   if (code !== 0) process.exitCode = 1;
 }

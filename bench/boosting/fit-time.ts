@@ -22,10 +22,7 @@ const HEAD = [
   ...["best / best", "1 / 1", "2 / 2", "peak MB, Facet", "XGBoost"],
 ];
 
-const benchmark = new Benchmark("boosting", {
-  // `once` is for this script's own use: one fit in a fresh process, `ROWS:FILE:THREADS`.
-  options: ["rows", "runs", "once"],
-});
+const benchmark = new Benchmark("boosting");
 const withXGBoost = hasXGBoost();
 const once = benchmark.getText("once");
 if (once !== undefined) await printPeakMemory(once);

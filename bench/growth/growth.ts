@@ -2,7 +2,7 @@
  * Measures how the times grow with the amount of data.
  *
  *   npm run bench -- growth
- *   npm run bench -- growth --stones 53920,200000 --versions 10,100 --rows 1000,10000 --training-rows 5000,53920
+ *   npm run bench -- growth --stones 53920,200000 --versions 10,100 --log-rows 1000,10000 --training-rows 5000,53920
  */
 import { measureBatches } from "../serving/measure-batches.ts";
 import { measureSimilar } from "../serving/measure-similar.ts";
@@ -13,7 +13,7 @@ import { measureLog } from "./measure-log.ts";
 import { measureRegistry } from "./measure-registry.ts";
 import { measureTraining } from "./measure-training.ts";
 
-const benchmark = new Benchmark("growth", { options: ["stones", "versions", "rows", "training-rows"] });
+const benchmark = new Benchmark("growth");
 await benchmark.run(async () => {
   const all: Series[] = [await measureSimilar(benchmark), await measureBatches(benchmark)];
   for (const series of [

@@ -25,7 +25,7 @@ interface LogTable {
 
 /** Measures the first page of the log over one connection, and an insert, by the number of its rows. */
 export async function measureLog(benchmark: Benchmark): Promise<Series[]> {
-  const sizes = benchmark.getNumbers("rows", DEFAULT_SIZES);
+  const sizes = benchmark.getNumbers("log-rows", DEFAULT_SIZES);
   const facet = await bundleFacet(join(benchmark.scratch, "facet-log"));
   const state = await benchmark.copyTrainedState();
   const target = { kind: "local", state } as const;

@@ -1,10 +1,10 @@
 /**
- * Moves the champion under load and reads a long version history, on a local server with a scratch state.
+ * Moves the champion under load, on a local server with a scratch state.
  *
  *   npm run bench -- aliases
  *
  * 50 connections request prices without a pause while the champion moves 20 times to another version,
- * alternately through the command line and the API. Then the pages of a model with 200 versions are timed.
+ * alternately through the command line and the API.
  */
 import { execFile } from "node:child_process";
 import { Agent } from "node:http";
@@ -14,7 +14,6 @@ import { promisify } from "node:util";
 import { executeStatements } from "../../cloudflare/d1.ts";
 import { query, REPOSITORY_ROOT, type Target } from "../../cloudflare/wrangler.ts";
 import { EXAMPLE_STONE } from "../../src/domain/diamond.ts";
-import { median } from "../../src/lib/statistics.ts";
 import { createKey } from "../../training/registry/keys.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
 import { sendRequest } from "./http-client.ts";
@@ -25,8 +24,6 @@ const MOVES = 20;
 const MOVE_INTERVAL_MS = 2_000;
 /** An isolate may serve a replaced version for at most this time. */
 const MAX_STALE_MS = 15_000;
-const VERSIONS = 200;
-const MEASUREMENTS = 50;
 
 const state = join(createScratchFolder(), "state");
 const target: Target = { kind: "local", state };
@@ -35,16 +32,15 @@ await addVersions();
 const key = await createKey(target, { name: "bench", scopes: ["admin"], expiresAt: null });
 const { url, stop } = await startServer(state, { vars: { ACCESS: "open", RATE_LIMITS: "off" } });
 await moveAliasUnderLoad();
-await readVersionPages();
 await stop();
 
-/** Copies version 1 of each model to the versions 2 to 200. All share the file of version 1. */
+/** Copies version 1 of each model, so that each move has a version of its own. All share one file. */
 async function addVersions(): Promise<void> {
   const [rows = []] = await query(target, ["SELECT * FROM models WHERE version = 1"]);
   const columns = Object.keys(rows[0] ?? {});
   const names = columns.map((column) => `"${column}"`).join(", ");
   const values = columns.map((column) => (column === "version" ? "n.value" : `m."${column}"`)).join(", ");
-  const versions = Array.from({ length: VERSIONS - 1 }, (_, i) => i + 2);
+  const versions = Array.from({ length: MOVES }, (_, i) => i + 2);
   await executeStatements(target, [
     `INSERT INTO models (${names})
     SELECT ${values} FROM models AS m CROSS JOIN json_each('[${versions}]') AS n WHERE m.version = 1;`,
@@ -108,18 +104,4 @@ async function promoteByApi(version: string): Promise<void> {
   const request = { method: "PUT", path: "/v1/aliases/champion", body, key };
   const { status } = await sendRequest(new Agent(), url, request);
   if (status !== 200) throw new Error(`the alias was not moved: status ${status}`);
-}
-
-async function readVersionPages(): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  for (const limit of [20, 100]) {
-    const path = `/v1/models/gradient-boosting?limit=${limit}`;
-    const durations: number[] = [];
-    for (let i = 0; i < MEASUREMENTS; i++)
-      durations.push((await sendRequest(agent, url, { method: "GET", path })).durationMs);
-    console.log(
-      `${VERSIONS} versions, pages of ${limit}: median ${median(durations).toFixed(1)} ms, slowest ${Math.max(...durations).toFixed(1)} ms`,
-    );
-  }
-  agent.destroy();
 }

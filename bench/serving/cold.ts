@@ -29,7 +29,7 @@ const HEALTH: HttpRequest = { method: "GET", path: "/health" };
 /** By what was measured: one time in ms for each sample. */
 type Times = Map<string, number[]>;
 
-const benchmark = new Benchmark("cold", { options: ["samples"] });
+const benchmark = new Benchmark("cold");
 await benchmark.run(async () => {
   const facet = await bundleFacet(join(benchmark.scratch, "facet"));
   const hello = await bundleHello(join(benchmark.scratch, "hello"));

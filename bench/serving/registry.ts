@@ -25,7 +25,7 @@ const MAX_ANSWER_MS = 5_000;
 const MAX_REFUSAL_MS = 2_000;
 const SIMILAR = "/v1/diamonds/similar?carat=1&cut=Ideal&color=E&clarity=VS1";
 
-const benchmark = new Benchmark("registry", { options: ["isolates"] });
+const benchmark = new Benchmark("registry");
 await benchmark.run(async () => {
   const facet = await bundleFacet(join(benchmark.scratch, "facet"));
   const state = await benchmark.copyTrainedState();

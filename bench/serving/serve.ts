@@ -33,7 +33,7 @@ const REAL_LOG = "prediction, log writes";
 
 /** The comparison has results of its own. */
 const name = process.argv.includes("--peer") ? "serve --peer" : "serve";
-const benchmark = new Benchmark(name, { options: ["venv"], flags: ["peer"] });
+const benchmark = new Benchmark(name);
 await benchmark.run(() => (benchmark.hasFlag("peer") ? compareWithPeer() : compareWithHello()));
 
 async function compareWithHello(): Promise<void> {

@@ -7,7 +7,7 @@
 import { Benchmark } from "../support/benchmark.ts";
 import { measureSimilar } from "./measure-similar.ts";
 
-const benchmark = new Benchmark("similar", { options: ["stones"] });
+const benchmark = new Benchmark("similar");
 await benchmark.run(async () => {
   await measureSimilar(benchmark);
 });

@@ -9,7 +9,8 @@ import { describeMachine, printTable, type Series, type Table, writeResult } fro
 import { createScratchFolder } from "./scratch-folder.ts";
 
 const MAX_MINUTES = 30;
-const COMMON_OPTIONS = {
+/** The options of all benchmarks. Each one ignores those of the others, so that several can run together. */
+const OPTIONS = {
   /** File that the results are added to. */
   json: { type: "string" },
   /** Folder of a trained state. It is trained if it does not exist, and only copied if it does. */
@@ -18,56 +19,63 @@ const COMMON_OPTIONS = {
   rounds: { type: "string" },
   /** Seconds of one measurement. */
   seconds: { type: "string" },
+  /** serve: compare with FastAPI. */
+  peer: { type: "boolean" },
+  /** serve: folder of the Python environment of the peer, which is kept. */
+  venv: { type: "string" },
+  /** cold: number of processes. */
+  samples: { type: "string" },
+  /** registry: number of new isolates while the registry is silent. */
+  isolates: { type: "string" },
+  /** similar and growth: numbers of stones in the table. */
+  stones: { type: "string" },
+  /** growth: numbers of versions, of rows in the log, and of training rows. */
+  versions: { type: "string" },
+  "log-rows": { type: "string" },
+  "training-rows": { type: "string" },
+  /** boosting: numbers of rows, and runs of each. */
+  rows: { type: "string" },
+  runs: { type: "string" },
+  /** boosting, for its own use: one fit in a fresh process, `ROWS:FILE:THREADS`. */
+  once: { type: "string" },
 } as const;
+type Option = keyof typeof OPTIONS;
 
 export class Benchmark {
   /** A folder that is deleted at the end. */
   readonly scratch = createScratchFolder();
   private readonly name: string;
-  private readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  private readonly values: Readonly<Partial<Record<Option, string | boolean>>>;
   private readonly tables: Table[] = [];
   private readonly series: Series[] = [];
   private readonly failures: string[] = [];
   private copies = 0;
 
-  /** Reads the command line: the common options, and those of this benchmark, whose names are given. */
-  constructor(
-    name: string,
-    {
-      options = [],
-      flags = [],
-    }: { readonly options?: readonly string[]; readonly flags?: readonly string[] } = {},
-  ) {
+  /** Reads the command line. */
+  constructor(name: string) {
     this.name = name;
-    const { values } = parseArgs({
-      options: {
-        ...COMMON_OPTIONS,
-        ...Object.fromEntries(options.map((option) => [option, { type: "string" as const }])),
-        ...Object.fromEntries(flags.map((flag) => [flag, { type: "boolean" as const }])),
-      },
-    });
-    this.values = values;
+    this.values = parseArgs({ options: OPTIONS }).values;
   }
 
   /** The number of an option. */
-  getNumber(option: string, fallback: number): number {
+  getNumber(option: Option, fallback: number): number {
     const number = Number(this.values[option] ?? fallback);
     if (!(number > 0)) throw new Error(`--${option} must be a number above 0`);
     return number;
   }
 
   /** The numbers of an option, which are separated by commas. */
-  getNumbers(option: string, fallback: readonly number[]): readonly number[] {
+  getNumbers(option: Option, fallback: readonly number[]): readonly number[] {
     const text = this.values[option];
     return text === undefined ? fallback : String(text).split(",").map(Number);
   }
 
-  getText(option: string): string | undefined {
+  getText(option: Option): string | undefined {
     const text = this.values[option];
     return typeof text === "string" ? text : undefined;
   }
 
-  hasFlag(flag: string): boolean {
+  hasFlag(flag: Option): boolean {
     return this.values[flag] === true;
   }
 
