@@ -56,6 +56,11 @@ export interface AppEnv {
 
 export type AppContext = Context<AppEnv>;
 
+/** What a look-up in the registry needs to know of the request that it is for. */
+export interface LookupContext extends Pick<AppContext, "env" | "executionCtx"> {
+  get(key: "requestContext"): Pick<RequestContext, "at" | "diagnostics">;
+}
+
 /** Adds an endpoint's values to the request's log row. Values from earlier calls stay. */
 export function logAnswer(c: AppContext, answer: Partial<LoggedAnswer>): void {
   Object.assign(c.get("requestContext"), answer);

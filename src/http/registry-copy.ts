@@ -4,13 +4,13 @@ import { readNewestCopy } from "../db/registry-copy/read.ts";
 import type { RegistryCopy } from "../db/registry-copy/schema.ts";
 import { updateRegistryCopy } from "../db/registry-copy/write.ts";
 import { withTimeout } from "../lib/timeout.ts";
-import type { AppContext } from "./context.ts";
+import type { AppContext, LookupContext } from "./context.ts";
 
 const WRITE_TIMEOUT_MS = 2_000;
 
 /** Looks something up in the copy because the registry does not answer. Null if the copy does not have it. */
 export async function findInCopy<T>(
-  c: AppContext,
+  c: LookupContext,
   find: (copy: RegistryCopy) => T | null | undefined,
 ): Promise<T | null> {
   const { diagnostics } = c.get("requestContext");

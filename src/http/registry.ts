@@ -5,7 +5,7 @@
 import { registryAvailability } from "../db/registry/availability.ts";
 import { openPrimary, openReplica, type Queryable, readReplicaFirst } from "../db/sessions.ts";
 import { withTimeout } from "../lib/timeout.ts";
-import type { AppContext } from "./context.ts";
+import type { AppContext, LookupContext } from "./context.ts";
 
 /** A request waits for the registry until this time after its arrival. */
 const DEADLINE_MS = 2_000;
@@ -13,7 +13,7 @@ const DEADLINE_MS = 2_000;
 const MIN_WAIT_MS = 1_000;
 
 /** How long a request may still wait for the registry. */
-export function getRegistryWaitMs(c: AppContext): number {
+export function getRegistryWaitMs(c: LookupContext): number {
   const remainingMs = c.get("requestContext").at + DEADLINE_MS - Date.now();
   const minMs = registryAvailability.failure === null ? MIN_WAIT_MS : 0;
   return Math.min(DEADLINE_MS, Math.max(minMs, remainingMs));

@@ -48,7 +48,7 @@ export interface Session {
 }
 
 export async function createSession(onnx: Uint8Array): Promise<Session> {
-  const session = await InferenceSession.create(onnx);
+  const session = await InferenceSession.create(onnx, { graphOptimizationLevel: "disabled" });
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,

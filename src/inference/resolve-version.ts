@@ -11,7 +11,7 @@ import { resolveInCopy } from "../db/registry-copy/resolve.ts";
 import { openPrimary, readReplicaFirst } from "../db/sessions.ts";
 import { formatVersion } from "../domain/models/model-reference.ts";
 import { CHAMPION, parseSelector } from "../domain/models/model-selector.ts";
-import type { AppContext } from "../http/context.ts";
+import type { AppContext, LookupContext } from "../http/context.ts";
 import { NotFound, NotReady, ServiceUnavailable } from "../http/errors.ts";
 import { getRegistryWaitMs } from "../http/registry.ts";
 import { findInCopy } from "../http/registry-copy.ts";
@@ -32,7 +32,7 @@ const resolvedSelectors = new StaleCache<ResolvedSelector>({
  * the registry is unavailable. An isolate that has none then uses the copy of the registry in the bucket.
  * @throws NotFound, or NotReady when there is no champion yet.
  */
-export async function resolveSelector(c: AppContext, selector: string): Promise<ResolvedSelector> {
+export async function resolveSelector(c: LookupContext, selector: string): Promise<ResolvedSelector> {
   const resolved = await resolvedSelectors.get(selector, {
     background: c.executionCtx,
     read: () => resolveInRegistry(c.env.DB, selector),
