@@ -3,6 +3,7 @@
  *
  *   npm run bench -- serve           about three minutes
  *   npm run bench -- serve --peer    against FastAPI with XGBoost (bench/peer)
+ *   npm run bench -- serve --direct  without miniflare's own Worker in front
  *   npm run bench -- serve --rounds 5 --seconds 8 --json results.json
  */
 import { join } from "node:path";
@@ -34,13 +35,14 @@ const REAL_LOG = "prediction, log writes";
 /** The comparison has results of its own. */
 const name = process.argv.includes("--peer") ? "serve --peer" : "serve";
 const benchmark = new Benchmark(name);
+const direct = benchmark.hasFlag("direct");
 await benchmark.run(() => (benchmark.hasFlag("peer") ? compareWithPeer() : compareWithHello()));
 
 async function compareWithHello(): Promise<void> {
   const facet = await bundleFacet(join(benchmark.scratch, "facet"));
-  const hello = await startWorkerd(await bundleHello(join(benchmark.scratch, "hello")));
+  const hello = await startWorkerd(await bundleHello(join(benchmark.scratch, "hello")), { direct });
   const start = async (vars: Record<string, string>) =>
-    startWorkerd(facet, { state: await benchmark.copyTrainedState(), vars });
+    startWorkerd(facet, { state: await benchmark.copyTrainedState(), vars, direct });
   const keyState = await benchmark.copyTrainedState();
   const key = await createKey(
     { kind: "local", state: keyState },
@@ -52,6 +54,7 @@ async function compareWithHello(): Promise<void> {
   const keyed = await startWorkerd(facet, {
     state: keyState,
     vars: { ACCESS: "keys", RATE_LIMITS: "off", LOG: "at once" },
+    direct,
   });
   await checkChampion(atOnce);
 
@@ -90,6 +93,7 @@ async function compareWithPeer(): Promise<void> {
   const server = await startWorkerd(facet, {
     state: await benchmark.copyTrainedState(),
     vars: NO_LIMITS,
+    direct,
   });
   await checkChampion(server);
   const variants = [predict("Facet", server), predict("FastAPI", peer)];

@@ -19,6 +19,8 @@ const OPTIONS = {
   rounds: { type: "string" },
   /** Seconds of one measurement. */
   seconds: { type: "string" },
+  /** serve: without miniflare's own Worker in front of the measured ones. */
+  direct: { type: "boolean" },
   /** serve: compare with FastAPI. */
   peer: { type: "boolean" },
   /** serve: folder of the Python environment of the peer, which is kept. */
