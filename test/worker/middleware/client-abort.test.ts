@@ -142,12 +142,12 @@ it("answers and logs a client that stops sending but stays connected", async () 
 });
 
 it("logs a request as a 500 if a value other than an Error is thrown", async () => {
-  const prepare = () => {
+  const withSession = () => {
     throw "not an Error";
   };
   const context = createExecutionContext();
   const request = new Request(`${ORIGIN}/v1/models`, { headers: { "user-agent": "thrown" } });
-  const brokenEnv = { ...env, DB: overrideMethods(DB, { prepare }) };
+  const brokenEnv = { ...env, DB: overrideMethods(DB, { withSession }) };
   await expect(worker.fetch(request, brokenEnv, context)).rejects.toBe("not an Error");
   await waitOnExecutionContext(context);
   const rows = await drizzle(env.LOG_DB).select().from(requests);
