@@ -4,13 +4,11 @@ import { APP_PAGES, DOCS_ROUTE, OPENAPI_ROUTE } from "./domain/routes.ts";
 import { ENDPOINTS } from "./endpoints/index.ts";
 import type { AppEnv } from "./http/context.ts";
 import { StaticRouter } from "./http/static-router.ts";
-import { authenticate } from "./middleware/authenticate.ts";
 import { bodyLimit } from "./middleware/body-limit.ts";
 import { conditionalRequests } from "./middleware/conditional-requests.ts";
 import { handleError, handleNotFound, handleOtherMethods } from "./middleware/error-handler.ts";
+import { identify } from "./middleware/identify.ts";
 import { preflight } from "./middleware/preflight.ts";
-import { rateLimit } from "./middleware/rate-limit.ts";
-import { requestContext } from "./middleware/request-context.ts";
 import { requestLog } from "./middleware/request-log.ts";
 import { serveDocument } from "./openapi/document.ts";
 import { serveAppPage } from "./pages/app-page.ts";
@@ -20,7 +18,9 @@ import { serveDocsPage } from "./pages/docs-page.ts";
 /** Builds the API: the middleware in its order, the endpoints, the documentation, and the error handlers. */
 export function createApp(): Hono<AppEnv> {
   const hono = new Hono<AppEnv>({ strict: false, router: new StaticRouter() });
-  hono.use(requestContext, requestLog, preflight, authenticate, rateLimit, bodyLimit);
+  hono.use(requestLog);
+  hono.options("*", preflight);
+  hono.use(identify, bodyLimit);
 
   const app = fromHono(hono, { docs_url: null, redoc_url: null, openapi_url: null });
   // Grouped by path: the 405 of a path must precede a later pattern that also matches it, such as /:id.

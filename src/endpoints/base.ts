@@ -85,20 +85,16 @@ export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
     const body = bodySchema === undefined ? undefined : readJson(c);
     const wrongShape = bodySchema && this.explainShape(body);
     if (wrongShape !== undefined) errors.push({ path: "", message: wrongShape });
-    const parts: [string, z.ZodType | undefined, unknown][] = [
-      ["params", request.params, c.req.param()],
-      ["query", query, values],
-      ["headers", headers, headers && pickHeaders(c, headers)],
-      ["body", bodySchema instanceof z.ZodType && !wrongShape ? bodySchema : undefined, body],
-    ];
     const issues: z.core.$ZodIssue[] = [];
     const data: Record<string, unknown> = {};
-    for (const [part, schema, value] of parts) {
-      if (schema === undefined) continue;
-      const result = part === "body" ? schema.safeParse(value) : validateParameters(schema, value);
+    const collect = (part: string, result: z.ZodSafeParseResult<unknown>) => {
       if (result.success) data[part] = result.data;
       else issues.push(...result.error.issues);
-    }
+    };
+    if (request.params) collect("params", request.params.safeParse(c.req.param()));
+    collect("query", validateParameters(query, values));
+    if (headers) collect("headers", validateParameters(headers, pickHeaders(c, headers)));
+    if (bodySchema instanceof z.ZodType && !wrongShape) collect("body", bodySchema.safeParse(body));
     if (issues.length === 0 && errors.length === 0) return data as ValidatedData<Schema>;
     throw createValidationFailed(issues, errors, countStones(body));
   }
@@ -140,13 +136,22 @@ function countStones(body: unknown): number | undefined {
 /** The result of each schema for parameters that are all absent: it is the same for every request. */
 const resultsWithoutParameters = new WeakMap<z.ZodType, z.ZodSafeParseResult<unknown>>();
 
-function validateParameters(schema: z.ZodType, values: unknown): z.ZodSafeParseResult<unknown> {
-  if (Object.values(Object(values)).some((value) => value !== undefined)) return schema.safeParse(values);
+function validateParameters(
+  schema: z.ZodType,
+  values: Readonly<Record<string, string>>,
+): z.ZodSafeParseResult<unknown> {
+  if (Object.keys(values).length > 0) return schema.safeParse(values);
   const result = resultsWithoutParameters.get(schema) ?? schema.safeParse(values);
   resultsWithoutParameters.set(schema, result);
   return result;
 }
 
-function pickHeaders(c: AppContext, { shape }: z.ZodObject): Record<string, string | undefined> {
-  return Object.fromEntries(Object.keys(shape).map((name) => [name, c.req.header(name)]));
+/** The headers of a schema that the request has. */
+function pickHeaders(c: AppContext, { shape }: z.ZodObject): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const name of Object.keys(shape)) {
+    const value = c.req.header(name);
+    if (value !== undefined) values[name] = value;
+  }
+  return values;
 }

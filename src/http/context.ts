@@ -3,6 +3,7 @@ import type { ApiKey } from "../db/registry/keys.ts";
 import type { ServedModel } from "../db/registry/models.ts";
 import type { Stone } from "../domain/diamond.ts";
 import type { ModelReference } from "../domain/models/model-reference.ts";
+import type { RequestTimer } from "../lib/request-timer.ts";
 import type { Problem } from "./errors.ts";
 
 /** A stone that the challenger prices after the response, for comparison in the log. */
@@ -28,6 +29,8 @@ export interface RequestContext extends LoggedAnswer {
   readonly at: number;
   /** When the request arrived, by the clock of `performance.now()`. */
   readonly startedAt: number;
+  /** For the waits of this request. */
+  readonly timer: RequestTimer;
   /** The bytes of the body that were read; null for a request without a body. */
   body: Uint8Array | null;
   /** Name of the caller's key; null without a valid key. */

@@ -48,13 +48,24 @@ export interface Session {
 }
 
 export async function createSession(onnx: Uint8Array): Promise<Session> {
+  // The files have no node that could be left out. Looking for one takes longer than it saves.
   const session = await InferenceSession.create(onnx, { graphOptimizationLevel: "disabled" });
+  // Most runs are for one stone, and runs never overlap: so the tensors of one stone are made once.
+  const singleTensors: Record<string, Tensor> = {};
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     async run(columns, output) {
       const tensors: Record<string, Tensor> = {};
-      for (const name of session.inputNames) tensors[name] = toTensor(columns[name]!);
+      for (const name of session.inputNames) {
+        const column = columns[name]!;
+        if (column.length !== 1) tensors[name] = toTensor(column);
+        else {
+          singleTensors[name] ??= toTensor(column.slice());
+          singleTensors[name].data[0] = column[0]!;
+          tensors[name] = singleTensors[name];
+        }
+      }
       const tensor = (await session.run(tensors, [output]))[output];
       if (!(tensor?.data instanceof Float32Array)) throw new TypeError(`${output} is not a float tensor`);
       // A copy, because the runtime reuses the memory of the tensor.

@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../http/context.ts";
 import { ContentTooLarge, MalformedBody } from "../http/errors.ts";
-import { withTimeout } from "../lib/timeout.ts";
+import type { RequestTimer } from "../lib/request-timer.ts";
 
 const MAX_BODY_BYTES = 1_048_576;
 /** A client that sends nothing for this long counts as disconnected: not all clients close the connection. */
@@ -17,10 +17,11 @@ export const bodyLimit = createMiddleware<AppEnv>(async (c, next) => {
   const stream = c.req.raw.body;
   if (stream !== null && c.req.method !== "GET" && c.req.method !== "HEAD") {
     const length = Number(c.req.header("content-length") ?? Number.NaN);
+    const context = c.get("requestContext");
     const { bytes, isTooLarge, error } = await (length <= MAX_BODY_BYTES
-      ? readAtOnce(c.req.raw, length)
-      : readChunks(stream));
-    c.get("requestContext").body = bytes;
+      ? readAtOnce(c.req.raw, length, context.timer)
+      : readChunks(stream, context.timer));
+    context.body = bytes;
     if (error !== undefined)
       throw new MalformedBody("The connection closed before the end of the body.", { cause: error });
     if (isTooLarge) throw new ContentTooLarge(ContentTooLarge.kind.example);
@@ -40,10 +41,10 @@ interface Body {
  * Reads a body of known length into one buffer, without the turns of the event loop between chunks. No bytes
  * of an incomplete body are kept.
  */
-async function readAtOnce(request: Request, length: number): Promise<Body> {
+async function readAtOnce(request: Request, length: number, timer: RequestTimer): Promise<Body> {
   try {
     const timeoutMs = SILENCE_TIMEOUT_MS + length / MIN_SPEED;
-    const buffer = await withTimeout(timeoutMs, request.arrayBuffer());
+    const buffer = await timer.withTimeout(timeoutMs, request.arrayBuffer());
     // Counted again: a caller inside the Worker's account can send another length than the body has.
     const isTooLarge = buffer.byteLength > MAX_BODY_BYTES;
     return { bytes: new Uint8Array(buffer).subarray(0, MAX_BODY_BYTES), isTooLarge, error: undefined };
@@ -53,7 +54,7 @@ async function readAtOnce(request: Request, length: number): Promise<Body> {
 }
 
 /** Reads a body of unknown length. It counts the bytes that arrive. */
-async function readChunks(stream: ReadableStream<Uint8Array>): Promise<Body> {
+async function readChunks(stream: ReadableStream<Uint8Array>, timer: RequestTimer): Promise<Body> {
   // One buffer that grows, because the runtime takes kilobytes for each chunk that is kept, however short.
   let buffer = new Uint8Array(65_536);
   let size = 0;
@@ -61,7 +62,7 @@ async function readChunks(stream: ReadableStream<Uint8Array>): Promise<Body> {
   const reader = stream.getReader();
   try {
     while (size <= MAX_BODY_BYTES) {
-      const { done, value } = await withTimeout(SILENCE_TIMEOUT_MS, reader.read());
+      const { done, value } = await timer.withTimeout(SILENCE_TIMEOUT_MS, reader.read());
       if (done) break;
       if (size + value.byteLength > buffer.byteLength) {
         const larger = new Uint8Array(2 * (size + value.byteLength));

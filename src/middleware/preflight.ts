@@ -16,11 +16,13 @@ const answerPreflight = cors({
   maxAge: PREFLIGHT_MAX_AGE_SECONDS,
 });
 
-/** Lets pages of the origins in `CORS_ORIGINS` call the API: answers the question that a browser asks before. */
+/**
+ * Lets pages of the origins in `CORS_ORIGINS` call the API: answers the OPTIONS request that a browser sends
+ * before.
+ */
 export const preflight = createMiddleware<AppEnv>(async (c, next) => {
   // Hono treats every OPTIONS request as a preflight. The route answers other OPTIONS requests with Allow.
-  if (c.req.method !== "OPTIONS" || c.req.header("access-control-request-method") === undefined)
-    return next();
+  if (c.req.header("access-control-request-method") === undefined) return next();
   // The rate limit runs later, and a preflight comes without the key: it counts against its address here.
   await countAddressRequest(c);
   return answerPreflight(c, next);

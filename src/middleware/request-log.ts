@@ -1,6 +1,9 @@
 import { createMiddleware } from "hono/factory";
-import type { AppContext, AppEnv } from "../http/context.ts";
+import { createRequestId } from "../domain/request-id.ts";
+import type { AppContext, AppEnv, RequestContext } from "../http/context.ts";
+import { completeHeaders } from "../http/responses.ts";
 import { predictShadow } from "../inference/shadow.ts";
+import { RequestTimer } from "../lib/request-timer.ts";
 import { trackWrite } from "../request-log/write/pending-writes.ts";
 import { type LoggedResponse, toRecord } from "../request-log/write/to-record.ts";
 import { writeRecord } from "../request-log/write/write-record.ts";
@@ -8,22 +11,50 @@ import { writeRecord } from "../request-log/write/write-record.ts";
 /** The status nginx uses when a client closes the connection before the answer. HTTP itself has none. */
 const CLIENT_CLOSED_REQUEST = 499;
 
-/** Logs every request and its response, whatever the status, after the response was sent. */
+/**
+ * Creates the context of every request, completes the headers of its response, and logs both after the response
+ * was sent, whatever the status.
+ */
 export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
+  const context = createRequestContext();
+  c.set("requestContext", context);
   const logged = Promise.withResolvers<void>();
   // This must precede `next`: after a disconnect, the runtime cancels a request without a pending waitUntil.
   c.executionCtx.waitUntil(logged.promise);
   try {
     await next();
+    completeHeaders(c);
   } finally {
-    const { id, startedAt } = c.get("requestContext");
-    logged.resolve(trackWrite(id, logRequest(c, performance.now() - startedAt)));
+    logged.resolve(trackWrite(context.id, logRequest(c, performance.now() - context.startedAt)));
   }
 });
 
+/**
+ * The Worker ignores a client's `x-request-id` and makes its own, because the id is the primary key of the log
+ * and two clients may send the same one.
+ */
+function createRequestContext(): RequestContext {
+  const at = Date.now();
+  return {
+    id: createRequestId(at),
+    at,
+    startedAt: performance.now(),
+    timer: new RequestTimer(),
+    body: null,
+    route: null,
+    caller: null,
+    model: null,
+    price: null,
+    shadow: null,
+    logsResponseBody: false,
+    answer: null,
+    diagnostics: [],
+  };
+}
+
 async function logRequest(c: AppContext, durationMs: number): Promise<void> {
   const response = await readResponse(c);
-  await writeRecord(c.env, toRecord(c, { ...response, durationMs }));
+  await writeRecord(c.env, toRecord(c, { ...response, durationMs }), c.get("requestContext").timer);
 }
 
 async function readResponse(c: AppContext): Promise<Omit<LoggedResponse, "durationMs">> {

@@ -1,7 +1,8 @@
 import { isRetryable } from "../../db/errors.ts";
 import { insertRequests, type RequestRecord } from "../../db/request-log/requests.ts";
+import { RequestTimer } from "../../lib/request-timer.ts";
 import { withRetry } from "../../lib/retry.ts";
-import { waitAtMost, withTimeout } from "../../lib/timeout.ts";
+import { withTimeout } from "../../lib/timeout.ts";
 import { ACKNOWLEDGE_TIMEOUT_MS, BATCH_DELAY_MS, LOG_WRITE_TIMEOUT_MS } from "../../settings/timeouts.ts";
 import { splitIntoBatches } from "./split-batches.ts";
 
@@ -30,6 +31,12 @@ interface WriteFailure {
 /** Saves a record that the database did not take. Never throws. */
 type SaveRecord = (record: RequestRecord, error: unknown) => Promise<void>;
 
+interface WriteOptions {
+  /** For the waits of the request. */
+  readonly timer?: RequestTimer | undefined;
+  readonly waitForRecords?: () => Promise<void>;
+}
+
 /** The entries without a result, of all requests in this isolate. */
 const openEntries = new Set<Entry>();
 /** When a request began to collect records for its batch; null if no request is collecting. */
@@ -50,7 +57,7 @@ export async function writeBatched(
   db: D1Database,
   record: RequestRecord,
   save: SaveRecord,
-  waitForRecords = () => scheduler.wait(BATCH_DELAY_MS),
+  { timer = new RequestTimer(), waitForRecords = () => scheduler.wait(BATCH_DELAY_MS) }: WriteOptions = {},
 ): Promise<void> {
   const entry = toEntry(record);
   const deadline = Date.now() + LOG_WRITE_TIMEOUT_MS;
@@ -61,7 +68,7 @@ export async function writeBatched(
     if (now >= deadline) {
       resolveEntries([entry], { error: new Error(`not written within ${LOG_WRITE_TIMEOUT_MS} ms`) });
     } else if (!canWrite(entry, now)) {
-      await waitAtMost(
+      await timer.waitAtMost(
         Math.min(entry.writeStartedAt + REWRITE_AFTER_MS, deadline) - now,
         entry.resolved.promise,
       );
@@ -71,7 +78,7 @@ export async function writeBatched(
       collectingSince = null;
       saves.push(...(await writeOpenEntries(db, deadline, save)));
     } else {
-      await waitAtMost(Math.min(COLLECTOR_LOST_AFTER_MS, deadline - now), entry.resolved.promise);
+      await timer.waitAtMost(Math.min(COLLECTOR_LOST_AFTER_MS, deadline - now), entry.resolved.promise);
     }
   }
   entry.acknowledged = true;

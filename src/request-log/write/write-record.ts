@@ -1,5 +1,6 @@
 import { describeError } from "../../db/errors.ts";
 import type { RequestRecord } from "../../db/request-log/requests.ts";
+import type { RequestTimer } from "../../lib/request-timer.ts";
 import { storeLargeBodies } from "../bodies.ts";
 import { writeBatched } from "./batch-writer.ts";
 import { saveDeadLetter } from "./dead-letters.ts";
@@ -12,10 +13,14 @@ import { type QueueBinding, sendToQueue } from "./queue.ts";
  *
  * src/settings/timeouts.ts has the time limit of each step.
  */
-export async function writeRecord(env: Env & QueueBinding, record: RequestRecord): Promise<void> {
+export async function writeRecord(
+  env: Env & QueueBinding,
+  record: RequestRecord,
+  timer?: RequestTimer,
+): Promise<void> {
   if (await sendToQueue(env, record)) return;
   const row = await storeLargeBodies(env.MODELS, record);
-  await writeBatched(env.LOG_DB, row, (failed, error) => saveOrPrint(env.MODELS, failed, error));
+  await writeBatched(env.LOG_DB, row, (failed, error) => saveOrPrint(env.MODELS, failed, error), { timer });
 }
 
 async function saveOrPrint(bucket: R2Bucket, record: RequestRecord, insertError: unknown): Promise<void> {

@@ -51,7 +51,7 @@ describe("writeBatched", () => {
   it("writes the batch if the request that collects it is aborted", async () => {
     const [first, ...records] = createNewRecords(21, random);
     const save = vi.fn(async () => {});
-    void writeBatched(env.LOG_DB, first!, save, waitForever);
+    void writeBatched(env.LOG_DB, first!, save, { waitForRecords: waitForever });
     await Promise.all(records.map((record) => writeRecord(env, record)));
     expect(await readLogIds()).toEqual(sortIds([first!, ...records]));
     expect(save).not.toHaveBeenCalled();
@@ -68,7 +68,7 @@ describe("writeBatched", () => {
     });
     const [first, ...records] = createNewRecords(21, random);
     const save = vi.fn(async () => {});
-    void writeBatched(bindings.LOG_DB, first!, save, waitForever);
+    void writeBatched(bindings.LOG_DB, first!, save, { waitForRecords: waitForever });
     await Promise.all(records.map((record) => writeRecord({ ...bindings, MODELS }, record)));
     expect(await readDeadLetterIds()).toEqual(sortIds([first!, ...records]));
     // Each of the other requests saves its own record.

@@ -9,7 +9,6 @@ import { ENDPOINTS } from "../../../src/endpoints/index.ts";
 import type { AppEnv } from "../../../src/http/context.ts";
 import { NotFound } from "../../../src/http/errors.ts";
 import { handleError } from "../../../src/middleware/error-handler.ts";
-import { requestContext } from "../../../src/middleware/request-context.ts";
 import { requestLog } from "../../../src/middleware/request-log.ts";
 import { readLogRecord } from "../support/call.ts";
 
@@ -37,7 +36,7 @@ async function callEndpoint(
   endpoint: typeof UnloggedEndpoint,
 ): Promise<{ text: string; loggedBody: unknown }> {
   const hono = new Hono<AppEnv>();
-  hono.use(requestContext, requestLog);
+  hono.use(requestLog);
   fromHono(hono, { docs_url: null, redoc_url: null, openapi_url: null }).get("/test", endpoint);
   hono.onError(handleError);
   const context = createExecutionContext();
