@@ -20,6 +20,8 @@ function createWorkerdProject(
   return {
     plugins: [
       cloudflareTest({
+        // Without the start of the ONNX runtime, which would take seconds in each file.
+        main: "./src/worker.ts",
         wrangler: { configPath: "./wrangler.toml" },
         miniflare: {
           // Most tests send no key and more requests than the rate limits allow. The tests of access and

@@ -3,8 +3,7 @@
  * measurements and the seed. It therefore stays the same when the data grows, and exact duplicates are in the
  * same split.
  *
- * Training computes the formula in JavaScript, the endpoint `similar` in SQL. Both multiply integers below
- * 2^26, so the product is exact in float64 and in SQLite.
+ * Integers below 2^26 are multiplied, so the product is exact in float64.
  */
 import { mix32 } from "../lib/hash.ts";
 

@@ -10,6 +10,7 @@ import { type IMMUTABLE, ifNoneMatchHeader, type REVALIDATE, VALIDATOR_HEADER } 
 import { createValidationFailed } from "../http/field-errors.ts";
 import { readQuery } from "../http/parameters.ts";
 import { createResponse } from "../http/responses.ts";
+import { sha256 } from "../lib/sha256.ts";
 
 /** The name of the security scheme for API keys in the OpenAPI document. */
 export const KEY_SCHEME = "key";
@@ -60,14 +61,16 @@ export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
     context.logsResponseBody = logsResponseBody;
     if (scope !== null) authorize(c, scope);
     const answer = await this.handle(c);
-    const caching = cacheControl === null ? {} : { "cache-control": cacheControl };
-    if (!(answer instanceof Response))
-      return createResponse(c, JSON.stringify(answer), {
-        status: 200,
-        headers: { ...JSON_TYPE, ...caching },
-      });
-    for (const [name, value] of Object.entries(caching)) answer.headers.set(name, value);
-    return answer;
+    if (answer instanceof Response) {
+      if (cacheControl !== null) answer.headers.set("cache-control", cacheControl);
+      return answer;
+    }
+    const text = JSON.stringify(answer);
+    const headers =
+      cacheControl === null
+        ? JSON_TYPE
+        : { ...JSON_TYPE, "cache-control": cacheControl, etag: `"${await sha256(text)}"` };
+    return createResponse(c, text, { status: 200, headers });
   }
 
   /**

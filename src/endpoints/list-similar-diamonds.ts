@@ -80,7 +80,7 @@ export class ListSimilarDiamonds extends Endpoint {
     const model = await resolveModel(c, query.model);
     logAnswer(c, { model });
     const found = await readImmutable(c, (db) => findSimilarDiamonds(db, model, [query], query.n));
-    const diamonds = (found?.[0]?.results ?? []).map((stone) => toSimilarDiamond(stone, query.carat));
+    const diamonds = (found?.stones[0] ?? []).map((stone) => toSimilarDiamond(stone, query.carat));
     return { count: diamonds.length, model: { name: model.name, version: model.version }, diamonds };
   }
 }

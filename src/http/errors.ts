@@ -1,7 +1,5 @@
 import { z } from "zod";
 import type { Scope } from "../domain/access.ts";
-import type { AppContext } from "./context.ts";
-import { createResponse } from "./responses.ts";
 
 export const FieldError = z
   .object({
@@ -76,17 +74,6 @@ export abstract class Problem extends Error {
 
   get kind(): ProblemKind {
     return (this.constructor as typeof Problem).kind;
-  }
-
-  /** Makes the response. The log always keeps the body of a problem. */
-  toResponse(c: AppContext): Response {
-    const context = c.get("requestContext");
-    context.logsResponseBody = true;
-    const details = toProblemDetails(this.kind, this.message, context.id, this.errors, this.moreErrors);
-    return createResponse(c, JSON.stringify(details), {
-      status: this.kind.status,
-      headers: { "content-type": PROBLEM_TYPE, ...this.headers },
-    });
   }
 }
 

@@ -1,5 +1,6 @@
 /** Responses with the headers that every response has. */
 import type { AppContext } from "./context.ts";
+import { PROBLEM_TYPE, type Problem, toProblemDetails } from "./errors.ts";
 import { findAllowedOrigin } from "./origins.ts";
 
 /**
@@ -38,6 +39,18 @@ export function createResponse(c: AppContext, text: string, { status, headers }:
   const response = new Response(text, { status, headers: { ...createHeaders(c), ...headers } });
   c.get("requestContext").answer = { response, text };
   return response;
+}
+
+/** Makes the response for a problem. The log always keeps its body. */
+export function createProblemResponse(c: AppContext, problem: Problem): Response {
+  const context = c.get("requestContext");
+  context.logsResponseBody = true;
+  const { kind, message, errors, moreErrors, headers } = problem;
+  const details = toProblemDetails(kind, message, context.id, errors, moreErrors);
+  return createResponse(c, JSON.stringify(details), {
+    status: kind.status,
+    headers: { "content-type": PROBLEM_TYPE, ...headers },
+  });
 }
 
 /** Adds the headers that every response has to a response that was made without them. */

@@ -83,7 +83,7 @@ async function addComparables(
   try {
     const found = await readImmutable(c, (db) => findSimilarDiamonds(db, model, stones, n));
     for (const [i, prediction] of predictions.entries()) {
-      const similar = (found?.[i]?.results ?? []).map((stone) => toSimilarDiamond(stone, stones[i]!.carat));
+      const similar = (found?.stones[i] ?? []).map((stone) => toSimilarDiamond(stone, stones[i]!.carat));
       prediction.comparables = similar;
       prediction.comparison = compareWithStones(prediction.price, similar);
     }

@@ -12,6 +12,7 @@ import {
   Problem,
   ServiceUnavailable,
 } from "../http/errors.ts";
+import { createProblemResponse } from "../http/responses.ts";
 import { TimeoutError } from "../lib/timeout.ts";
 import { truncate } from "../lib/truncate.ts";
 
@@ -22,14 +23,14 @@ export const handleError: ErrorHandler<AppEnv> = (error, c) => {
   const problem = toProblem(error);
   if (problem.cause !== undefined) c.get("requestContext").diagnostics.push(describeError(problem.cause));
   if (problem instanceof InternalServerError) console.error(error);
-  return problem.toResponse(c);
+  return createProblemResponse(c, problem);
 };
 
 export const handleNotFound = (c: AppContext): Response => {
   const problem = new NotFound(
     `There is nothing at ${truncate(c.req.path)}. GET ${DOCS_ROUTE} lists all paths.`,
   );
-  return problem.toResponse(c);
+  return createProblemResponse(c, problem);
 };
 
 /** Answers a request with a method that its path does not have: 405, or the allowed methods for OPTIONS. */

@@ -1,70 +1,165 @@
 import type { PricedStone } from "../../domain/diamond.ts";
-import { SPLIT_PRIME, splitMultiplier, TEST_BELOW } from "../../domain/split.ts";
+import { isTestStone } from "../../domain/split.ts";
 import type { Queryable } from "../sessions.ts";
 import type { IdentifiedStone } from "./appraisals.ts";
 import type { ServedModel } from "./models.ts";
 
-/**
- * SQL condition: the stone is in the training split of a model. ?1 is the `seq` of the dataset, ?2 the
- * multiplier of the seed.
- */
-const TRAINED_ON = `since <= ?1 AND (until IS NULL OR until > ?1)
-  AND (split_key * CAST(?2 AS INTEGER)) % ${SPLIT_PRIME} >= ${TEST_BELOW}`;
+/** Decide whether a model was trained on a stone, see the schema of the table. */
+interface Membership {
+  readonly splitKey: number;
+  readonly since: number;
+  readonly until: number | null;
+}
 
-const getTrainedOnParameters = ({ dataset, seed }: Pick<ServedModel, "dataset" | "seed">) =>
-  [dataset, splitMultiplier(seed)] as const;
-
-const FROM_MATCHING = `FROM diamonds WHERE cut = ?3 AND color = ?4 AND clarity = ?5 AND ${TRAINED_ON}`;
+type Row = IdentifiedStone & Membership;
 
 /**
- * Two scans along the primary key, of at most ?7 stones each: from the requested weight ?6 upwards, and from
- * there downwards.
- *
- * The order of the result is weight, then id. The upward scan has this order. The downward scan reads the ids
- * of one weight in reverse order, so its limit could keep the wrong stones of its lowest weight. `border`
- * therefore finds this weight first, and the stones of this weight are read separately, by ascending id.
+ * Reads stones along the primary key, from a position (?4, ?5, ?6) upwards or downwards, at most ?7. The
+ * condition of a model is not part of it: SQLite would read on until ?7 stones fulfil it.
  */
-const FIND_NEAREST = `
-WITH border AS (SELECT min(carat) AS carat FROM (
-  SELECT carat ${FROM_MATCHING} AND carat < ?6 ORDER BY carat DESC LIMIT ?7))
-SELECT id, carat, cut, color, clarity, depth, "table", x, y, z, price FROM (
-  SELECT * FROM (SELECT * ${FROM_MATCHING} AND carat >= ?6 ORDER BY carat, id LIMIT ?7)
-  UNION ALL
-  SELECT * FROM (SELECT * ${FROM_MATCHING} AND carat > (SELECT carat FROM border) AND carat < ?6
-    ORDER BY carat LIMIT ?7)
-  UNION ALL
-  SELECT * FROM (SELECT * ${FROM_MATCHING} AND carat = (SELECT carat FROM border) ORDER BY carat, id LIMIT ?7))
-ORDER BY abs(carat - ?6), id
-LIMIT ?7`;
+const createScan = (comparison: ">" | "<", order: "ASC" | "DESC") => `
+SELECT id, carat, cut, color, clarity, depth, "table", x, y, z, price, split_key AS splitKey, since, until FROM diamonds
+WHERE cut = ?1 AND color = ?2 AND clarity = ?3 AND (carat, id, since) ${comparison} (?4, ?5, ?6)
+ORDER BY carat ${order}, id ${order}, since ${order} LIMIT ?7`;
+const SCANS = { up: createScan(">", "ASC"), down: createScan("<", "DESC") } as const;
+type Direction = keyof typeof SCANS;
 
 const FIND_DATASET = "SELECT seq FROM datasets WHERE seq = ?1";
 
 /**
+ * How many stones are read for each that is wanted: one in five is a test stone. In the first round both
+ * directions are read, and each gives about half of the stones.
+ */
+const ROWS_PER_STONE = 1.3;
+const FIRST_ROUND_EXTRA_ROWS = 3;
+
+type Model = Pick<ServedModel, "dataset" | "seed">;
+type GradedStone = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
+
+/**
  * Finds for each stone the stones in a model's training split with the same cut, colour and clarity and the
- * nearest weights. Stones at the same distance are ordered by id. A query reads about 4n rows plus the skipped
- * rows between them (test stones and stones of other datasets), independent of the size of the table.
+ * nearest weights, nearest first. Of two at the same distance, the heavier is first; stones of one weight are
+ * ordered by id. The queries read at most 2n + 10 rows for a stone, plus removed stones and those of later
+ * datasets between them, whatever the size of the table.
  * @returns null if the database does not have the dataset: a replica may not have it yet
  */
 export async function findSimilarDiamonds(
   d1: Queryable,
-  model: Pick<ServedModel, "dataset" | "seed">,
+  model: Model,
   stones: readonly GradedStone[],
   n: number,
-): Promise<D1Result<IdentifiedStone>[] | null> {
-  const [datasets, ...results] = await d1.batch<IdentifiedStone>([
-    d1.prepare(FIND_DATASET).bind(model.dataset),
-    ...stones.map((stone) => prepareFindNearest(d1, model, stone, n)),
-  ]);
-  return datasets?.results.length === 1 ? results : null;
+): Promise<{ stones: IdentifiedStone[][]; rowsRead: number } | null> {
+  const searches = stones.map((stone) => new Search(model, stone, n));
+  const findDataset = d1.prepare(FIND_DATASET).bind(model.dataset);
+  let rowsRead = 0;
+  let scans = searches.flatMap((search) => search.start());
+  while (scans.length > 0) {
+    const statements = scans.map((scan) => scan.prepare(d1));
+    const [datasets, ...results] = await d1.batch<Row>([findDataset, ...statements]);
+    if (datasets?.results.length !== 1) return null;
+    for (const { meta } of [datasets, ...results]) rowsRead += meta.rows_read ?? 0;
+    for (const [i, scan] of scans.entries()) scan.add(results[i]!.results);
+    scans = searches.flatMap((search) => search.continue() ?? []);
+  }
+  return { stones: searches.map(({ found }) => found), rowsRead };
 }
 
-type GradedStone = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
+/** The stones of one direction, in the order of their distance. */
+class Scan {
+  readonly #direction: Direction;
+  readonly #stone: GradedStone;
+  readonly #rows: Row[] = [];
+  #next = 0;
+  #limit = 0;
+  #isAtEnd = false;
 
-function prepareFindNearest(
-  d1: Queryable,
-  model: Pick<ServedModel, "dataset" | "seed">,
-  { cut, color, clarity, carat }: GradedStone,
-  n: number,
-): D1PreparedStatement {
-  return d1.prepare(FIND_NEAREST).bind(...getTrainedOnParameters(model), cut, color, clarity, carat, n);
+  constructor(direction: Direction, stone: GradedStone) {
+    this.#direction = direction;
+    this.#stone = stone;
+  }
+
+  /** Whether more rows must be read before the nearest is known. */
+  get isEmpty(): boolean {
+    return this.#next === this.#rows.length && !this.#isAtEnd;
+  }
+
+  /** The nearest stone that was not taken; undefined at the end of the table. */
+  get nearest(): Row | undefined {
+    return this.#rows[this.#next];
+  }
+
+  /** The difference in weight of {@link nearest}, carats. */
+  get distance(): number {
+    return this.nearest === undefined
+      ? Number.POSITIVE_INFINITY
+      : Math.abs(this.nearest.carat - this.#stone.carat);
+  }
+
+  take(): void {
+    this.#next++;
+  }
+
+  /** Sets how many rows the next query reads. */
+  limit(rows: number): this {
+    this.#limit = rows;
+    return this;
+  }
+
+  prepare(d1: Queryable): D1PreparedStatement {
+    const { cut, color, clarity, carat } = this.#stone;
+    // No stone is exactly at the first position: ids are not empty.
+    const { carat: lastCarat, id, since } = this.#rows.at(-1) ?? { carat, id: "", since: 0 };
+    return d1.prepare(SCANS[this.#direction]).bind(cut, color, clarity, lastCarat, id, since, this.#limit);
+  }
+
+  add(rows: readonly Row[]): void {
+    this.#rows.push(...rows);
+    this.#isAtEnd = rows.length < this.#limit;
+  }
+}
+
+/** The search for the stones that are similar to one stone. */
+class Search {
+  readonly found: IdentifiedStone[] = [];
+  readonly #model: Model;
+  readonly #n: number;
+  readonly #up: Scan;
+  readonly #down: Scan;
+  #rounds = 0;
+
+  constructor(model: Model, stone: GradedStone, n: number) {
+    this.#model = model;
+    this.#n = n;
+    this.#up = new Scan("up", stone);
+    this.#down = new Scan("down", stone);
+  }
+
+  start(): Scan[] {
+    const rows = Math.ceil((this.#n * ROWS_PER_STONE) / 2) + FIRST_ROUND_EXTRA_ROWS;
+    return [this.#up.limit(rows), this.#down.limit(rows)];
+  }
+
+  /** Takes stones from both directions, nearest first. Returns the direction that must be read further. */
+  continue(): Scan | null {
+    while (this.found.length < this.#n) {
+      const empty = [this.#up, this.#down].find(({ isEmpty }) => isEmpty);
+      if (empty !== undefined) return empty.limit(this.#countMissingRows());
+      const scan = this.#up.distance <= this.#down.distance ? this.#up : this.#down;
+      if (scan.nearest === undefined) break;
+      const { splitKey, since, until, ...stone } = scan.nearest;
+      if (wasTrainedOn(this.#model, { splitKey, since, until })) this.found.push(stone);
+      scan.take();
+    }
+    return null;
+  }
+
+  /** Twice as many in each further round: many stones in a row can belong to other datasets. */
+  #countMissingRows(): number {
+    const missing = this.#n - this.found.length;
+    return Math.ceil(missing * ROWS_PER_STONE * 2 ** this.#rounds++) + 1;
+  }
+}
+
+function wasTrainedOn({ dataset, seed }: Model, { splitKey, since, until }: Membership): boolean {
+  return since <= dataset && (until === null || until > dataset) && !isTestStone(splitKey, seed);
 }
