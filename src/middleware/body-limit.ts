@@ -4,23 +4,21 @@ import { ContentTooLarge, MalformedBody } from "../http/errors.ts";
 import type { RequestTimer } from "../lib/request-timer.ts";
 
 const MAX_BODY_BYTES = 1_048_576;
+/** The size of the buffer for a body of unknown length. It grows. */
+const FIRST_BUFFER_BYTES = 16_384;
 /** A client that sends nothing for this long counts as disconnected: not all clients close the connection. */
-const SILENCE_TIMEOUT_MS = 15_000;
-/** The slowest connection that can send a body, bytes a millisecond. */
-const MIN_SPEED = 8;
+const CHUNK_TIMEOUT_MS = 15_000;
 
 /**
  * Reads the body and limits its size. The request context keeps the bytes for the endpoint and for the log,
- * also of a body that is too large.
+ * also of a body that is too large or incomplete.
  */
 export const bodyLimit = createMiddleware<AppEnv>(async (c, next) => {
   const stream = c.req.raw.body;
   if (stream !== null && c.req.method !== "GET" && c.req.method !== "HEAD") {
-    const length = Number(c.req.header("content-length") ?? Number.NaN);
     const context = c.get("requestContext");
-    const { bytes, isTooLarge, error } = await (length <= MAX_BODY_BYTES
-      ? readAtOnce(c.req.raw, length, context.timer)
-      : readChunks(stream, context.timer));
+    const length = parseLength(c.req.header("content-length"));
+    const { bytes, isTooLarge, error } = await readBody(stream, length, context.timer);
     context.body = bytes;
     if (error !== undefined)
       throw new MalformedBody("The connection closed before the end of the body.", { cause: error });
@@ -38,37 +36,25 @@ interface Body {
 }
 
 /**
- * Reads a body of known length into one buffer, without the turns of the event loop between chunks. No bytes
- * of an incomplete body are kept.
+ * Reads a body into one buffer: the runtime takes kilobytes for each chunk that is kept, however short.
+ * @param length what `content-length` says, bytes; NaN without one. The bytes that arrive are counted all the
+ *   same, because it can be wrong.
  */
-async function readAtOnce(request: Request, length: number, timer: RequestTimer): Promise<Body> {
-  try {
-    const timeoutMs = SILENCE_TIMEOUT_MS + length / MIN_SPEED;
-    const buffer = await timer.withTimeout(timeoutMs, request.arrayBuffer());
-    // Counted again: a caller inside the Worker's account can send another length than the body has.
-    const isTooLarge = buffer.byteLength > MAX_BODY_BYTES;
-    return { bytes: new Uint8Array(buffer).subarray(0, MAX_BODY_BYTES), isTooLarge, error: undefined };
-  } catch (error) {
-    return { bytes: new Uint8Array(), isTooLarge: false, error };
-  }
-}
-
-/** Reads a body of unknown length. It counts the bytes that arrive. */
-async function readChunks(stream: ReadableStream<Uint8Array>, timer: RequestTimer): Promise<Body> {
-  // One buffer that grows, because the runtime takes kilobytes for each chunk that is kept, however short.
-  let buffer = new Uint8Array(65_536);
+async function readBody(
+  stream: ReadableStream<Uint8Array>,
+  length: number,
+  timer: RequestTimer,
+): Promise<Body> {
+  let buffer = new Uint8Array(length <= MAX_BODY_BYTES ? length : FIRST_BUFFER_BYTES);
   let size = 0;
   let error: unknown;
   const reader = stream.getReader();
   try {
-    while (size <= MAX_BODY_BYTES) {
-      const { done, value } = await timer.withTimeout(SILENCE_TIMEOUT_MS, reader.read());
+    // Where the length is known, no further read is needed to find the end.
+    while (size <= MAX_BODY_BYTES && size !== length) {
+      const { done, value } = await timer.withTimeout(CHUNK_TIMEOUT_MS, reader.read());
       if (done) break;
-      if (size + value.byteLength > buffer.byteLength) {
-        const larger = new Uint8Array(2 * (size + value.byteLength));
-        larger.set(buffer);
-        buffer = larger;
-      }
+      if (size + value.byteLength > buffer.byteLength) buffer = enlarge(buffer, size + value.byteLength);
       buffer.set(value, size);
       size += value.byteLength;
     }
@@ -78,4 +64,14 @@ async function readChunks(stream: ReadableStream<Uint8Array>, timer: RequestTime
   const isTooLarge = size > MAX_BODY_BYTES;
   if (isTooLarge || error !== undefined) reader.cancel().catch(() => {});
   return { bytes: buffer.subarray(0, Math.min(size, MAX_BODY_BYTES)), isTooLarge, error };
+}
+
+function parseLength(header = ""): number {
+  return /^\d+$/.test(header) ? Number(header) : Number.NaN;
+}
+
+function enlarge(buffer: Uint8Array, minBytes: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(2 * minBytes);
+  larger.set(buffer);
+  return larger;
 }
