@@ -12,11 +12,15 @@ const STONES_FILE = fileURLToPath(
 );
 const READY_TIMEOUT_MS = 60_000;
 const POLL_INTERVAL_MS = 100;
+const LOG_TIMEOUT_MS = 30_000;
+const LOG_POLL_INTERVAL_MS = 10;
 
 export interface Peer {
   readonly url: string;
   /** The number of requests in its log. */
   countRows(): number;
+  /** Waits until its log has this many requests, at most {@link LOG_TIMEOUT_MS}. */
+  waitForRows(count: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -44,6 +48,10 @@ export async function startPeer(scratch: string, environment?: string): Promise<
   return {
     url,
     countRows: () => countRows(log),
+    async waitForRows(count) {
+      const deadline = Date.now() + LOG_TIMEOUT_MS;
+      while (countRows(log) < count && Date.now() < deadline) await sleep(LOG_POLL_INTERVAL_MS);
+    },
     async stop() {
       child.kill("SIGTERM");
       await exited;

@@ -59,7 +59,8 @@ async function compareWithHello(): Promise<void> {
   await checkChampion(atOnce);
 
   const variants: Variant[] = [
-    { name: "hello", url: hello.url },
+    predict("hello", hello),
+    { name: "hello, GET without a body", url: hello.url },
     predict("prediction, log at once", atOnce),
     predict(REAL_LOG, logging),
     { ...predict("prediction, with a key", keyed), key },
@@ -96,9 +97,14 @@ async function compareWithPeer(): Promise<void> {
     direct,
   });
   await checkChampion(server);
-  const variants = [predict("Facet", server), predict("FastAPI", peer)];
   for (const connections of CONNECTIONS) {
     const peerRows = peer.countRows();
+    let expectedRows = peerRows;
+    const settle = (answers: number) => {
+      expectedRows += answers;
+      return peer.waitForRows(expectedRows);
+    };
+    const variants = [predict("Facet", server), { ...predict("FastAPI", peer), settle }];
     const rounds = await measureWithLog(variants, getLoad(connections), "Facet", server);
     const missing = getTotal(rounds, "FastAPI", "succeeded") - (peer.countRows() - peerRows);
     benchmark.require(missing <= 0, `FastAPI: ${missing} answered requests are missing in its log`);

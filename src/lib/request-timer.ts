@@ -52,7 +52,10 @@ export class RequestTimer {
     setTimeout(() => {
       this.#isRunning = false;
       const now = Date.now();
-      for (const { endsAt, end } of this.#waits) if (endsAt <= now) end();
+      for (const wait of [...this.#waits].filter(({ endsAt }) => endsAt <= now)) {
+        this.#waits.delete(wait);
+        wait.end();
+      }
       if (this.#waits.size > 0) this.#setTimer();
     }, TICK_MS);
   }
