@@ -7,6 +7,7 @@
 import { Agent } from "node:http";
 import { join } from "node:path";
 import { createKey, revokeKey } from "../../training/registry/keys.ts";
+import { writeRegistryCopy } from "../../training/registry/write-copy.ts";
 import { sendRequest } from "../server/http-client.ts";
 import { PREDICTION } from "../server/request-mix.ts";
 import { Benchmark } from "../support/benchmark.ts";
@@ -33,6 +34,7 @@ await benchmark.run(async () => {
   const createNamedKey = (name: string) => createKey(target, { name, scopes: ["predict"], expiresAt: null });
   const [key, revokedKey] = [await createNamedKey("valid"), await createNamedKey("revoked")];
   await revokeKey(target, "revoked");
+  await writeRegistryCopy(target);
   await measureSlowRegistry(facet, state, key);
   await measureSilentRegistry(facet, state, { key, revokedKey });
 });

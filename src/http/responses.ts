@@ -23,7 +23,12 @@ export const EXPOSED_HEADERS = [
   "www-authenticate",
   "x-request-id",
 ];
-const CORS_HEADERS = { "access-control-expose-headers": EXPOSED_HEADERS.join(","), vary: "Origin" } as const;
+/** The headers of every response, except those to OPTIONS requests. */
+const COMMON_HEADERS = {
+  ...SECURITY_HEADERS,
+  "access-control-expose-headers": EXPOSED_HEADERS.join(","),
+  vary: "Origin",
+} as const;
 
 interface ResponseOptions {
   readonly status: number;
@@ -36,7 +41,7 @@ interface ResponseOptions {
  * of a response costs as much as making it. The log takes the text from here.
  */
 export function createResponse(c: AppContext, text: string, { status, headers }: ResponseOptions): Response {
-  const response = new Response(text, { status, headers: { ...createHeaders(c), ...headers } });
+  const response = new Response(text, { status, headers: Object.assign(createHeaders(c), headers) });
   c.get("requestContext").answer = { response, text };
   return response;
 }
@@ -62,19 +67,11 @@ export function completeHeaders(c: AppContext): void {
 
 function createHeaders(c: AppContext): Record<string, string> {
   const { id, startedAt } = c.get("requestContext");
-  const durationMs = performance.now() - startedAt;
-  return {
-    ...SECURITY_HEADERS,
-    ...(c.req.method !== "OPTIONS" && CORS_HEADERS),
-    ...allowOrigin(c),
-    "server-timing": `total;dur=${durationMs}`,
-    "x-request-id": id,
-  };
-}
-
-function allowOrigin(c: AppContext): Record<string, string> | undefined {
-  const origin = findAllowedOrigin(c, c.req.header("origin") ?? "");
-  return origin === null || c.req.method === "OPTIONS"
-    ? undefined
-    : { "access-control-allow-origin": origin };
+  const isOptions = c.req.method === "OPTIONS";
+  const headers: Record<string, string> = isOptions ? { ...SECURITY_HEADERS } : { ...COMMON_HEADERS };
+  const allowedOrigin = isOptions ? null : findAllowedOrigin(c, c.req.header("origin") ?? "");
+  if (allowedOrigin !== null) headers["access-control-allow-origin"] = allowedOrigin;
+  headers["server-timing"] = `total;dur=${performance.now() - startedAt}`;
+  headers["x-request-id"] = id;
+  return headers;
 }

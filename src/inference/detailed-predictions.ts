@@ -41,10 +41,10 @@ export async function createDetailedPredictions(
   { explain, comparables, ...options }: AnswerOptions,
 ): Promise<Prediction[]> {
   const predictions = stones.map((stone, i) => toPrediction(stone, prices[i]!, model, options));
-  await Promise.all([
-    explain && addExplanations(c, model, stones, predictions),
-    comparables !== undefined && addComparables(c, model, stones, predictions, comparables),
-  ]);
+  const additions: Promise<void>[] = [];
+  if (explain) additions.push(addExplanations(c, model, stones, predictions));
+  if (comparables !== undefined) additions.push(addComparables(c, model, stones, predictions, comparables));
+  if (additions.length > 0) await Promise.all(additions);
   return predictions;
 }
 

@@ -13,25 +13,28 @@ interface Membership {
 
 type Row = IdentifiedStone & Membership;
 
+const COLUMNS = ["id", "carat", "cut", "color", "clarity", "depth", '"table"', "x", "y", "z", "price"];
+
 /**
  * Reads stones along the primary key, from a position (?4, ?5, ?6) upwards or downwards, at most ?7. The
  * condition of a model is not part of it: SQLite would read on until ?7 stones fulfil it.
  */
-const createScan = (comparison: ">" | "<", order: "ASC" | "DESC") => `
-SELECT id, carat, cut, color, clarity, depth, "table", x, y, z, price, split_key AS splitKey, since, until FROM diamonds
+const createScan = (comparison: ">" | "<", order: "ASC" | "DESC") => `SELECT * FROM (
+SELECT ${COLUMNS.join(", ")}, split_key AS splitKey, since, until FROM diamonds
 WHERE cut = ?1 AND color = ?2 AND clarity = ?3 AND (carat, id, since) ${comparison} (?4, ?5, ?6)
-ORDER BY carat ${order}, id ${order}, since ${order} LIMIT ?7`;
+ORDER BY carat ${order}, id ${order}, since ${order} LIMIT ?7)`;
 const SCANS = { up: createScan(">", "ASC"), down: createScan("<", "DESC") } as const;
 type Direction = keyof typeof SCANS;
 
-const FIND_DATASET = "SELECT seq FROM datasets WHERE seq = ?1";
+/** Both scans, and a last row if the database has the dataset ?8. Its `id` is NULL. */
+const FIRST_ROUND = `${SCANS.up} UNION ALL ${SCANS.down}
+UNION ALL SELECT ${COLUMNS.map(() => "NULL").join(", ")}, NULL, seq, NULL FROM datasets WHERE seq = ?8`;
 
-/**
- * How many stones are read for each that is wanted: one in five is a test stone. In the first round both
- * directions are read, and each gives about half of the stones.
- */
-const ROWS_PER_STONE = 1.3;
-const FIRST_ROUND_EXTRA_ROWS = 3;
+/** How many stones are read for each that is wanted: one in five is a test stone. */
+const ROWS_PER_STONE = 1.25;
+/** In the first round, each direction gives about half of the stones. */
+const FIRST_ROUND_SHARE = 0.65;
+const FIRST_ROUND_EXTRA_ROWS = 2;
 
 type Model = Pick<ServedModel, "dataset" | "seed">;
 type GradedStone = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
@@ -50,18 +53,22 @@ export async function findSimilarDiamonds(
   n: number,
 ): Promise<{ stones: IdentifiedStone[][]; rowsRead: number } | null> {
   const searches = stones.map((stone) => new Search(model, stone, n));
-  const findDataset = d1.prepare(FIND_DATASET).bind(model.dataset);
-  let rowsRead = 0;
-  let scans = searches.flatMap((search) => search.start());
-  while (scans.length > 0) {
-    const statements = scans.map((scan) => scan.prepare(d1));
-    const [datasets, ...results] = await d1.batch<Row>([findDataset, ...statements]);
-    if (datasets?.results.length !== 1) return null;
-    for (const { meta } of [datasets, ...results]) rowsRead += meta.rows_read ?? 0;
-    for (const [i, scan] of scans.entries()) scan.add(results[i]!.results);
-    scans = searches.flatMap((search) => search.continue() ?? []);
+  const firstRound = await d1.batch<Row>(searches.map((search) => search.prepareFirstRound(d1)));
+  let rowsRead = sumRowsRead(firstRound);
+  for (const [i, search] of searches.entries())
+    if (!search.addFirstRound(firstRound[i]!.results)) return null;
+  while (true) {
+    const scans = searches.flatMap((search) => search.continue() ?? []);
+    if (scans.length === 0) break;
+    const round = await d1.batch<Row>(scans.map((scan) => scan.prepare(d1)));
+    rowsRead += sumRowsRead(round);
+    for (const [i, scan] of scans.entries()) scan.add(round[i]!.results);
   }
   return { stones: searches.map(({ found }) => found), rowsRead };
+}
+
+function sumRowsRead(results: readonly D1Result[]): number {
+  return results.reduce((sum, { meta }) => sum + (meta.rows_read ?? 0), 0);
 }
 
 /** The stones of one direction, in the order of their distance. */
@@ -105,11 +112,11 @@ class Scan {
     return this;
   }
 
+  /** Reads on after the last stone that was read. */
   prepare(d1: Queryable): D1PreparedStatement {
-    const { cut, color, clarity, carat } = this.#stone;
-    // No stone is exactly at the first position: ids are not empty.
-    const { carat: lastCarat, id, since } = this.#rows.at(-1) ?? { carat, id: "", since: 0 };
-    return d1.prepare(SCANS[this.#direction]).bind(cut, color, clarity, lastCarat, id, since, this.#limit);
+    const { cut, color, clarity } = this.#stone;
+    const { carat, id, since } = this.#rows.at(-1)!;
+    return d1.prepare(SCANS[this.#direction]).bind(cut, color, clarity, carat, id, since, this.#limit);
   }
 
   add(rows: readonly Row[]): void {
@@ -122,6 +129,7 @@ class Scan {
 class Search {
   readonly found: IdentifiedStone[] = [];
   readonly #model: Model;
+  readonly #stone: GradedStone;
   readonly #n: number;
   readonly #up: Scan;
   readonly #down: Scan;
@@ -129,14 +137,27 @@ class Search {
 
   constructor(model: Model, stone: GradedStone, n: number) {
     this.#model = model;
+    this.#stone = stone;
     this.#n = n;
     this.#up = new Scan("up", stone);
     this.#down = new Scan("down", stone);
   }
 
-  start(): Scan[] {
-    const rows = Math.ceil((this.#n * ROWS_PER_STONE) / 2) + FIRST_ROUND_EXTRA_ROWS;
-    return [this.#up.limit(rows), this.#down.limit(rows)];
+  prepareFirstRound(d1: Queryable): D1PreparedStatement {
+    const { cut, color, clarity, carat } = this.#stone;
+    const rows = Math.ceil(this.#n * FIRST_ROUND_SHARE) + FIRST_ROUND_EXTRA_ROWS;
+    this.#up.limit(rows);
+    this.#down.limit(rows);
+    // No stone is exactly at this position: ids are not empty.
+    return d1.prepare(FIRST_ROUND).bind(cut, color, clarity, carat, "", 0, rows, this.#model.dataset);
+  }
+
+  /** @returns whether the database has the dataset of the model */
+  addFirstRound(rows: readonly Row[]): boolean {
+    const stones = rows.filter(({ id }) => id !== null);
+    this.#up.add(stones.filter(({ carat }) => carat >= this.#stone.carat));
+    this.#down.add(stones.filter(({ carat }) => carat < this.#stone.carat));
+    return stones.length < rows.length;
   }
 
   /** Takes stones from both directions, nearest first. Returns the direction that must be read further. */
@@ -153,10 +174,11 @@ class Search {
     return null;
   }
 
-  /** Twice as many in each further round: many stones in a row can belong to other datasets. */
+  /** Twice as many in each round after the third: many stones in a row can belong to other datasets. */
   #countMissingRows(): number {
+    this.#rounds++;
     const missing = this.#n - this.found.length;
-    return Math.ceil(missing * ROWS_PER_STONE * 2 ** this.#rounds++) + 1;
+    return Math.ceil(missing * ROWS_PER_STONE * 2 ** Math.max(0, this.#rounds - 2));
   }
 }
 
