@@ -1,6 +1,5 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
-import { findSimilarDiamonds } from "../db/registry/diamonds.ts";
 import { MEASUREMENTS, stoneFields, stoneNumber } from "../domain/diamond.ts";
 import { ModelReference } from "../domain/models/model-reference.ts";
 import { ModelSelector } from "../domain/models/model-selector.ts";
@@ -15,8 +14,8 @@ import { NotFound, ValidationFailed } from "../http/errors.ts";
 import { REVALIDATE } from "../http/etag.ts";
 import { numberParameter } from "../http/parameters.ts";
 import { similarCountParameter } from "../http/prediction-parameters.ts";
-import { readImmutable } from "../http/registry.ts";
 import { routingKeyHeader } from "../http/routing-key.ts";
+import { findComparables } from "../inference/comparables.ts";
 import { resolveModel } from "../inference/resolve-version.ts";
 import { Endpoint } from "./base.ts";
 
@@ -79,8 +78,8 @@ export class ListSimilarDiamonds extends Endpoint {
     const { query } = await this.readInput(c, schema);
     const model = await resolveModel(c, query.model);
     logAnswer(c, { model });
-    const found = await readImmutable(c, (db) => findSimilarDiamonds(db, model, [query], query.n));
-    const diamonds = (found?.stones[0] ?? []).map((stone) => toSimilarDiamond(stone, query.carat));
+    const [found = []] = await findComparables(c, model, [query], query.n);
+    const diamonds = found.map((stone) => toSimilarDiamond(stone, query.carat));
     return { count: diamonds.length, model: { name: model.name, version: model.version }, diamonds };
   }
 }

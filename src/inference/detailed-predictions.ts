@@ -1,5 +1,4 @@
 import { describeError } from "../db/errors.ts";
-import { findSimilarDiamonds } from "../db/registry/diamonds.ts";
 import type { ServedModel } from "../db/registry/models.ts";
 import type { Stone } from "../domain/diamond.ts";
 import { formatVersion } from "../domain/models/model-reference.ts";
@@ -12,7 +11,7 @@ import {
 import { toSimilarDiamond } from "../domain/prediction/similar-diamond.ts";
 import type { Warning } from "../domain/prediction/warning.ts";
 import type { AppContext } from "../http/context.ts";
-import { readImmutable } from "../http/registry.ts";
+import { findComparables } from "./comparables.ts";
 import { explainStone, readBackground } from "./explain.ts";
 
 /**
@@ -81,9 +80,9 @@ async function addComparables(
   n: number,
 ): Promise<void> {
   try {
-    const found = await readImmutable(c, (db) => findSimilarDiamonds(db, model, stones, n));
+    const found = await findComparables(c, model, stones, n);
     for (const [i, prediction] of predictions.entries()) {
-      const similar = (found?.stones[i] ?? []).map((stone) => toSimilarDiamond(stone, stones[i]!.carat));
+      const similar = (found[i] ?? []).map((stone) => toSimilarDiamond(stone, stones[i]!.carat));
       prediction.comparables = similar;
       prediction.comparison = compareWithStones(prediction.price, similar);
     }
