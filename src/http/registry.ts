@@ -7,8 +7,8 @@ import { openPrimary, openReplica, type Queryable, readReplicaFirst } from "../d
 import { withTimeout } from "../lib/timeout.ts";
 import type { AppContext, LookupContext } from "./context.ts";
 
-/** A request waits for the registry until this time after its arrival. */
-const DEADLINE_MS = 2_000;
+/** A request waits for the registry until this time after its arrival. The caller has a 503 within two seconds. */
+const DEADLINE_MS = 1_900;
 /** For a read after the deadline: the time may have passed with the body of the request, or with a model file. */
 const MIN_WAIT_MS = 1_000;
 

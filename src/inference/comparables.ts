@@ -5,8 +5,8 @@ import type { Stone } from "../domain/diamond.ts";
 import type { AppContext } from "../http/context.ts";
 import { readImmutable } from "../http/registry.ts";
 
-/** They take about 5 MB. */
-const MAX_CACHED_STONES = 20_000;
+/** They take about 1 MB. */
+const MAX_CACHED_STONES = 5_000;
 
 type GradedStone = Pick<Stone, "carat" | "cut" | "color" | "clarity">;
 

@@ -58,16 +58,19 @@ async function readBody(
       buffer.set(value, size);
       size += value.byteLength;
     }
+    // `wrangler dev` reads on until the end, and complains about a reader.
+    reader.releaseLock();
   } catch (cause) {
     error = cause;
   }
   const isTooLarge = size > MAX_BODY_BYTES;
-  if (isTooLarge || error !== undefined) reader.cancel().catch(() => {});
+  if (error !== undefined) reader.cancel().catch(() => {});
+  else if (isTooLarge) stream.cancel().catch(() => {});
   return { bytes: buffer.subarray(0, Math.min(size, MAX_BODY_BYTES)), isTooLarge, error };
 }
 
 function parseLength(header = ""): number {
-  return /^\d+$/.test(header) ? Number(header) : Number.NaN;
+  return /^[1-9]\d*$/.test(header) ? Number(header) : Number.NaN;
 }
 
 function enlarge(buffer: Uint8Array, minBytes: number): Uint8Array<ArrayBuffer> {

@@ -49,7 +49,7 @@ function startRequest(name: string, path: string, init: RequestInit = {}) {
 }
 
 /**
- * Counts the statements and returns a function that waits for a number of them. A request that aborts
+ * Counts the statements and returns a function that waits for the next one after a call. A request that aborts
  * earlier would never reach the Worker.
  */
 function countStatements() {
@@ -58,7 +58,12 @@ function countStatements() {
     statements++;
     await waitWhileBlocked();
   });
-  return (count: number) => waitUntilTrue(() => statements >= count);
+  return async <T>(start: () => T): Promise<T> => {
+    const before = statements;
+    const started = start();
+    await waitUntilTrue(() => statements > before);
+    return started;
+  };
 }
 
 /** Polls, because workerd does not let a request wait for a promise of another request. */
@@ -71,11 +76,12 @@ async function waitUntilTrue(isDone: () => boolean): Promise<void> {
 }
 
 it("logs a client that disconnects during the request, without a response", async () => {
-  const waitForStatements = countStatements();
+  const waitForStatement = countStatements();
   for (let attempt = 0; attempt < 8; attempt++) {
     isRegistryBlocked = true;
-    const disconnect = startRequest(`reader ${attempt}`, "/v1/models/log-linear");
-    await waitForStatements(attempt + 1);
+    const disconnect = await waitForStatement(() =>
+      startRequest(`reader ${attempt}`, "/v1/models/log-linear"),
+    );
     await scheduler.wait(15 * attempt);
     expect(await disconnect()).toMatchObject({
       status: 499,
@@ -109,12 +115,14 @@ it("logs what was done for a client that disconnects", async () => {
 
 it("logs a client that disconnects while it sends, with the part that it has sent", async () => {
   // The key is looked up before the body is read.
-  const waitForStatements = countStatements();
+  const waitForStatement = countStatements();
   const { readable, writable } = new TransformStream<Uint8Array>();
   const headers = createAuthorizationHeader("facet_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-  const disconnect = startRequest("sender", "/v1/predictions", { method: "POST", headers, body: readable });
-  await writable.getWriter().write(new TextEncoder().encode('{"carat":'));
-  await waitForStatements(1);
+  const disconnect = await waitForStatement(() => {
+    const init = { method: "POST", headers, body: readable };
+    void writable.getWriter().write(new TextEncoder().encode('{"carat":'));
+    return startRequest("sender", "/v1/predictions", init);
+  });
   await scheduler.wait(100);
   expect(await disconnect()).toMatchObject({
     status: 499,
