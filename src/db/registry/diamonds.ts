@@ -35,7 +35,8 @@ UNION ALL SELECT ${COLUMNS.map(() => "NULL").join(", ")}, NULL, seq, NULL FROM d
  * gives about half of the stones. A later round reads one direction, and often both are needed.
  */
 const ROWS_PER_STONE = { firstRound: 0.65, laterRounds: 0.9 };
-const FIRST_ROUND_EXTRA_ROWS = 1;
+/** For few stones, the first round reads more, so that seldom a second one is needed. */
+const FIRST_ROUND_EXTRA_ROWS = { most: 6, beyondN: 4 };
 
 type Model = Pick<ServedModel, "dataset" | "seed">;
 type GradedStone = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
@@ -43,7 +44,7 @@ type GradedStone = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
 /**
  * Finds for each stone the stones in a model's training split with the same cut, colour and clarity and the
  * nearest weights, nearest first. Of two at the same distance, the heavier is first; stones of one weight are
- * ordered by id. The queries read about 1.5n + 6 rows for a stone and seldom more than 2n + 10, plus removed stones and those of later
+ * ordered by id. The queries read about 1.5n + 10 rows for a stone and seldom more than 2n + 10, plus removed stones and those of later
  * datasets between them, whatever the size of the table.
  * @returns null if the database does not have the dataset: a replica may not have it yet
  */
@@ -146,7 +147,10 @@ class Search {
 
   prepareFirstRound(d1: Queryable): D1PreparedStatement {
     const { cut, color, clarity, carat } = this.#stone;
-    const rows = Math.ceil(this.#n * ROWS_PER_STONE.firstRound) + FIRST_ROUND_EXTRA_ROWS;
+    const rows = Math.min(
+      this.#n + FIRST_ROUND_EXTRA_ROWS.beyondN,
+      Math.ceil(this.#n * ROWS_PER_STONE.firstRound) + FIRST_ROUND_EXTRA_ROWS.most,
+    );
     this.#up.limit(rows);
     this.#down.limit(rows);
     // No stone is exactly at this position: ids are not empty.
