@@ -36,7 +36,7 @@ UNION ALL SELECT ${COLUMNS.map(() => "NULL").join(", ")}, NULL, seq, NULL FROM d
  */
 const ROWS_PER_STONE = { firstRound: 0.65, laterRounds: 0.9 };
 /** For few stones, the first round reads more, so that seldom a second one is needed. */
-const FIRST_ROUND_EXTRA_ROWS = { most: 6, beyondN: 4 };
+const FIRST_ROUND_EXTRA_ROWS = { most: 4, beyondN: 3 };
 
 type Model = Pick<ServedModel, "dataset" | "seed">;
 type GradedStone = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
@@ -44,7 +44,7 @@ type GradedStone = Pick<PricedStone, "carat" | "cut" | "color" | "clarity">;
 /**
  * Finds for each stone the stones in a model's training split with the same cut, colour and clarity and the
  * nearest weights, nearest first. Of two at the same distance, the heavier is first; stones of one weight are
- * ordered by id. The queries read about 1.5n + 10 rows for a stone and seldom more than 2n + 10, plus removed stones and those of later
+ * ordered by id. The queries read about 1.5n + 9 rows for a stone and seldom more than 2n + 10, plus removed stones and those of later
  * datasets between them, whatever the size of the table.
  * @returns null if the database does not have the dataset: a replica may not have it yet
  */
