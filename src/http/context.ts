@@ -3,7 +3,7 @@ import type { ApiKey } from "../db/registry/keys.ts";
 import type { ServedModel } from "../db/registry/models.ts";
 import type { Stone } from "../domain/diamond.ts";
 import type { ModelReference } from "../domain/models/model-reference.ts";
-import type { RequestTimer } from "../lib/request-timer.ts";
+import type { RequestTimer } from "../lib/timeout.ts";
 import type { Problem } from "./errors.ts";
 
 /** A stone that the challenger prices after the response, for comparison in the log. */

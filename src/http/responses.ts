@@ -1,7 +1,6 @@
 /** Responses with the headers that every response has. */
 import type { AppContext } from "./context.ts";
 import { PROBLEM_TYPE, type Problem, toProblemDetails } from "./errors.ts";
-import { findAllowedOrigin } from "./origins.ts";
 
 /**
  * Lets browsers do nothing with an answer except read it. The pages and the model reports have a
@@ -74,4 +73,24 @@ function createHeaders(c: AppContext): Record<string, string> {
   headers["server-timing"] = `total;dur=${performance.now() - startedAt}`;
   headers["x-request-id"] = id;
   return headers;
+}
+
+/** The origins in the setting that was read last. The setting changes only with the Worker. */
+let parsed: { readonly setting: string; readonly origins: ReadonlySet<string> } = {
+  setting: "",
+  origins: new Set(),
+};
+
+/**
+ * What the header `Access-Control-Allow-Origin` says to an origin; null if the origin may not read the answer.
+ * `CORS_ORIGINS` lists origins, separated by commas or spaces; `*` allows every origin. Keys are sent in a
+ * header that the page sets, so no origin needs browser credentials.
+ */
+export function findAllowedOrigin(c: AppContext, origin: string): string | null {
+  const value: unknown = c.env.CORS_ORIGINS;
+  const setting = typeof value === "string" ? value : "";
+  if (setting !== parsed.setting)
+    parsed = { setting, origins: new Set(setting.split(/[\s,]+/).filter(Boolean)) };
+  if (parsed.origins.has("*")) return "*";
+  return parsed.origins.has(origin) ? origin : null;
 }

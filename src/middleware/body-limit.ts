@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../http/context.ts";
 import { ContentTooLarge, MalformedBody } from "../http/errors.ts";
-import type { RequestTimer } from "../lib/request-timer.ts";
+import type { RequestTimer } from "../lib/timeout.ts";
 
 const MAX_BODY_BYTES = 1_048_576;
 /** The size of the buffer for a body of unknown length. It grows. */

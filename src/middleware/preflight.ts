@@ -2,8 +2,7 @@ import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import { countAddressRequest } from "../access/rate-limits.ts";
 import type { AppEnv } from "../http/context.ts";
-import { findAllowedOrigin } from "../http/origins.ts";
-import { EXPOSED_HEADERS } from "../http/responses.ts";
+import { EXPOSED_HEADERS, findAllowedOrigin } from "../http/responses.ts";
 
 /** Chromium caches a preflight for at most two hours. */
 const PREFLIGHT_MAX_AGE_SECONDS = 7200;

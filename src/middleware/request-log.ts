@@ -3,7 +3,7 @@ import { createRequestId } from "../domain/request-id.ts";
 import type { AppContext, AppEnv, RequestContext } from "../http/context.ts";
 import { completeHeaders } from "../http/responses.ts";
 import { predictShadow } from "../inference/shadow.ts";
-import { RequestTimer } from "../lib/request-timer.ts";
+import { RequestTimer } from "../lib/timeout.ts";
 import { trackWrite } from "../request-log/write/pending-writes.ts";
 import { type LoggedResponse, toRecord } from "../request-log/write/to-record.ts";
 import { writeRecord } from "../request-log/write/write-record.ts";

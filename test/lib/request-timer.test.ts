@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { RequestTimer } from "../../src/lib/request-timer.ts";
-import { TimeoutError } from "../../src/lib/timeout.ts";
+import { RequestTimer, TimeoutError } from "../../src/lib/timeout.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,8 +1,7 @@
 import { isRetryable } from "../../db/errors.ts";
 import { insertRequests, type RequestRecord } from "../../db/request-log/requests.ts";
-import { RequestTimer } from "../../lib/request-timer.ts";
 import { withRetry } from "../../lib/retry.ts";
-import { withTimeout } from "../../lib/timeout.ts";
+import { RequestTimer, withTimeout } from "../../lib/timeout.ts";
 import { ACKNOWLEDGE_TIMEOUT_MS, BATCH_DELAY_MS, LOG_WRITE_TIMEOUT_MS } from "../../settings/timeouts.ts";
 import { splitIntoBatches } from "./split-batches.ts";
 

@@ -1,6 +1,6 @@
 import { describeError } from "../../db/errors.ts";
 import type { RequestRecord } from "../../db/request-log/requests.ts";
-import type { RequestTimer } from "../../lib/request-timer.ts";
+import type { RequestTimer } from "../../lib/timeout.ts";
 import { storeLargeBodies } from "../bodies.ts";
 import { writeBatched } from "./batch-writer.ts";
 import { saveDeadLetter } from "./dead-letters.ts";
