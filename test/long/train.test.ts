@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { COPY_PREFIX } from "../../src/db/registry-copy/schema.ts";
 import { findRegistryFaults, withRegistry } from "../support/local-state.ts";
 import { train } from "../support/run-script.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
@@ -16,9 +17,9 @@ const readContent = () =>
   withRegistry(state, async (db, bucket) => ({
     models: (await db.query.models.findMany()).length,
     stones: (await db.query.diamonds.findMany()).length,
-    // Model cards are left out, because each version has its own.
+    // Without the model cards, of which each version has one, and the copies of the registry.
     files: (await bucket.list()).objects
-      .filter(({ key }) => !key.startsWith("reports/"))
+      .filter(({ key }) => !key.startsWith("reports/") && !key.startsWith(COPY_PREFIX))
       .map((object) => `${object.key} ${object.uploaded.getTime()}`),
   }));
 
