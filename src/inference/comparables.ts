@@ -28,16 +28,22 @@ export async function findComparables(
   stones: readonly GradedStone[],
   n: number,
 ): Promise<(readonly IdentifiedStone[])[]> {
-  const queries = stones.map((stone) => ({ stone, key: toKey(model, stone, n) }));
-  const missing = queries.filter(({ key }) => !cache.has(key));
+  const keys = stones.map((stone) => toKey(model, stone, n));
+  // Taken before the registry is read: meanwhile, other requests may drop results.
+  const results = new Map(keys.map((key) => [key, takeCached(key)]));
+  const missing = stones.filter((_, i) => results.get(keys[i]!) === undefined);
   if (missing.length > 0) {
-    const wanted = missing.map(({ stone }) => stone);
-    const found = await readImmutable(c, (db) => findSimilarDiamonds(db, model, wanted, n));
-    for (const [i, { key }] of missing.entries()) if (found !== null) store(key, found.stones[i]!);
+    const found = await readImmutable(c, (db) => findSimilarDiamonds(db, model, missing, n));
+    for (const [i, stone] of missing.entries()) {
+      const result = found?.stones[i];
+      if (result === undefined) continue;
+      const key = toKey(model, stone, n);
+      results.set(key, result);
+      store(key, result);
+    }
+    evict();
   }
-  const results = queries.map(({ key }) => use(key));
-  evict();
-  return results;
+  return keys.map((key) => results.get(key) ?? []);
 }
 
 function toKey(
@@ -53,10 +59,10 @@ function store(key: string, stones: readonly IdentifiedStone[]): void {
   cache.set(key, stones);
 }
 
-/** Reads a result and makes it the most recently used. */
-function use(key: string): readonly IdentifiedStone[] {
+/** Returns a cached result and makes it the most recently used. */
+function takeCached(key: string): readonly IdentifiedStone[] | undefined {
   const stones = cache.get(key);
-  if (stones === undefined) return [];
+  if (stones === undefined) return undefined;
   cache.delete(key);
   cache.set(key, stones);
   return stones;

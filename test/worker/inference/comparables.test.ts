@@ -1,7 +1,11 @@
 /** Comparable stones are kept in the isolate, because those of a dataset never change. */
+import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import type { SimilarDiamond } from "../../../src/domain/prediction/similar-diamond.ts";
+import type { AppContext } from "../../../src/http/context.ts";
+import { findComparables } from "../../../src/inference/comparables.ts";
+import { resolveModel } from "../../../src/inference/resolve-version.ts";
 import { get, STONE } from "../support/call.ts";
 import { createFaultyDatabase } from "../support/faults.ts";
 import { pointAlias, publishModel } from "../support/registry.ts";
@@ -68,3 +72,35 @@ it("keeps the stones, and not their distance from a weight", async () => {
     near.map(({ weightDifference }) => weightDifference),
   );
 });
+
+it("keeps a result that other requests drop while the registry is read", async () => {
+  const [, model] = await Promise.all([
+    findSimilar({ carat: 1.02, n: 2 }),
+    resolveModel(createContext(env), "first@1"),
+  ]);
+  const { cut, color, clarity } = STONE;
+  const toStone = (carat: number) => ({ cut, color, clarity, carat });
+  const blocked = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  const DB = createFaultyDatabase(env.DB, async () => {
+    started.resolve();
+    await blocked.promise;
+  });
+  const waiting = findComparables(createContext({ ...env, DB }), model, [toStone(1.02), toStone(1.0301)], 2);
+  await started.promise;
+  // Together more stones than are kept.
+  for (let i = 0; i < 60; i++)
+    await findComparables(createContext(env), model, [toStone(1.04 + i / 10_000)], 100);
+  blocked.resolve();
+  expect((await waiting).map((stones) => stones.length)).toEqual([2, 2]);
+});
+
+function createContext(bindings: Env): AppContext {
+  const request = { at: Date.now(), diagnostics: [], caller: null, id: "" };
+  return {
+    env: bindings,
+    executionCtx: createExecutionContext(),
+    get: () => request,
+    req: { header: () => undefined },
+  } as unknown as AppContext;
+}
