@@ -60,6 +60,8 @@ export const requests = sqliteTable(
     colo: text(),
     /** Internal errors and warnings of the request, for operators. Callers never see them. */
     problem: text(),
+    /** How many further requests this row counts: requests of the same caller that were answered the same. */
+    repeats: integer(),
   },
   () =>
     Object.values(SEARCH_INDEXES).map(({ name, key, where }) => {
@@ -105,6 +107,14 @@ export const outcomes = sqliteTable(
 export const erasedRequests = sqliteTable("forgotten", {
   id: text().primaryKey(),
   /** When the request was erased, milliseconds since 1970. */
+  at: integer().notNull(),
+});
+
+/** Erasures that are not complete. A scheduled job continues them. */
+export const erasures = sqliteTable("erasures", {
+  /** Id of the request that is erased. */
+  id: text().primaryKey(),
+  /** When the erasure was asked for, milliseconds since 1970. */
   at: integer().notNull(),
 });
 

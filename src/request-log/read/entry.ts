@@ -42,7 +42,7 @@ export const LogEntry = z
 export type LogEntry = z.infer<typeof LogEntry>;
 
 export function toEntry(row: RequestSummary): LogEntry {
-  const { model, modelVersion, shadowModel, shadowVersion, shadowPrice, bodies, ...others } = row;
+  const { model, modelVersion, shadowModel, shadowVersion, shadowPrice, bodies, repeats, ...others } = row;
   const { id, at, method, path, route, query, status, durationMs, price, ...rest } = others;
   const { caller, userAgent, country, colo, problem, ...unnamed } = rest;
   // A new column is a type error here until it is named above, to be shown in the entry or left out.

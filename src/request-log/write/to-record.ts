@@ -48,6 +48,7 @@ export function toRecord(c: AppContext, response: LoggedResponse): RequestRecord
     country: toText(cf?.country),
     colo: toText(cf?.colo),
     problem: problems.length > 0 ? problems.join("; ") : null,
+    repeats: null,
   };
 }
 
