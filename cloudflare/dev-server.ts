@@ -1,7 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { REPOSITORY_ROOT, WRANGLER } from "./wrangler.ts";
+import type { ServeOptions } from "./serve-worker.ts";
+import { REPOSITORY_ROOT } from "./wrangler.ts";
+
+const SERVE_WORKER = join(import.meta.dirname, "serve-worker.ts");
 
 const READY_TIMEOUT_MS = 120_000;
 const READY_POLL_INTERVAL_MS = 250;
@@ -11,12 +15,14 @@ const READY_REQUEST_TIMEOUT_MS = 30_000;
 /** No requests to Cloudflare: neither for request metadata nor for telemetry. */
 const DEV_ENVIRONMENT = {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  // The explorer writes to databases and bucket without a key.
+  X_LOCAL_EXPLORER: "false",
   WRANGLER_HIDE_BANNER: "true",
   WRANGLER_SEND_METRICS: "false",
 };
 
 export interface DevServerOptions {
-  /** Port on localhost. Default: a free port on 127.0.0.1, and a free port for the inspector. */
+  /** Port on localhost. Default: a free port on 127.0.0.1. */
   readonly port?: number;
   /** Folder of the simulated D1 and R2. Default: wrangler's own, `.wrangler/state`. */
   readonly state?: string;
@@ -30,7 +36,7 @@ export interface DevServerOptions {
   readonly output?: "all" | "errors" | "none";
 }
 
-/** A running `wrangler dev`. */
+/** A running server. */
 export interface DevServer {
   /** Base address without a slash at the end, such as `http://127.0.0.1:8787`. */
   readonly url: string;
@@ -54,22 +60,24 @@ process.on("exit", () => {
 });
 
 /**
- * Starts `wrangler dev` in its own process group and returns at once. A signal from the terminal does not
- * reach that group: the caller handles SIGINT and SIGTERM and calls {@link DevServer.stop}.
+ * Starts the server of `wrangler dev` in its own process group and returns at once. A signal from the terminal
+ * does not reach that group: the caller handles SIGINT and SIGTERM and calls {@link DevServer.stop}.
  */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const { output = "errors" } = options;
   const port = options.port ?? (await findFreePort());
-  const args = ["dev", "--port", `${port}`, "--show-interactive-dev-session=false"];
-  if (options.port === undefined)
-    args.push("--ip", "127.0.0.1", "--inspector-port", `${await findFreePort()}`);
-  if (options.state !== undefined) args.push("--persist-to", options.state);
-  if (options.config !== undefined) args.push("--config", options.config);
-  if (output !== "all") args.push("--log-level", "error");
-  for (const [name, value] of Object.entries(options.vars ?? {})) args.push("--var", `${name}:${value}`);
-
-  const child = spawn(process.execPath, [WRANGLER, ...args], {
-    cwd: options.project ?? REPOSITORY_ROOT,
+  const project = options.project ?? REPOSITORY_ROOT;
+  const hostname = options.port === undefined ? "127.0.0.1" : "localhost";
+  const serveOptions: ServeOptions = {
+    hostname,
+    port,
+    config: resolve(project, options.config ?? "wrangler.toml"),
+    state: options.state ?? join(project, ".wrangler/state"),
+    vars: options.vars ?? {},
+    logLevel: output === "all" ? "log" : "error",
+  };
+  const child = spawn(process.execPath, [SERVE_WORKER, JSON.stringify(serveOptions)], {
+    cwd: project,
     detached: true,
     stdio: ["ignore", output === "all" ? "inherit" : "ignore", output === "none" ? "ignore" : "inherit"],
     env: { ...process.env, ...DEV_ENVIRONMENT },
@@ -83,7 +91,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   // A caller that only waits for the server to be ready does not handle this promise.
   exited.catch(() => {});
 
-  const url = `http://${options.port === undefined ? "127.0.0.1" : "localhost"}:${port}`;
+  const url = `http://${hostname}:${port}`;
   return {
     url,
     exited,

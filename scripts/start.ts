@@ -97,7 +97,7 @@ async function serve(port: number): Promise<void> {
     state,
     output: "all",
     // Local callers need no key and have no rate limits. A deployment has both (wrangler.toml).
-    vars: { ACCESS: "open", RATE_LIMITS: "off" },
+    vars: { ACCESS: "open", RATE_LIMITS: "off", ALLOWED_HOSTS: "localhost, 127.0.0.1, [::1]" },
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => void server.stop(signal));

@@ -23,3 +23,9 @@ export function authorize(c: AppContext, scope: Scope): void {
   if (apiKey instanceof Problem) throw apiKey;
   if (!isKeyOptional && !apiKey.scopes.includes(scope)) throw new Forbidden(apiKey.name, scope);
 }
+
+/** Whether the caller has a valid key with a scope. */
+export function hasScope(c: AppContext, scope: Scope): boolean {
+  const apiKey = c.get("apiKey");
+  return apiKey !== null && !(apiKey instanceof Problem) && apiKey.scopes.includes(scope);
+}

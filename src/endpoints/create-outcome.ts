@@ -1,5 +1,6 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
+import { hasScope } from "../access/authorize.ts";
 import { insertOutcome } from "../db/request-log/outcomes.ts";
 import type { RequestRecord } from "../db/request-log/requests.ts";
 import { pricedStoneFields } from "../domain/diamond.ts";
@@ -81,7 +82,7 @@ const schema = {
   operationId: "createOutcome",
   tags: ["Log"],
   summary: "Report the sale price of a stone",
-  description: `Use the id of the prediction. If the prediction was a batch, \`index\` is the position of the stone in the batch.
+  description: `Use the id of the prediction. The key that asked for the price can report the sale. Any other key needs the scope \`admin\`. If the prediction was a batch, \`index\` is the position of the stone in the batch.
 
 \`GET /v1/monitoring\` compares sale prices with predicted prices. If you report a stone again, the new price replaces the old one. The log keeps both.`,
   request: {
@@ -114,7 +115,7 @@ export class CreateOutcome extends Endpoint {
 
   override async handle(c: AppContext) {
     const { params, body } = await this.readInput(c, schema);
-    const request = await findRequest(c.env, params.id);
+    const request = await findOwnRequest(c, params.id);
     const { item, predicted, range, model } = findPredictedStone(request, params.id, body.index);
     const { id, at, caller } = c.get("requestContext");
     const outcome = { id, at, caller, prediction: params.id, item, predicted, price: body.price };
@@ -144,9 +145,21 @@ export class CreateOutcome extends Endpoint {
   }
 }
 
+/**
+ * Finds a request that the caller may report an outcome for. The answer shows the predicted price, so another
+ * key gets the same 404 as for an id that does not exist.
+ * @throws NotFound
+ */
+async function findOwnRequest(c: AppContext, id: string): Promise<RequestRecord> {
+  const request = await findRequest(c.env, id);
+  const { caller } = c.get("requestContext");
+  const isAdmin = hasScope(c, "admin");
+  if (request !== null && (isAdmin || request.caller === caller)) return request;
+  throw createRequestNotFound("prediction", id, isAdmin ? null : caller);
+}
+
 /** @throws NotFound, ValidationFailed */
-function findPredictedStone(request: RequestRecord | null, id: string, index: number | undefined) {
-  if (request === null) throw createRequestNotFound("prediction", id);
+function findPredictedStone(request: RequestRecord, id: string, index: number | undefined) {
   const predicted = readPredictedPrices(request);
   if (!request.model || !request.modelVersion || !predicted)
     throw new NotFound(`The request ${truncate(id)} is not a prediction with a price.`);

@@ -41,7 +41,7 @@ export const PROBLEM_TYPE = "application/problem+json";
 
 /** The fields that all problems of one class share. */
 interface ProblemKind {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 422 | 429 | 500 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 421 | 422 | 429 | 500 | 503;
   /** Last part of the `type`. */
   readonly slug: string;
   readonly title: string;
@@ -117,6 +117,15 @@ export class Forbidden extends Problem {
       headers: { "www-authenticate": `${CHALLENGE}, error="insufficient_scope", scope="${scope}"` },
     });
   }
+}
+
+export class MisdirectedRequest extends Problem {
+  static override readonly kind: ProblemKind = {
+    status: 421,
+    slug: "misdirected-request",
+    title: "Misdirected request",
+    example: "This server does not answer at shop.example, but at localhost. ALLOWED_HOSTS has the names.",
+  };
 }
 
 export class NotFound extends Problem {

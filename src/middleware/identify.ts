@@ -1,4 +1,5 @@
 import { createMiddleware } from "hono/factory";
+import { rejectUnknownHost } from "../access/allowed-hosts.ts";
 import { authenticateRequest } from "../access/authenticate.ts";
 import { countAddressRequest, countInvalidKey, countKeyRequest } from "../access/rate-limits.ts";
 import { HEALTH_ROUTE } from "../domain/routes.ts";
@@ -11,6 +12,7 @@ import { Problem, Unauthorized } from "../http/errors.ts";
  */
 export const identify = createMiddleware<AppEnv>(async (c, next) => {
   c.set("apiKey", null);
+  rejectUnknownHost(c);
   // The health check reads no key: it must answer while the registry is unavailable. And a rate limit must
   // never reject a monitoring tool.
   if (c.req.path === HEALTH_ROUTE) return next();

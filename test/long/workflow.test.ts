@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -19,7 +20,10 @@ const Step = z.object({
 const Workflow = z.object({
   permissions: z.record(z.string(), z.string()),
   concurrency: z.object({ group: z.string(), "cancel-in-progress": z.boolean() }),
-  jobs: z.record(z.string(), z.object({ steps: z.array(Step) })),
+  jobs: z.record(
+    z.string(),
+    z.object({ if: z.string().optional(), environment: z.string().optional(), steps: z.array(Step) }),
+  ),
 });
 
 const FOLDER = join(REPOSITORY_ROOT, ".github/workflows");
@@ -43,6 +47,63 @@ describe.each(readdirSync(FOLDER))("%s", (file) => {
 test.each(["train.yml", "deploy.yml"])("a run of %s is never cancelled", (file) => {
   expect(readWorkflow(file).concurrency["cancel-in-progress"]).toBe(false);
 });
+
+describe("a job with the secrets of production", () => {
+  const jobs = readdirSync(FOLDER).flatMap((file) =>
+    Object.entries(readWorkflow(file).jobs).map(([name, job]) => ({ name: `${name} of ${file}`, ...job })),
+  );
+  const secretJobs = jobs.filter((job) => job.environment || JSON.stringify(job).includes("secrets."));
+  const main = { event_name: "workflow_dispatch", ref: "refs/heads/main", repository: "o/facet" };
+  const afterCi = (run: object) => ({
+    ...main,
+    event_name: "workflow_run",
+    event: {
+      workflow_run: {
+        conclusion: "success",
+        event: "push",
+        head_repository: { full_name: "o/facet" },
+        ...run,
+      },
+    },
+  });
+
+  test("is one of train.yml and one of deploy.yml", () => {
+    expect(secretJobs.map(({ name }) => name)).toEqual(["deploy of deploy.yml", "train of train.yml"]);
+  });
+
+  test.each(secretJobs)("$name names the environment that has the secrets", ({ environment }) => {
+    expect(environment).toBe("production");
+  });
+
+  test.each(secretJobs)("$name runs by hand for main and for no other branch or tag", (job) => {
+    expect(evaluateCondition(job.if, main)).toBe(true);
+    for (const ref of ["refs/heads/experiment", "refs/tags/main", "refs/pull/1/merge"])
+      expect(evaluateCondition(job.if, { ...main, ref }), ref).toBe(false);
+  });
+
+  test("runs after ci only for a push to this repository that passed", () => {
+    const [deploy] = secretJobs;
+    expect(evaluateCondition(deploy?.if, afterCi({}))).toBe(true);
+    const fork = { head_repository: { full_name: "stranger/facet" } };
+    for (const run of [fork, { conclusion: "failure" }, { event: "pull_request" }])
+      expect(evaluateCondition(deploy?.if, afterCi(run))).toBe(false);
+  });
+
+  test.each(["schedule", "push"])("trains after a %s on main", (event_name) => {
+    const train = secretJobs.find(({ name }) => name.startsWith("train"));
+    expect(evaluateCondition(train?.if, { ...main, event_name })).toBe(true);
+  });
+});
+
+/** Evaluates a condition of a job: comparisons of `github.…` with texts, and brackets, && and ||. */
+function evaluateCondition(condition = "true", github: object): boolean {
+  // A missing value is an empty text in GitHub's expressions.
+  const script = condition.replaceAll(/\bgithub\.([\w.]+)/g, (_, path: string) => {
+    const value = path.split(".").reduce<unknown>((object, key) => Object(object)[key], github);
+    return JSON.stringify(value ?? "");
+  });
+  return runInNewContext(script) === true;
+}
 
 describe("the commands of train.yml, run on a local state instead of Cloudflare", () => {
   const folder = createScratchFolder();

@@ -9,6 +9,7 @@ import { appraisals } from "../../src/db/registry/schema.ts";
 import * as logSchema from "../../src/db/request-log/schema.ts";
 import { EXAMPLE_STONE as STONE } from "../../src/domain/diamond.ts";
 import { CLIENTS, generateClients, runClient } from "../support/generated-clients.ts";
+import { fetchStatusLine, listChildCommands } from "../support/local-server.ts";
 import { readRegistryCopy, withLogDatabase, withRegistry } from "../support/local-state.ts";
 import { type RunningScript, startScript } from "../support/run-script.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
@@ -45,7 +46,7 @@ function sendAndDisconnect(request: {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => {
       socket.write(
-        `POST ${path} HTTP/1.1\r\nhost: facet.test\r\nuser-agent: ${userAgent}\r\ncontent-type: application/json\r\ncontent-length: ${contentLength}\r\n\r\n${body}`,
+        `POST ${path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: ${userAgent}\r\ncontent-type: application/json\r\ncontent-length: ${contentLength}\r\n\r\n${body}`,
       );
       setTimeout(() => {
         socket.resetAndDestroy();
@@ -97,6 +98,18 @@ describe("npm start in an empty folder", () => {
     expect(unchanged.status).toBe(304);
     const refused = await fetch(file.url, { method: "POST" });
     expect([refused.status, refused.headers.get("content-type")]).toEqual([405, "application/problem+json"]);
+  });
+
+  test("answers only at the names of this machine, without the explorer and the inspector of wrangler", async () => {
+    expect(await fetchStatusLine(port, "/v1/models", "pricing.example")).toContain(" 421 ");
+    expect(await fetchStatusLine(port, "/v1/models", `127.0.0.1:${port}`)).toContain(" 200 ");
+    for (const path of ["/cdn-cgi/explorer", "/cdn-cgi/local/explorer", "/cdn-cgi/explorer/api/d1/database"])
+      expect((await fetch(`${url}${path}`)).status, path).toBe(404);
+    const servers = listChildCommands(server.child.pid!).filter((command) =>
+      command.includes("workerd serve"),
+    );
+    expect(servers).toHaveLength(2);
+    for (const command of servers) expect(command).not.toMatch(/--(inspector-addr|debug-port)/);
   });
 
   test("predicts the price of the stone in the README", async () => {

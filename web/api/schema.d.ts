@@ -314,7 +314,7 @@ export interface paths {
         put?: never;
         /**
          * Report the sale price of a stone
-         * @description Use the id of the prediction. If the prediction was a batch, `index` is the position of the stone in the batch.
+         * @description Use the id of the prediction. The key that asked for the price can report the sale. Any other key needs the scope `admin`. If the prediction was a batch, `index` is the position of the stone in the batch.
          *
          *     `GET /v1/monitoring` compares sale prices with predicted prices. If you report a stone again, the new price replaces the old one. The log keeps both.
          *

@@ -26,9 +26,17 @@ export async function findRequest(env: Env, id: string): Promise<RequestRecord |
   return { ...row, requestBody, responseBody };
 }
 
-/** Makes the 404 for a request. It says when to try again if the request may still be on its way to the log. */
-export function createRequestNotFound(noun: "prediction" | "request", id: string): NotFound {
-  const detail = `There is no ${noun} ${truncate(id)} in the log.`;
+/**
+ * Makes the 404 for a request. It says when to try again if the request may still be on its way to the log.
+ * @param caller name of the key whose requests were searched; null if all were
+ */
+export function createRequestNotFound(
+  noun: "prediction" | "request",
+  id: string,
+  caller: string | null = null,
+): NotFound {
+  const owner = caller === null ? "" : ` of the key ${caller}`;
+  const detail = `There is no ${noun} ${truncate(id)}${owner} in the log.`;
   if (!isRecentId(id, Date.now())) return new NotFound(detail);
   return new NotFound(`${detail} It is new and can take a few seconds to appear. Try again.`, {
     headers: { "retry-after": String(RETRY_AFTER_SECONDS) },

@@ -7,7 +7,7 @@ import worker from "../../../src/worker.ts";
 import { calibration } from "../../support/calibration.ts";
 import { createRandom } from "../../support/random.ts";
 import { call, get, ORIGIN, type ProblemDetails, post, STONE } from "../support/call.ts";
-import { createAuthorizationHeader, createKey } from "../support/keys.ts";
+import { createAuthorizationHeader, createKey, ENV_WITH_KEYS } from "../support/keys.ts";
 import { pointAlias, publishModel, warmUpRuntime } from "../support/registry.ts";
 import { createIdAt } from "../support/request-log/log-rows.ts";
 
@@ -151,6 +151,44 @@ describe("POST /v1/predictions/{id}/outcome", () => {
         soldAt: stored,
         index: 0,
       });
+  });
+
+  it("accepts the outcome from the key that asked for the price, or from an administrator", async () => {
+    const [shop, rival] = await Promise.all(
+      ["shop", "rival"].map(async (name) =>
+        createAuthorizationHeader(await createKey(name, ["predict", "appraise"])),
+      ),
+    );
+    const send = (path: string, body: object, keyHeader: HeadersInit = {}, bindings = ENV_WITH_KEYS) =>
+      call(
+        path,
+        {
+          method: "POST",
+          headers: { ...keyHeader, "content-type": "application/json" },
+          body: JSON.stringify(body),
+        },
+        bindings,
+      );
+    const { id } = await send("/v1/predictions", STONE, shop);
+    const path = `/v1/predictions/${id}/outcome`;
+    const unknownId = createIdAt(Date.now(), createRandom(3));
+    const unknown = await send(`/v1/predictions/${unknownId}/outcome`, { price: 1500 }, rival);
+
+    const refused = await send(path, { price: 1500 }, rival);
+    expect(refused.status).toBe(404);
+    // The answer is the same as for an id that does not exist.
+    const hideIds = (answer: typeof refused) =>
+      answer.text.replaceAll(unknownId, "ID").replaceAll(id, "ID").replaceAll(answer.id, "REQUEST");
+    expect(hideIds(refused)).toBe(hideIds(unknown));
+    expect(refused.response.headers.get("retry-after")).toBe(unknown.response.headers.get("retry-after"));
+    expect(refused.text).toContain(`no prediction ${id} of the key rival`);
+    // An open server does not know who asks.
+    expect((await send(path, { price: 1500 }, {}, env)).status).toBe(404);
+
+    expect((await send(path, { price: 1500 }, shop)).status).toBe(201);
+    expect((await send(path, { price: 1500 }, { ...headers })).status).toBe(403);
+    const manager = createAuthorizationHeader(await createKey("manager", ["appraise", "admin"]));
+    expect((await send(path, { price: 1400 }, manager)).status).toBe(201);
   });
 
   it("requires an index for a batch", async () => {
