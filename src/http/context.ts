@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { matchedRoutes } from "hono/route";
 import type { ApiKey } from "../db/registry/keys.ts";
 import type { ServedModel } from "../db/registry/models.ts";
 import type { Stone } from "../domain/diamond.ts";
@@ -31,8 +32,10 @@ export interface RequestContext extends LoggedAnswer {
   readonly startedAt: number;
   /** For the waits of this request. */
   readonly timer: RequestTimer;
-  /** The bytes of the body that were read; null for a request without a body. */
+  /** The body as far as it is kept; null for a request without a body. */
   body: Uint8Array | null;
+  /** How many bytes of the body arrived. */
+  bodySize: number;
   /** Name of the caller's key; null without a valid key. */
   caller: string | null;
   /** The pattern of the endpoint that answers, such as `/v1/models/:name`. */
@@ -67,4 +70,10 @@ export interface LookupContext extends Pick<AppContext, "env" | "executionCtx"> 
 /** Adds an endpoint's values to the request's log row. Values from earlier calls stay. */
 export function logAnswer(c: AppContext, answer: Partial<LoggedAnswer>): void {
   Object.assign(c.get("requestContext"), answer);
+}
+
+/** The pattern of the endpoint that answers; null if the path matches none. Those of middleware end in `*`. */
+export function findRoute(c: AppContext): string | null {
+  const { route } = c.get("requestContext");
+  return route ?? matchedRoutes(c).find(({ path }) => !path.endsWith("*"))?.path ?? null;
 }

@@ -41,6 +41,7 @@ function createRequestContext(): RequestContext {
     startedAt: performance.now(),
     timer: new RequestTimer(),
     body: null,
+    bodySize: 0,
     route: null,
     caller: null,
     model: null,

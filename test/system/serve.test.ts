@@ -9,7 +9,7 @@ import { appraisals } from "../../src/db/registry/schema.ts";
 import * as logSchema from "../../src/db/request-log/schema.ts";
 import { EXAMPLE_STONE as STONE } from "../../src/domain/diamond.ts";
 import { CLIENTS, generateClients, runClient } from "../support/generated-clients.ts";
-import { fetchStatusLine, listChildCommands } from "../support/local-server.ts";
+import { fetchStatusLine, listChildProcesses } from "../support/local-server.ts";
 import { readRegistryCopy, withLogDatabase, withRegistry } from "../support/local-state.ts";
 import { type RunningScript, startScript } from "../support/run-script.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
@@ -105,11 +105,11 @@ describe("npm start in an empty folder", () => {
     expect(await fetchStatusLine(port, "/v1/models", `127.0.0.1:${port}`)).toContain(" 200 ");
     for (const path of ["/cdn-cgi/explorer", "/cdn-cgi/local/explorer", "/cdn-cgi/explorer/api/d1/database"])
       expect((await fetch(`${url}${path}`)).status, path).toBe(404);
-    const servers = listChildCommands(server.child.pid!).filter((command) =>
+    const servers = listChildProcesses(server.child.pid!).filter(({ command }) =>
       command.includes("workerd serve"),
     );
     expect(servers).toHaveLength(2);
-    for (const command of servers) expect(command).not.toMatch(/--(inspector-addr|debug-port)/);
+    for (const { command } of servers) expect(command).not.toMatch(/--(inspector-addr|debug-port)/);
   });
 
   test("predicts the price of the stone in the README", async () => {

@@ -1,9 +1,8 @@
-import { matchedRoutes } from "hono/route";
 import type { RequestRecord } from "../../db/request-log/requests.ts";
-import type { AppContext } from "../../http/context.ts";
+import { type AppContext, findRoute } from "../../http/context.ts";
 
 /** How much of the body of a request is kept if anybody could have sent the request. */
-const MAX_ANONYMOUS_BODY_BYTES = 8_192;
+export const MAX_ANONYMOUS_BODY_BYTES = 8_192;
 
 const decoder = new TextDecoder();
 
@@ -57,17 +56,15 @@ export function toRecord(c: AppContext, response: LoggedResponse): RequestRecord
  * key can fill the log.
  */
 function readRequestBody(c: AppContext): { requestBody: string | null; truncation: string[] } {
-  const { body } = c.get("requestContext");
+  const { body, bodySize } = c.get("requestContext");
   if (body === null) return { requestBody: null, truncation: [] };
-  if (body.byteLength <= MAX_ANONYMOUS_BODY_BYTES || !isAnonymous(c))
+  if (bodySize <= MAX_ANONYMOUS_BODY_BYTES || !isAnonymous(c))
     return { requestBody: decoder.decode(body), truncation: [] };
   const start = body.subarray(0, MAX_ANONYMOUS_BODY_BYTES);
   return {
     // `stream` omits a character that is cut in two.
     requestBody: new TextDecoder().decode(start, { stream: true }),
-    truncation: [
-      `only the first ${MAX_ANONYMOUS_BODY_BYTES} of ${body.byteLength} bytes of the body are kept`,
-    ],
+    truncation: [`only the first ${MAX_ANONYMOUS_BODY_BYTES} of ${bodySize} bytes of the body are kept`],
   };
 }
 
@@ -77,12 +74,6 @@ function isAnonymous(c: AppContext): boolean {
   if (status === 404) return findRoute(c) === null;
   if (status === 413) return c.get("requestContext").caller === null;
   return [401, 403, 405, 429].includes(status) || c.req.method === "OPTIONS";
-}
-
-/** The pattern of the endpoint that answered. Patterns of middleware end in an asterisk. */
-function findRoute(c: AppContext): string | null {
-  const { route } = c.get("requestContext");
-  return route ?? matchedRoutes(c).find(({ path }) => !path.endsWith("*"))?.path ?? null;
 }
 
 function toText(value: unknown): string | null {

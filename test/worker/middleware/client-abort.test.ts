@@ -9,6 +9,7 @@ import { afterEach, expect, it, vi } from "vitest";
 import { requests } from "../../../src/db/request-log/schema.ts";
 import worker from "../../../src/worker.ts";
 import { ORIGIN, STONE } from "../support/call.ts";
+import { moveClock, stopClock } from "../support/clock.ts";
 import { createFaultyDatabase, overrideMethods } from "../support/faults.ts";
 import { createAuthorizationHeader } from "../support/keys.ts";
 
@@ -20,6 +21,7 @@ let isRegistryBlocked = false;
 afterEach(() => {
   env.DB = DB;
   isRegistryBlocked = false;
+  vi.useRealTimers();
 });
 
 /** Starts a request. Its user agent identifies it. Returns a function that disconnects. */
@@ -132,11 +134,15 @@ it("logs a client that disconnects while it sends, with the part that it has sen
 });
 
 it("answers and logs a client that stops sending but stays connected", async () => {
+  stopClock();
   const { readable, writable } = new TransformStream<Uint8Array>();
   const context = createExecutionContext();
   const init = { method: "POST", body: readable, headers: { "user-agent": "staller" } };
   const pendingResponse = worker.fetch(new Request(`${ORIGIN}/v1/predictions`, init), env, context);
+  // The write ends when the Worker has read the bytes.
   await writable.getWriter().write(new TextEncoder().encode('{"carat":'));
+  await scheduler.wait(0);
+  moveClock(16);
   const response = await pendingResponse;
   expect(response.status).toBe(400);
   expect(await response.text()).toContain("The connection closed before the end of the body");
@@ -146,6 +152,29 @@ it("answers and logs a client that stops sending but stays connected", async () 
     status: 400,
     requestBody: '{"carat":',
     problem: "no answer within 15000 ms",
+  });
+});
+
+it("answers a client that sends a byte every ten seconds after a minute", async () => {
+  stopClock();
+  const { readable, writable } = new TransformStream<Uint8Array>();
+  const context = createExecutionContext();
+  const init = { method: "POST", body: readable, headers: { "user-agent": "trickle" } };
+  const pendingResponse = worker.fetch(new Request(`${ORIGIN}/v1/predictions`, init), env, context);
+  const writer = writable.getWriter();
+  for (let second = 0; second < 60; second += 10) {
+    await writer.write(new TextEncoder().encode(" "));
+    moveClock(10);
+  }
+  const response = await pendingResponse;
+  expect(response.status).toBe(400);
+  expect(await response.text()).toContain("The body took longer than 60 seconds");
+  await waitOnExecutionContext(context);
+  const rows = await drizzle(env.LOG_DB).select().from(requests);
+  expect(rows.find(({ userAgent }) => userAgent === "trickle")).toMatchObject({
+    status: 400,
+    requestBody: "      ",
+    problem: "the body took longer than 60000 ms",
   });
 });
 
