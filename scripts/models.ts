@@ -3,9 +3,10 @@ import { addTargetOptions, createCommand, readTarget, runCommand } from "../clou
 import { executeStatements } from "../cloudflare/d1.ts";
 import { toSqlLiteral } from "../cloudflare/d1-sql.ts";
 import { UserError } from "../cloudflare/user-error.ts";
-import { BUCKET, query, runWranglerOn, type Target } from "../cloudflare/wrangler.ts";
+import { query, type Target } from "../cloudflare/wrangler.ts";
 import { formatVersion } from "../src/domain/models/model-reference.ts";
 import { DAY_MS } from "../src/lib/time.ts";
+import { buildListStatements, deleteListedFiles } from "../training/registry/pruned-files.ts";
 import { type PublishedModel, type Registry, readRegistry } from "../training/registry/read-registry.ts";
 
 /** A version stays for this long after the last day on which an alias pointed at it. */
@@ -39,7 +40,9 @@ async function prune({ keep, dryRun }: { keep: number; dryRun: boolean }): Promi
   console.log(
     `${old.length} versions and ${files.length} files ${action}; ${remaining.length} versions stay`,
   );
-  if (!dryRun && old.length > 0) await deleteVersions(target, old, files);
+  if (dryRun) return;
+  if (old.length > 0) await deleteVersions(target, old, files);
+  await deleteListedFiles(target);
 }
 
 /** The versions (as `name@version`) that an alias points at now or pointed at in the protected days. */
@@ -86,27 +89,20 @@ function listFiles(models: readonly PublishedModel[]): string[] {
 }
 
 /**
- * Deletes the rows first, then the files that no row uses at that moment. So a listed version always has its
- * file.
+ * Deletes the rows, and lists their files for deletion. So a listed version always has its file. A version that
+ * an alias was moved to in the meantime stays.
  */
 async function deleteVersions(
   target: Target,
   old: readonly PublishedModel[],
   files: readonly string[],
 ): Promise<void> {
-  await executeStatements(
-    target,
-    old.map(
-      // The condition skips a version that an alias was moved to in the meantime.
+  await executeStatements(target, [
+    ...old.map(
       ({ name, version }) => `DELETE FROM models WHERE name = ${toSqlLiteral(name)} AND version = ${version}
 AND NOT EXISTS (SELECT 1 FROM aliases AS a WHERE (a.name, a.version) = (models.name, models.version)
   OR (a.canary_name, a.canary_version) = (models.name, models.version));`,
     ),
-  );
-  const { models } = await readRegistry(target);
-  const used = new Set(listFiles(models));
-  const unused = files.filter((key) => !used.has(key));
-  await Promise.all(
-    unused.map((key) => runWranglerOn(target, ["r2", "object", "delete", `${BUCKET}/${key}`])),
-  );
+    ...buildListStatements(files),
+  ]);
 }

@@ -14,6 +14,7 @@ import { CHAMPION } from "../../src/domain/models/model-selector.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { encodeDatasetFile, readDatasetFile } from "../registry/dataset-file.ts";
 import { buildMoveStatements } from "../registry/move-alias.ts";
+import { buildFilesGuard } from "../registry/pruned-files.ts";
 import { findModel, type Registry, readRegistry } from "../registry/read-registry.ts";
 import { writeRegistryCopy } from "../registry/write-copy.ts";
 import type { Publication } from "./publication.ts";
@@ -52,6 +53,10 @@ export async function publish(
     datasetFile && cacheFile(datasetFile.bytes),
   ]);
   const statements = [
+    ...buildFilesGuard(
+      files.map(({ key }) => key),
+      registry.pruneRevision,
+    ),
     ...datasetStatements,
     ...publication.models.flatMap(({ row }) => toInsertStatements(models, [{ ...row, dataset: datasetSeq }])),
     ...(promotion === null

@@ -5,6 +5,7 @@ import type { DatasetSource } from "../../src/db/registry/schema.ts";
 import type { ModelReference } from "../../src/domain/models/model-reference.ts";
 import { CHAMPION } from "../../src/domain/models/model-selector.ts";
 import { buildFreshStoneQueries, type FreshStones, parseFreshStones } from "./fresh-stones.ts";
+import { PRUNE_REVISION_QUERY } from "./pruned-files.ts";
 
 /** A published model version, as far as a training run needs it. */
 export interface PublishedModel extends ModelReference {
@@ -49,6 +50,8 @@ export interface Registry {
   readonly aliases: readonly PublishedAlias[];
   /** The last revision of each alias, including removed ones. */
   readonly revisions: ReadonlyMap<string, number>;
+  /** The last change of the files that pruning deletes. */
+  readonly pruneRevision: number;
 }
 
 const REGISTRY_QUERIES = [
@@ -62,6 +65,7 @@ const REGISTRY_QUERIES = [
   "SELECT alias, max(revision) AS revision, max(removed) AS removed FROM alias_history GROUP BY alias",
   // Not used here either: without this table, changes would not be counted for the copy of the registry.
   "SELECT revision FROM registry_revision",
+  PRUNE_REVISION_QUERY,
 ];
 
 /** Reads the registry. Its tables are created or migrated first if necessary. */
@@ -92,7 +96,8 @@ async function queryWithMigrations(target: Target, statements: readonly string[]
   });
 }
 
-function parseRegistry([datasets = [], models = [], aliases = [], revisions = []]: Rows[]): Registry {
+function parseRegistry(rows: Rows[]): Registry {
+  const [datasets = [], models = [], aliases = [], revisions = [], , [pruned] = []] = rows;
   return {
     datasets: datasets.map(
       (row) => ({ ...row, sources: JSON.parse(String(row.sources)) }) as PublishedDataset,
@@ -102,6 +107,7 @@ function parseRegistry([datasets = [], models = [], aliases = [], revisions = []
     ),
     aliases: aliases as unknown as PublishedAlias[],
     revisions: new Map(revisions.map((row) => [String(row.alias), Number(row.revision)])),
+    pruneRevision: Number(pruned?.revision ?? 0),
   };
 }
 

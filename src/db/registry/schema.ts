@@ -193,3 +193,15 @@ export const registryRevision = sqliteTable("registry_revision", {
   id: integer().primaryKey(),
   revision: integer().notNull(),
 });
+
+/**
+ * Files that pruning deletes or has deleted, so that a training run at the same time does not publish a version
+ * without its file. See training/registry/pruned-files.ts.
+ */
+export const prunedFiles = sqliteTable("pruned_files", {
+  /** Key in the bucket. */
+  key: text().primaryKey(),
+  /** Counts the changes of this table. */
+  revision: integer().notNull(),
+  isDeleted: integer("is_deleted", { mode: "boolean" }).notNull(),
+});

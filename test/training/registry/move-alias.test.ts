@@ -29,7 +29,7 @@ function readAliases(): Registry {
     .prepare("SELECT alias, max(revision) AS revision FROM alias_history GROUP BY alias")
     .all()
     .map((row): [string, number] => [String(row.alias), Number(row.revision)]);
-  return { datasets: [], models: [], aliases, revisions: new Map(revisions) };
+  return { datasets: [], models: [], aliases, revisions: new Map(revisions), pruneRevision: 0 };
 }
 
 /** Executes statements in one transaction, as `wrangler d1 execute --file` does. */

@@ -1,0 +1,93 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { and, eq } from "drizzle-orm";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ConflictError } from "../../cloudflare/d1.ts";
+import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
+import { models, prunedFiles } from "../../src/db/registry/schema.ts";
+import { readOptions } from "../../training/cli/options.ts";
+import type { PriceModel } from "../../training/models/model.ts";
+import { train } from "../../training/pipeline.ts";
+import { findRegistryFaults, withRegistry } from "../support/local-state.ts";
+import { createScratchFolder } from "../support/scratch-folder.ts";
+import { CSV_ROWS, writeStonesCsv } from "../support/stones-csv.ts";
+import { medianPriceModel } from "../training/models/median-price.ts";
+
+const folder = createScratchFolder();
+const state = join(folder.path, "state");
+const [firstStones, otherStones] = [0, 600].map((start) =>
+  writeStonesCsv(folder.path, `${start}.csv`, CSV_ROWS.slice(start, start + 600)),
+) as [string, string];
+afterAll(() => folder.remove());
+
+/** Trains a quick model. `whileFitting` runs after the run has read the registry, at its first attempt. */
+function trainModel(
+  { name, stones }: { readonly name: string; readonly stones: string },
+  whileFitting: () => Promise<unknown> = async () => {},
+) {
+  let isFirst = true;
+  const model: PriceModel = {
+    ...medianPriceModel,
+    name,
+    async fit(...args) {
+      if (isFirst) {
+        isFirst = false;
+        await whileFitting();
+      }
+      return medianPriceModel.fit(...args);
+    },
+  };
+  const options = readOptions(["--state", state, "--data", stones, "--force-train"], {});
+  return train({ ...options, promote: name === "champion-price" ? "auto" : "never" }, () => {}, [model]);
+}
+
+const startPrune = () => {
+  const args = [join(REPOSITORY_ROOT, "scripts/models.ts"), "prune", "--keep", "1", "--state", state];
+  return promisify(execFile)(process.execPath, args, { cwd: REPOSITORY_ROOT });
+};
+
+const readMedianVersions = () =>
+  withRegistry(state, async (db) =>
+    (await db.query.models.findMany())
+      .filter(({ name }) => name === "median-price")
+      .map(({ version, sha256 }) => ({ version, sha256 })),
+  );
+
+const findFileFaults = async () =>
+  (await findRegistryFaults(state)).filter((fault) => !fault.includes("has versions"));
+
+beforeAll(async () => {
+  await trainModel({ name: "champion-price", stones: firstStones });
+  await trainModel({ name: "median-price", stones: firstStones });
+  await trainModel({ name: "median-price", stones: otherStones });
+});
+
+test("a run publishes its version with its file if pruning deletes this file of an old version", async () => {
+  const [first, second] = await readMedianVersions();
+  expect(second?.sha256).not.toBe(first?.sha256);
+  // The same stones and settings give the same file.
+  await trainModel({ name: "median-price", stones: firstStones }, async () => {
+    await startPrune();
+    expect(await readMedianVersions()).toEqual([second]);
+  });
+  expect(await readMedianVersions()).toEqual([second, { version: 3, sha256: first?.sha256 }]);
+  expect(await findFileFaults()).toEqual([]);
+});
+
+test("pruning goes on after an interruption, and a file that is still listed is not published", async () => {
+  // As if pruning had been stopped between listing the file of version 2 and deleting it.
+  const [second] = await readMedianVersions();
+  const key = `models/median-price/${second?.sha256}.onnx`;
+  await withRegistry(state, async (db) => {
+    await db.delete(models).where(and(eq(models.name, "median-price"), eq(models.version, 2)));
+    await db.insert(prunedFiles).values({ key, revision: 100, isDeleted: false });
+  });
+  const stones = otherStones;
+  await expect(trainModel({ name: "median-price", stones })).rejects.toThrow(ConflictError);
+  await startPrune();
+  const exists = await withRegistry(state, async (_, bucket) => (await bucket.head(key)) !== null);
+  expect(exists).toBe(false);
+  await trainModel({ name: "median-price", stones });
+  expect(await findFileFaults()).toEqual([]);
+});
