@@ -3,11 +3,11 @@ import { repairRegistryCopy } from "./db/registry-copy/write.ts";
 import { withTimeout } from "./lib/timeout.ts";
 import { rollUp } from "./monitoring/rollup.ts";
 import { archiveOldDays } from "./request-log/archive/archive.ts";
-import { deleteExpiredErasedIds } from "./request-log/erase.ts";
+import { continueErasures, deleteExpiredErasedIds } from "./request-log/erase.ts";
 import { drainDeadLetters } from "./request-log/write/drain-dead-letters.ts";
 import { JOB_BUDGETS, type JobName, REGISTRY_COPY_TIMEOUT_MS } from "./settings/call-budgets.ts";
 
-/** Each job returns how many rows, hours, ids or copies it processed. */
+/** Each job returns how many rows, hours, ids, copies or erasures it processed. */
 const JOBS: Record<JobName, (env: Env) => Promise<number>> = {
   repairRegistryCopy: async (env) =>
     Number(await withTimeout(REGISTRY_COPY_TIMEOUT_MS, repairRegistryCopy(env))),
@@ -15,6 +15,7 @@ const JOBS: Record<JobName, (env: Env) => Promise<number>> = {
   rollUp: (env) => rollUp(env),
   archiveOldDays: (env) => archiveOldDays(env),
   deleteExpiredErasedIds: (env) => deleteExpiredErasedIds(env),
+  continueErasures: (env) => continueErasures(env),
 };
 
 /**

@@ -2,14 +2,11 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors, documentRetry, LOG_ERRORS } from "../http/error-responses.ts";
-import { NotFound, ServiceUnavailable, ValidationFailed } from "../http/errors.ts";
+import { NotFound, ValidationFailed } from "../http/errors.ts";
 import { eraseRequest } from "../request-log/erase.ts";
 import { createRequestNotFound } from "../request-log/read/find-request.ts";
 import { waitForWrite } from "../request-log/write/pending-writes.ts";
 import { Endpoint } from "./base.ts";
-
-/** Writing the archive usually takes less than this. */
-const ARCHIVE_RETRY_SECONDS = 60;
 
 const ErasedData = z
   .object({
@@ -19,10 +16,21 @@ const ErasedData = z
     archived: z.boolean().meta({ description: "Whether its record was in the archive." }),
     outcomes: z.number().int().meta({ description: "Number of deleted outcomes." }),
   })
-  .meta({ id: "ErasedData", description: "The data that was found and deleted." });
+  .meta({
+    id: "ErasedData",
+    description: "The data that this call found and deleted, without what was deleted before or after it.",
+  });
 
 const ErasureResponse = z
-  .object({ id: z.string().meta({ description: "Id of the request." }), erased: ErasedData })
+  .object({
+    id: z.string().meta({ description: "Id of the request." }),
+    complete: z.boolean().meta({ description: "Whether everything is deleted." }),
+    remaining: z.number().int().min(0).meta({
+      description:
+        "Number of requests that are still to be erased: the request itself, and the requests that reported outcomes of its stones. 0 if the erasure is complete.",
+    }),
+    erased: ErasedData,
+  })
   .meta({ id: "ErasureResponse" });
 
 const schema = {
@@ -36,7 +44,9 @@ const schema = {
 - the outcomes of its stones, and the requests that reported these outcomes,
 - the outcome, if the request itself reported one.
 
-If the record is not in the log yet, it will not be written. The hourly counts of requests do not change.`,
+If the record is not in the log yet, it will not be written. The hourly counts of requests do not change.
+
+The answer is 202 if the call could not delete everything, because there are many outcomes or because the archive is being written. The request can no longer be read then, its record in the log and its bodies are deleted, and the rest is deleted within minutes, without another call. Another call continues at once. It answers 200 or 202 while something is left, and 404 afterwards.`,
   request: {
     params: z.object({
       id: z
@@ -49,6 +59,10 @@ If the record is not in the log yet, it will not be written. The hourly counts o
   responses: {
     "200": {
       description: "The request is erased.",
+      ...contentJson(ErasureResponse),
+    },
+    "202": {
+      description: "The erasure has begun and will be completed.",
       ...contentJson(ErasureResponse),
     },
     ...documentRetry(documentErrors(NotFound, ValidationFailed, ...LOG_ERRORS)),
@@ -65,14 +79,11 @@ export class EraseRequest extends Endpoint {
   override async handle(c: AppContext) {
     const { params } = await this.readInput(c, schema);
     await waitForWrite(params.id);
-    const erased = await eraseRequest(c.env, params.id);
-    if (erased === null)
-      throw new ServiceUnavailable(
-        "The archive is being written. This can take up to 30 minutes. Try again later.",
-        undefined,
-        ARCHIVE_RETRY_SECONDS,
-      );
-    if (!Object.values(erased).some(Boolean)) throw createRequestNotFound("request", params.id);
-    return { id: params.id, erased };
+    const { erased, remaining, isNew } = await eraseRequest(c.env, params.id);
+    const isComplete = remaining === 0;
+    const hasErased = Object.values(erased).some(Boolean);
+    // An erasure that an earlier call began may have nothing left to delete.
+    if (isComplete && isNew && !hasErased) throw createRequestNotFound("request", params.id);
+    return c.json({ id: params.id, complete: isComplete, remaining, erased }, isComplete ? 200 : 202);
   }
 }

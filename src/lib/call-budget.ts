@@ -1,7 +1,7 @@
 import { withTimeout } from "./timeout.ts";
 
 /** Shorter than Cloudflare's own limit for a database query, which is 30 s. */
-const DEFAULT_CALL_TIMEOUT_MS = 25_000;
+export const DEFAULT_CALL_TIMEOUT_MS = 25_000;
 
 interface CallBudgetOptions {
   /** How many calls may be made. */
@@ -32,12 +32,17 @@ export class CallBudget {
     return Date.now() < this.#endsAt ? Math.max(0, this.#remainingCalls) : 0;
   }
 
+  /** Counts calls that other code makes. */
+  count(calls: number): void {
+    this.#remainingCalls -= calls;
+  }
+
   /**
    * Runs work that makes one call, or the given number of calls.
    * @throws TimeoutError when the work takes too long; also every error of the work
    */
   call<T>(work: () => Promise<T>, calls = 1): Promise<T> {
-    this.#remainingCalls -= calls;
+    this.count(calls);
     return withTimeout(this.#callTimeoutMs, work());
   }
 }

@@ -10,7 +10,9 @@ export const CRON_RUN_LIMITS = { calls: 1_000, ms: 15 * MINUTE_MS } as const;
 /** The cron expressions in wrangler.toml. */
 export const EVERY_MINUTE = "* * * * *";
 export const EVERY_FIVE_MINUTES = "*/5 * * * *";
-type CronTrigger = typeof EVERY_MINUTE | typeof EVERY_FIVE_MINUTES;
+/** Between the runs of {@link EVERY_FIVE_MINUTES}, because both write the archive. */
+export const BETWEEN_FIVE_MINUTES = "2-59/5 * * * *";
+type CronTrigger = typeof EVERY_MINUTE | typeof EVERY_FIVE_MINUTES | typeof BETWEEN_FIVE_MINUTES;
 
 /** For draining dead-letter records. A run ends before the run of the next minute starts. */
 export const DRAIN_BUDGET = { calls: 900, ms: 45_000 } as const;
@@ -65,10 +67,59 @@ const ARCHIVE_RUN_CALLS = {
   finishInterruptedChunk: 2 + DELETES_PER_CHUNK,
 } as const;
 
-/** The bucket deletes at most 1,000 objects in one call, and an erased request can have three. */
+/** Its objects are deleted with one call. */
 export const MAX_ERASED_IDS_PER_RUN = 300;
 /** Deleting expired ids of erased requests: list the ids, delete late objects, delete the ids. */
 const ERASED_IDS_CALLS = 3;
+
+/**
+ * For erasing: what a request may use, and what a run of the job may use for all erasures. `archivedRows` are
+ * the rows of the chunks that are read and written again, because they take computing time.
+ */
+export const ERASE_REQUEST_BUDGET = { calls: 500, ms: 20_000, archivedRows: 200_000 } as const;
+export const ERASE_JOB_BUDGET = { calls: 950, ms: MINUTE_MS, archivedRows: 600_000 } as const;
+/** How long an erasure that was stopped blocks the archive. It is longer than an erasure can take. */
+export const ERASE_LEASE_MS = 2 * MINUTE_MS;
+/** How many outcome requests are listed and erased together, and how many of these pages a run takes. */
+export const ERASE_PAGE = { ids: 5_000, perRun: 4 } as const;
+/** The bucket deletes at most this many objects in one call. */
+export const MAX_OBJECTS_PER_DELETE = 1_000;
+/** A request can have three objects. */
+export const OBJECTS_PER_REQUEST = 3;
+/** How many days of the archive are processed before their outcomes are deleted. */
+export const ERASE_DAYS_PER_STEP = 10;
+
+/** The most calls of an erasure before its outcome requests. */
+const ERASE_START_CALLS = {
+  startOrPostpone: 1,
+  recordIds: 1,
+  findObjects: OBJECTS_PER_REQUEST,
+  deleteObjects: 1,
+  deleteRow: 1,
+  deleteReportedOutcome: 2,
+} as const;
+/** The most calls for a page of outcome requests. */
+const ERASE_PAGE_CALLS = {
+  listIds: 1,
+  recordIds: 1,
+  deleteObjects: Math.ceil((ERASE_PAGE.ids * OBJECTS_PER_REQUEST) / MAX_OBJECTS_PER_DELETE),
+  deleteRows: 1,
+  deleteOutcomes: 2,
+} as const;
+/** Calls that are kept for the end of an erasure. */
+const ERASE_END_CALLS = { lease: 2, deleteOutcomes: 2, endErasure: 2 } as const;
+/** Reading a chunk and writing it again. */
+export const ERASE_CHUNK_CALLS = 2;
+
+/** An erasure takes the next step only if the budget has the calls of the step and of the end. */
+export const ERASE_STEP_CALLS = {
+  start: sum(ERASE_START_CALLS) + sum(ERASE_END_CALLS),
+  page: sum(ERASE_PAGE_CALLS) + sum(ERASE_END_CALLS),
+  day: 1 + sum(ERASE_END_CALLS),
+  chunk: ERASE_CHUNK_CALLS + sum(ERASE_END_CALLS),
+} as const;
+/** The job lists this many erasures in a run. */
+export const MAX_ERASURES_PER_RUN = 100;
 
 /** The jobs in the order in which they run. Draining can use up most of a run, so few jobs share its trigger. */
 export const JOB_BUDGETS = {
@@ -80,6 +131,7 @@ export const JOB_BUDGETS = {
     calls: sum(ARCHIVE_RUN_CALLS) + MAX_ARCHIVE_CHUNKS_PER_RUN * sum(ARCHIVE_CHUNK_CALLS),
   },
   deleteExpiredErasedIds: { cron: EVERY_FIVE_MINUTES, calls: ERASED_IDS_CALLS },
+  continueErasures: { cron: BETWEEN_FIVE_MINUTES, calls: ERASE_JOB_BUDGET.calls },
 } as const satisfies Record<string, { readonly cron: CronTrigger; readonly calls: number }>;
 
 export type JobName = keyof typeof JOB_BUDGETS;

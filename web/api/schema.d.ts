@@ -406,6 +406,8 @@ export interface paths {
          *
          *     If the record is not in the log yet, it will not be written. The hourly counts of requests do not change.
          *
+         *     The answer is 202 if the call could not delete everything, because there are many outcomes or because the archive is being written. The request can no longer be read then, its record in the log and its bodies are deleted, and the rest is deleted within minutes, without another call. Another call continues at once. It answers 200 or 202 while something is left, and 404 afterwards.
+         *
          *     Requires a key with the scope `admin`.
          */
         delete: operations["eraseRequest"];
@@ -1753,9 +1755,13 @@ export interface components {
         ErasureResponse: {
             /** @description Id of the request. */
             id: string;
+            /** @description Whether everything is deleted. */
+            complete: boolean;
+            /** @description Number of requests that are still to be erased: the request itself, and the requests that reported outcomes of its stones. 0 if the erasure is complete. */
+            remaining: number;
             erased: components["schemas"]["ErasedData"];
         };
-        /** @description The data that was found and deleted. */
+        /** @description The data that this call found and deleted, without what was deleted before or after it. */
         ErasedData: {
             /** @description Whether its record was in the log. */
             row: boolean;
@@ -4016,6 +4022,15 @@ export interface operations {
         responses: {
             /** @description The request is erased. */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureResponse"];
+                };
+            };
+            /** @description The erasure has begun and will be completed. */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };

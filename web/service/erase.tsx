@@ -7,7 +7,7 @@ import { formatNoun } from "./format.ts";
 type Step =
   | { readonly kind: "shown" | "asking" | "running" }
   | { readonly kind: "failed"; readonly failure: CallFailed }
-  | { readonly kind: "erased"; readonly erased: Schemas["ErasedData"] };
+  | { readonly kind: "erased"; readonly erasure: Schemas["ErasureResponse"] };
 
 /** Shows a request with a way to erase it. Once it is erased, only what was deleted is shown. */
 export function Erase({
@@ -34,8 +34,8 @@ export function Erase({
     setStep({ kind: "running" });
     try {
       const path = { id: request.id };
-      const { erased } = await readAnswer(api.DELETE("/v1/requests/{id}", { params: { path } }));
-      setStep({ kind: "erased", erased });
+      const erasure = await readAnswer(api.DELETE("/v1/requests/{id}", { params: { path } }));
+      setStep({ kind: "erased", erasure });
       onErased();
     } catch (error) {
       setStep({ kind: "failed", failure: toCallFailed(error) });
@@ -44,7 +44,7 @@ export function Erase({
   if (step.kind === "erased")
     return (
       <p role="status" tabIndex={-1} ref={focused as { current: HTMLParagraphElement | null }}>
-        {describeErased(step.erased)}
+        {describeErasure(step.erasure)}
       </p>
     );
   return (
@@ -87,7 +87,8 @@ export function Erase({
   );
 }
 
-function describeErased({ row, bodies, deadLetter, archived, outcomes }: Schemas["ErasedData"]): string {
+function describeErasure({ complete, erased }: Schemas["ErasureResponse"]): string {
+  const { row, bodies, deadLetter, archived, outcomes } = erased;
   const parts = [
     row && "its record in the log",
     archived && "its record in the archive",
@@ -95,5 +96,7 @@ function describeErased({ row, bodies, deadLetter, archived, outcomes }: Schemas
     bodies && "its bodies in the bucket",
     outcomes > 0 && formatNoun(outcomes, "sale price"),
   ].filter((part) => part !== false);
-  return `Erased: ${parts.join(", ")}.`;
+  const done = parts.length > 0 ? `Erased: ${parts.join(", ")}.` : "Erased.";
+  if (complete) return done;
+  return `${parts.length > 0 ? `${done} ` : ""}The rest will be erased within minutes.`;
 }

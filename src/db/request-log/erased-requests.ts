@@ -10,6 +10,11 @@ export async function recordErasedIds(d1: D1Database, ids: readonly string[], at
     .run();
 }
 
+/** Whether a request is erased, or its erasure has begun. */
+export async function isErased(d1: D1Database, id: string): Promise<boolean> {
+  return (await d1.prepare("SELECT 1 FROM forgotten WHERE id = ?1").bind(id).first()) !== null;
+}
+
 /** The ids of requests that were erased before a time, at most `limit` of them. */
 export async function listErasedIdsBefore(d1: D1Database, before: number, limit: number): Promise<string[]> {
   const { results } = await d1

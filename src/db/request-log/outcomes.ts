@@ -1,4 +1,4 @@
-import { and, desc, eq, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, type SQL, sql } from "drizzle-orm";
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 import { HOUR_MS } from "../../lib/time.ts";
 import { outcomes, rollupHours } from "./schema.ts";
@@ -46,24 +46,57 @@ export async function listOutcomes(d1: D1Database, prediction: string): Promise<
     .orderBy(desc(outcomes.id));
 }
 
-/** Outcomes of the stones of a request, and the outcome that the request itself reported. */
-const isRelatedTo = (request: string) => or(eq(outcomes.prediction, request), eq(outcomes.id, request));
-
-export async function listRelatedOutcomes(d1: D1Database, request: string): Promise<Outcome[]> {
-  return drizzle(d1).select().from(outcomes).where(isRelatedTo(request));
+/** How many outcomes the stones of a prediction have, corrected ones included. */
+export async function countOutcomesOf(d1: D1Database, prediction: string): Promise<number> {
+  const query = d1.prepare("SELECT count(*) AS count FROM outcomes WHERE prediction = ?1").bind(prediction);
+  return (await query.first<number>("count")) ?? 0;
 }
 
-/** Deletes the outcomes that {@link listRelatedOutcomes} lists. A corrected outcome then counts again. */
-export async function deleteOutcomes(d1: D1Database, request: string): Promise<void> {
+/** The ids of the requests that reported outcomes of a prediction, oldest first, after an id. */
+export async function listOutcomeRequests(
+  d1: D1Database,
+  prediction: string,
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<string[]> {
+  const { results } = await d1
+    .prepare("SELECT id FROM outcomes WHERE prediction = ?1 AND id > ?2 ORDER BY id LIMIT ?3")
+    .bind(prediction, after, limit)
+    .all<{ id: string }>();
+  return results.map(({ id }) => id);
+}
+
+/** Deletes outcomes of a prediction that is erased, by the requests that reported them. Returns how many. */
+export async function deleteOutcomes(
+  d1: D1Database,
+  prediction: string,
+  requests: readonly string[],
+): Promise<number> {
   const db = drizzle(d1);
+  // The hours of the other outcomes of these stones are marked when they are deleted too.
+  const chosen = and(
+    eq(outcomes.prediction, prediction),
+    sql`${outcomes.id} IN (SELECT value FROM json_each(${JSON.stringify(requests)}))`,
+  );
+  const [, { meta }] = await db.batch([markOutcomeHoursDirty(db, chosen), db.delete(outcomes).where(chosen)]);
+  return meta.changes;
+}
+
+/**
+ * Deletes the outcome that a request reported. An outcome that it corrected then counts again. Returns how many
+ * existed: 0 or 1.
+ */
+export async function deleteReportedOutcome(d1: D1Database, request: string): Promise<number> {
+  const db = drizzle(d1);
+  const reported = eq(outcomes.id, request);
   const stones = db
     .select({ prediction: outcomes.prediction, item: outcomes.item })
     .from(outcomes)
-    .where(isRelatedTo(request));
-  await db.batch([
+    .where(reported);
+  const [, { meta }] = await db.batch([
     markOutcomeHoursDirty(db, sql`(prediction, item) IN ${stones}`),
-    db.delete(outcomes).where(isRelatedTo(request)),
+    db.delete(outcomes).where(reported),
   ]);
+  return meta.changes;
 }
 
 /** The errors of a model version's prices, compared with sale prices. */

@@ -114,7 +114,7 @@ export const erasedRequests = sqliteTable("forgotten", {
 export const erasures = sqliteTable("erasures", {
   /** Id of the request that is erased. */
   id: text().primaryKey(),
-  /** When the erasure was asked for, milliseconds since 1970. */
+  /** When the erasure was asked for, or last continued, milliseconds since 1970. */
   at: integer().notNull(),
 });
 

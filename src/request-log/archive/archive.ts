@@ -15,8 +15,10 @@ import {
 } from "../../settings/call-budgets.ts";
 import { quarantineRow } from "../quarantine.ts";
 import { getFirstRetainedDay, getIdDay } from "../retained-days.ts";
-import { type ArchiveChunk, listChunks, readChunk, writeChunk } from "./chunk.ts";
-import { withArchiveLease } from "./lease.ts";
+import { type ArchiveChunk, listChunks } from "./chunk.ts";
+import { ARCHIVE_LEASE_MS, withArchiveLease } from "./lease.ts";
+import { readChunkIds } from "./read-chunk.ts";
+import { writeChunk } from "./write-chunk.ts";
 
 type Bindings = Pick<Env, "LOG_DB" | "MODELS" | "LOG_RETENTION_DAYS">;
 
@@ -31,7 +33,10 @@ export async function archiveOldDays(env: Bindings, now = Date.now()): Promise<n
   const firstRetained = getFirstRetainedDay(env, now);
   const oldest = await findOldestId(env.LOG_DB);
   if (oldest === null || (getIdDay(oldest) ?? 0) >= firstRetained) return 0;
-  return (await withArchiveLease(env.LOG_DB, now, () => moveDays(env, firstRetained))) ?? 0;
+  return (
+    (await withArchiveLease(env.LOG_DB, { now, ms: ARCHIVE_LEASE_MS }, () => moveDays(env, firstRetained))) ??
+    0
+  );
 }
 
 async function moveDays(env: Bindings, firstRetained: number): Promise<number> {
@@ -83,8 +88,7 @@ async function* readChunkRows(env: Bindings, day: number): AsyncGenerator<Reques
 /** Deletes the rows of a chunk after it was read to its end without an error. */
 async function deleteArchivedRows(db: D1Database, bucket: R2Bucket, chunk: ArchiveChunk): Promise<number> {
   if (!(await hasRequests(db, chunk.contents.first, chunk.contents.last))) return 0;
-  const ids: string[] = [];
-  for await (const { id } of readChunk(bucket, chunk)) ids.push(id);
+  const ids = await readChunkIds(bucket, chunk);
   let deleted = 0;
   for (let i = 0; i < ids.length; i += ARCHIVE_ROWS_PER_DELETE)
     deleted += await deleteRequests(db, ids.slice(i, i + ARCHIVE_ROWS_PER_DELETE));

@@ -1,29 +1,37 @@
+import { isErased } from "../../db/request-log/erased-requests.ts";
 import { completeRecord, type RequestRecord } from "../../db/request-log/requests.ts";
-import { findChunksWith, readChunk, writeChunk } from "./chunk.ts";
+import { getIdDay } from "../retained-days.ts";
+import { ChangedChunkError, listChunks, mayContain } from "./chunk.ts";
+import { findRow } from "./read-chunk.ts";
 
-/** Finds a request in the archive; null if it is not there. */
-export async function findArchived(bucket: R2Bucket, id: string): Promise<RequestRecord | null> {
-  for (const chunk of await findChunksWith(bucket, id)) {
-    for await (const row of readChunk(bucket, chunk)) if (row.id === id) return completeRecord(row);
-  }
-  return null;
-}
+/** How often a look-up begins anew because a chunk was written while it read. */
+const MAX_ATTEMPTS = 3;
 
 /**
- * Removes a request from the archive. Returns whether it was there. The caller must hold the archive's lease.
+ * Finds a request in the archive; null if it is not there, or if its erasure has begun. Of each chunk that may
+ * have the request it reads one block.
  */
-export async function eraseArchived(bucket: R2Bucket, id: string): Promise<boolean> {
-  for (const chunk of await findChunksWith(bucket, id)) {
-    let found = false;
-    for await (const row of readChunk(bucket, chunk)) found ||= row.id === id;
-    if (!found) continue;
-    if (chunk.contents.rows === "1") await bucket.delete(chunk.key);
-    else await writeChunk(bucket, omitRow(readChunk(bucket, chunk), id), chunk);
-    return true;
-  }
-  return false;
+export async function findArchived(
+  { LOG_DB, MODELS }: Pick<Env, "LOG_DB" | "MODELS">,
+  id: string,
+): Promise<RequestRecord | null> {
+  const line = await findLine(MODELS, id);
+  if (line === null || (await isErased(LOG_DB, id))) return null;
+  return completeRecord(JSON.parse(line));
 }
 
-async function* omitRow(rows: AsyncIterable<{ readonly id: string }>, id: string) {
-  for await (const row of rows) if (row.id !== id) yield row;
+async function findLine(bucket: R2Bucket, id: string): Promise<string | null> {
+  const day = getIdDay(id);
+  if (day === null) return null;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      for (const chunk of await listChunks(bucket, day)) {
+        const line = mayContain(chunk, id) ? await findRow(bucket, chunk, id) : null;
+        if (line !== null) return line;
+      }
+      return null;
+    } catch (error) {
+      if (!(error instanceof ChangedChunkError) || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
 }

@@ -3,23 +3,24 @@ import { MINUTE_MS } from "../../lib/time.ts";
 import { CRON_RUN_LIMITS } from "../../settings/call-budgets.ts";
 
 const LEASE_NAME = "archive";
-/** How long the lease of a stopped cron run blocks the others. It is longer than any run can take. */
-const LEASE_MS = CRON_RUN_LIMITS.ms + 5 * MINUTE_MS;
+/** For the archive job. It is longer than any cron run can take. */
+export const ARCHIVE_LEASE_MS = CRON_RUN_LIMITS.ms + 5 * MINUTE_MS;
 
 /**
- * Runs work that only one run at a time may do to the archive. Returns null if another run holds the lease.
+ * Runs work that only one run at a time may do to the archive. Returns null if another run holds the lease. The
+ * lease of a run that was stopped blocks the others until `ms` milliseconds after `now`.
  */
 export async function withArchiveLease<Result>(
   db: D1Database,
-  now: number,
+  { now, ms }: { readonly now: number; readonly ms: number },
   work: () => Promise<Result>,
 ): Promise<Result | null> {
   const holder = crypto.randomUUID();
-  if (!(await acquireLease(db, LEASE_NAME, { holder, until: now + LEASE_MS, now }))) return null;
+  if (!(await acquireLease(db, LEASE_NAME, { holder, until: now + ms, now }))) return null;
   try {
     return await work();
   } finally {
-    // If the release fails, the lease still ends after LEASE_MS.
+    // If the release fails, the lease still ends at its time.
     await releaseLease(db, LEASE_NAME, holder).catch(() => {});
   }
 }

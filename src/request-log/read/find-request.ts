@@ -20,7 +20,7 @@ export async function findRequest(env: Env, id: string): Promise<RequestRecord |
   await waitForWrite(id);
   const row =
     (await readRequest(LOG_DB, id)) ??
-    (isArchivable(env, id, Date.now()) ? await withBucketErrors(() => findArchived(MODELS, id)) : null);
+    (isArchivable(env, id, Date.now()) ? await withBucketErrors(() => findArchived(env, id)) : null);
   if (row === null) return null;
   const { requestBody, responseBody } = await withBucketErrors(() => readBodies(MODELS, row));
   return { ...row, requestBody, responseBody };

@@ -1,6 +1,10 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { deleteOutcomes } from "../../../src/db/request-log/outcomes.ts";
+import {
+  deleteOutcomes,
+  deleteReportedOutcome,
+  listOutcomeRequests,
+} from "../../../src/db/request-log/outcomes.ts";
 import { computeExpectedErrors, findDistribution } from "../../../src/domain/prediction/calibration.ts";
 import { HOUR_MS } from "../../../src/lib/time.ts";
 import { calibration } from "../../support/calibration.ts";
@@ -79,9 +83,10 @@ describe("live error", () => {
     await reportOutcome("p20", 1100, NOW - 5 * HOUR_MS);
     expect(await reportLiveError()).toMatchObject({ stones: 2, mae: 300 });
     const { results } = await env.LOG_DB.prepare("SELECT id FROM outcomes WHERE price = 1100").all();
-    await deleteOutcomes(env.LOG_DB, String(results[0]?.id));
+    await deleteReportedOutcome(env.LOG_DB, String(results[0]?.id));
     expect(await reportLiveError()).toMatchObject({ stones: 2, mae: 500 });
-    await deleteOutcomes(env.LOG_DB, "p19");
+    const requests = await listOutcomeRequests(env.LOG_DB, "p19", { after: "", limit: 10 });
+    expect(await deleteOutcomes(env.LOG_DB, "p19", requests)).toBe(1);
     expect(await reportLiveError()).toMatchObject({ stones: 1, mae: 500 });
   });
 });

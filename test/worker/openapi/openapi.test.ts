@@ -74,7 +74,7 @@ describe("/openapi.json", () => {
     ["listRequests", common],
     ["exportRequests", common],
     ["getRequest", ["304", ...common, "404"]],
-    ["eraseRequest", [...common, "404"]],
+    ["eraseRequest", ["202", ...common, "404"]],
     ["getMonitoring", ["304", ...common]],
     ["getHealth", ["500"]],
     ["getReadiness", ["429", "500", "503"]],

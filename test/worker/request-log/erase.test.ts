@@ -2,11 +2,11 @@ import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { insertOutcome } from "../../../src/db/request-log/outcomes.ts";
 import { DAY_MS, MINUTE_MS } from "../../../src/lib/time.ts";
-import { deleteExpiredErasedIds } from "../../../src/request-log/erase.ts";
+import { continueErasures, deleteExpiredErasedIds } from "../../../src/request-log/erase.ts";
 import { saveDeadLetter } from "../../../src/request-log/write/dead-letters.ts";
 import { drainDeadLetters } from "../../../src/request-log/write/drain-dead-letters.ts";
 import { createRandom } from "../../support/random.ts";
-import { call, type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
+import { call, post, readLogRecord, STONE } from "../support/call.ts";
 import { emptyStorage } from "../support/empty-storage.ts";
 import { createFaultyDatabase } from "../support/faults.ts";
 import { createAuthorizationHeader, createKey } from "../support/keys.ts";
@@ -64,7 +64,12 @@ describe("DELETE /v1/requests/{id}", () => {
     expect(await isStored(secret)).toBe(true);
     expect(await eraseRequest(id)).toEqual({
       status: 200,
-      body: { id, erased: { row: true, bodies: false, deadLetter: false, archived: false, outcomes: 2 } },
+      body: {
+        id,
+        complete: true,
+        remaining: 0,
+        erased: { row: true, bodies: false, deadLetter: false, archived: false, outcomes: 2 },
+      },
     });
     expect([await isStored(secret), await isStored("123456")]).toEqual([false, false]);
     expect(await readLogRecord(id)).toBeUndefined();
@@ -107,18 +112,34 @@ describe("DELETE /v1/requests/{id}", () => {
     expect(await readArchive()).toHaveLength(1);
   });
 
-  it("answers 503 for an old request while the archive job works, because the job may be moving it", async () => {
-    const [old] = createRecordsOfDay(120, 1, random);
-    await insertRecords([old!]);
+  it("answers 202 for an old request while the archive job works, because the job may be moving it", async () => {
+    const all = createRecordsOfDay(120, 3, random);
+    const [archived, inTable] = [all[0]!, all[2]!];
+    await insertRecords(all.slice(0, 2));
+    await archiveAll();
+    await insertRecords([inTable]);
     await env.LOG_DB.prepare("INSERT INTO leases VALUES ('archive', 'another', ?)")
       .bind(Date.now() + MINUTE_MS)
       .run();
-    const { status, body } = await eraseRequest(old!.id);
-    expect(status).toBe(503);
-    expect((body as ProblemDetails).detail).toContain("archive");
-    expect(await readLogIds()).toContain(old!.id);
+    for (const { id } of [archived, inTable]) {
+      const { status, body } = await eraseRequest(id);
+      expect([status, body.complete, body.remaining]).toEqual([202, false, 1]);
+      expect((await call(`/v1/requests/${id}`, { headers })).status).toBe(404);
+      expect((await eraseRequest(id)).status).toBe(202);
+    }
+    expect(await readLogIds()).not.toContain(inTable.id);
+    // A new request cannot be in the archive.
     const { id } = await call("/health");
     expect((await eraseRequest(id)).status).toBe(200);
+    await env.LOG_DB.prepare("DELETE FROM leases").run();
+    expect(await eraseRequest(archived.id)).toMatchObject({
+      status: 200,
+      body: { complete: true, erased: { row: false, archived: true } },
+    });
+    expect((await eraseRequest(archived.id)).status).toBe(404);
+    expect(await continueErasures(env)).toBe(1);
+    expect((await eraseRequest(inTable.id)).status).toBe(404);
+    expect((await readArchivedRows()).map(({ id }) => id)).toEqual([all[1]!.id]);
   });
 
   it("erases the outcome requests of an archived prediction", async () => {

@@ -18,3 +18,8 @@ declare module "*?raw" {
   const text: string;
   export default text;
 }
+
+/** A module of Node that workerd has. Unlike DecompressionStream, it reads a file of several gzip members. */
+declare module "node:zlib" {
+  export function gunzipSync(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
+}

@@ -10,7 +10,7 @@ import { archiveOldDays } from "../../../../src/request-log/archive/archive.ts";
 import { JOB_BUDGETS } from "../../../../src/settings/call-budgets.ts";
 import { createRandom } from "../../../support/random.ts";
 import { emptyStorage } from "../../support/empty-storage.ts";
-import { overrideMethods } from "../../support/faults.ts";
+import { createCountingEnv, createInterruptedEnv } from "../../support/interrupted-env.ts";
 import {
   archiveAll,
   createRecordsOfDay,
@@ -29,38 +29,6 @@ beforeEach(async () => {
   await emptyStorage();
   random = createRandom(3);
 });
-
-/** Counts calls, and fails from the given call on. That call itself fails before or after it takes effect. */
-function createInterruptedEnv(failingCall: number, takesEffect = false) {
-  let calls = 0;
-  const runCall = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    calls++;
-    if (calls > failingCall || (calls === failingCall && !takesEffect)) throw new Error("interrupted");
-    const result = await work();
-    if (calls === failingCall) throw new Error("interrupted");
-    return result;
-  };
-  const wrapStatement = (statement: D1PreparedStatement): D1PreparedStatement =>
-    overrideMethods(statement, {
-      bind: (...values: unknown[]) => wrapStatement(statement.bind(...values)),
-      run: <T>() => runCall(() => statement.run<T>()),
-      all: <T>() => runCall(() => statement.all<T>()),
-      first: (<T>() => runCall(() => statement.first<T>())) as D1PreparedStatement["first"],
-    });
-  const bindings = {
-    ...env,
-    LOG_DB: overrideMethods(env.LOG_DB, { prepare: (sql: string) => wrapStatement(env.LOG_DB.prepare(sql)) }),
-    MODELS: overrideMethods(env.MODELS, {
-      put: ((...args: Parameters<R2Bucket["put"]>) =>
-        runCall(() => env.MODELS.put(...args))) as R2Bucket["put"],
-      get: ((key: string) => runCall(() => env.MODELS.get(key))) as R2Bucket["get"],
-      list: (options) => runCall(() => env.MODELS.list(options)),
-    }),
-  };
-  return { bindings, countCalls: () => calls };
-}
-
-const createCountingEnv = () => createInterruptedEnv(Number.POSITIVE_INFINITY);
 
 /** Expects each record in exactly one chunk, or in the table, or in both while its day is being archived. */
 async function expectNothingLost(all: readonly RequestRecord[]): Promise<void> {

@@ -1,7 +1,9 @@
 /**
  * Creates records of old days, runs the archive job, and reads the archive without the code of the Worker.
  */
+
 import { env } from "cloudflare:workers";
+import { gunzipSync } from "node:zlib";
 import { expect } from "vitest";
 import type { RequestRecord } from "../../../../src/db/request-log/requests.ts";
 import { DAY_MS } from "../../../../src/lib/time.ts";
@@ -49,14 +51,26 @@ export async function readArchive(): Promise<StoredChunk[]> {
   expect(truncated).toBe(false);
   for (const { key } of objects) {
     const object = await env.MODELS.get(key);
-    const text = await new Response(object?.body.pipeThrough(new DecompressionStream("gzip"))).text();
-    const lines = text.split("\n");
+    const lines = unpack(await object!.arrayBuffer()).split("\n");
     expect(lines.pop()).toBe("");
     chunks.push({ key, rows: lines.map((line) => JSON.parse(line)) });
   }
   return chunks;
 }
 
+function unpack(gzip: ArrayBuffer): string {
+  return new TextDecoder().decode(gunzipSync(new Uint8Array(gzip)));
+}
+
 export async function readArchivedRows(): Promise<RequestRecord[]> {
   return (await readArchive()).flatMap(({ rows }) => rows);
+}
+
+/** Writes a chunk as earlier versions wrote it: one gzip file, without a list of blocks. */
+export async function packAsOneBlock(key: string): Promise<void> {
+  const object = await env.MODELS.get(key);
+  const text = unpack(await object!.arrayBuffer());
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+  const { blocks: _, ...customMetadata } = object!.customMetadata!;
+  await env.MODELS.put(key, await new Response(stream).arrayBuffer(), { customMetadata });
 }
