@@ -44,7 +44,7 @@ export async function explainStone(
   stone: Stone,
   price: number,
 ): Promise<Explanation | null> {
-  const prices = await runModelOnColumns(c, model, buildCoalitions(stone, background));
+  const prices = await runModelOnColumns(c, model, buildCoalitions(stone, background), "name");
   const attribution = attributePrice(prices);
   return attribution && explainPrice(stone, price, attribution);
 }

@@ -6,6 +6,7 @@ import {
   type ServedModel,
 } from "../db/registry/models.ts";
 import { GRADE_COLUMNS, NUMBER_COLUMNS, SAMPLE_STONE, type Stone } from "../domain/diamond.ts";
+import { describeExcessMemory } from "../domain/models/model-memory.ts";
 import { formatVersion, type ModelReference } from "../domain/models/model-reference.ts";
 import { CHAMPION } from "../domain/models/model-selector.ts";
 import type { StoneColumns } from "../domain/prediction/explanation.ts";
@@ -16,7 +17,10 @@ import { readReplica } from "../http/registry.ts";
 import { isInPercentage } from "../lib/percentage.ts";
 import type { Session } from "./onnx-runtime.ts";
 import { chooseCanary, resolveSelector } from "./resolve-version.ts";
-import { InvalidModelFileError, OUTPUT_NAME, withSession } from "./session-cache.ts";
+import { InvalidModelFileError, ModelTooLargeError } from "./runtime-errors.ts";
+import { isBusyError, OUTPUT_NAME, type SessionSource, withSession } from "./session-cache.ts";
+import type { Usage } from "./session-store.ts";
+import { BUSY_RETRY_AFTER_SECONDS, TOO_LARGE_RETRY_AFTER_SECONDS } from "./timeouts.ts";
 
 /** How many previous versions of an alias are tried as a fallback. */
 const MAX_FALLBACKS = 5;
@@ -61,9 +65,11 @@ async function priceWithFallback(
   canary: AliasTarget | null,
   stones: readonly Stone[],
 ): Promise<PricedStones> {
-  for await (const model of listVersionsToTry(c, resolved, canary)) {
+  const usage = resolved.alias === null ? "name" : "alias";
+  let lastError: unknown;
+  for await (const model of listVersionsToTry(c, resolved, canary, () => isBusyError(lastError))) {
     try {
-      const prices = await runModel(c, model, stones);
+      const prices = await runModel(c, model, stones, usage);
       return {
         model,
         prices,
@@ -74,19 +80,42 @@ async function priceWithFallback(
         challenger: model === resolved.model ? chooseChallenger(c, resolved) : null,
       };
     } catch (error) {
+      lastError = error;
       c.get("requestContext").diagnostics.push(
         `${formatVersion(model)} cannot be used: ${describeError(error)}`,
       );
     }
   }
-  throw new ServiceUnavailable(
-    `The model ${formatVersion(resolved.target)} cannot be loaded at the moment. Try again in a few seconds.`,
+  throw createUnavailable(resolved.target, lastError);
+}
+
+function createUnavailable(target: ModelReference, error: unknown): ServiceUnavailable {
+  const version = formatVersion(target);
+  if (isBusyError(error))
+    return new ServiceUnavailable(
+      `${version} cannot be loaded now, because other models are being loaded or used. Try again in a second.`,
+      error,
+      BUSY_RETRY_AFTER_SECONDS,
+    );
+  if (error instanceof ModelTooLargeError)
+    return new ServiceUnavailable(
+      `${error.message}. Use another version.`,
+      error,
+      TOO_LARGE_RETRY_AFTER_SECONDS,
+    );
+  return new ServiceUnavailable(
+    `The model ${version} cannot be loaded at the moment. Try again in a few seconds.`,
   );
 }
 
 /** Prices stones with one version, which is loaded if it is not cached. */
-export function runModel(c: AppContext, model: ServedModel, stones: readonly Stone[]): Promise<Float32Array> {
-  return runModelOnColumns(c, model, toColumns(stones));
+export function runModel(
+  c: AppContext,
+  model: ServedModel,
+  stones: readonly Stone[],
+  usage: Usage,
+): Promise<Float32Array> {
+  return runModelOnColumns(c, model, toColumns(stones), usage);
 }
 
 /** Prices stones that are given by column. */
@@ -94,8 +123,13 @@ export function runModelOnColumns(
   c: AppContext,
   model: ServedModel,
   columns: StoneColumns,
+  usage: Usage,
 ): Promise<Float32Array> {
-  return withSession(c.env.MODELS, c.executionCtx, model, (session) => runSession(session, columns));
+  return withSession(createSource(c, model, usage), (session) => runSession(session, columns));
+}
+
+function createSource(c: AppContext, model: ServedModel, usage: Usage): SessionSource {
+  return { bucket: c.env.MODELS, background: c.executionCtx, model, usage };
 }
 
 /** The challenger if this request is in its percentage. */
@@ -106,12 +140,14 @@ function chooseChallenger(c: AppContext, { target, challenger }: ResolvedSelecto
 
 /**
  * Yields the versions to try in order: the canary, the version that the selector names, and the previous
- * versions of the alias. A generator, so that the previous versions are only read when they are needed.
+ * versions of the alias. A generator, so that the previous versions are only read when they are needed. They are
+ * not needed if there was no room to load the target: their loads would only take more of it.
  */
 async function* listVersionsToTry(
   c: AppContext,
   { alias, target, model }: ResolvedSelector,
   canary: AliasTarget | null,
+  wasBusy: () => boolean,
 ): AsyncGenerator<ServedModel> {
   for (const choice of canary === null ? [{ target, model }] : [canary, { target, model }]) {
     if (choice.model !== null) yield choice.model;
@@ -120,9 +156,9 @@ async function* listVersionsToTry(
         `${alias} points at ${formatVersion(choice.target)}, which is not in the registry`,
       );
   }
-  if (alias === null) return;
+  if (alias === null || wasBusy()) return;
   for (const previous of await readReplica(c, (db) => listPreviousVersions(db, alias, MAX_FALLBACKS))) {
-    if (!isSameVersion(previous, target)) yield previous;
+    if (!isSameVersion(previous, target) && !wasBusy()) yield previous;
   }
 }
 
@@ -165,14 +201,20 @@ async function runSession(session: Session, columns: StoneColumns): Promise<Floa
 
 /**
  * Loads a version and prices a stone with it, before an alias may point at it.
- * @throws Conflict when the version cannot be used, ServiceUnavailable when its file cannot be read.
+ * @throws Conflict when the version cannot be used, ServiceUnavailable when its file cannot be read or there is
+ * no room for it.
  */
 export async function verifyModel(c: AppContext, model: ServedModel): Promise<void> {
   const version = formatVersion(model);
+  const excess = describeExcessMemory(version, model);
+  if (excess !== null) {
+    const advice = model.memoryBytes === null ? " npm run promote measures what it needs." : "";
+    throw new Conflict(`${excess}. Nothing was changed.${advice}`);
+  }
   try {
-    const [price = Number.NaN] = await withSession(c.env.MODELS, c.executionCtx, model, (session) =>
+    const [price = Number.NaN] = await withSession(createSource(c, model, "alias"), (session) =>
       runSession(session, toColumns([SAMPLE_STONE])).catch((cause: unknown) => {
-        throw new InvalidModelFileError(`${version} cannot be run`, { cause });
+        throw isBusyError(cause) ? cause : new InvalidModelFileError(`${version} cannot be run`, { cause });
       }),
     );
     if (!(Number.isFinite(price) && price > 0))
@@ -180,6 +222,9 @@ export async function verifyModel(c: AppContext, model: ServedModel): Promise<vo
   } catch (cause) {
     if (cause instanceof InvalidModelFileError)
       throw new Conflict(`The file of ${version} is missing or broken. Nothing was changed.`, { cause });
+    if (cause instanceof ModelTooLargeError)
+      throw new Conflict(`${cause.message}. Nothing was changed.`, { cause });
+    if (isBusyError(cause)) throw createUnavailable(model, cause);
     throw new ServiceUnavailable(
       `The file of ${version} cannot be read at the moment. Try again in a few seconds.`,
       cause,

@@ -26,5 +26,6 @@ export function preloadChampion(
 async function loadChampion(env: Env, executionCtx: ExecutionContext): Promise<void> {
   const request = { at: Date.now(), diagnostics: [] };
   const { model } = await resolveSelector({ env, executionCtx, get: () => request }, CHAMPION);
-  if (model !== null) await withSession(env.MODELS, executionCtx, model, async () => {});
+  if (model === null) return;
+  await withSession({ bucket: env.MODELS, background: executionCtx, model, usage: "alias" }, async () => {});
 }

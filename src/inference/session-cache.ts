@@ -1,36 +1,38 @@
 import type { ServedModel } from "../db/registry/models.ts";
 import { GRADE_COLUMNS, NUMBER_COLUMNS } from "../domain/diamond.ts";
+import { describeExcessMemory, estimateMemory } from "../domain/models/model-memory.ts";
 import { formatVersion } from "../domain/models/model-reference.ts";
 import type { Background } from "../lib/background.ts";
-import { Mutex } from "../lib/mutex.ts";
+import { Mutex, MutexBusyError } from "../lib/mutex.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { SingleFlight } from "../lib/single-flight.ts";
 import { evictOldest } from "../lib/stale-cache.ts";
 import { ageMs } from "../lib/time.ts";
 import { TimeoutError, withTimeout } from "../lib/timeout.ts";
+import { forgetCall } from "./exclusive-call.ts";
 import type { Session } from "./onnx-runtime.ts";
-import { LOAD_TIMEOUT_MS, RETRY_DELAY_MS, RUNTIME_WAIT_MS } from "./timeouts.ts";
+import {
+  InvalidModelFileError,
+  LoadRefusedError,
+  ModelTooLargeError,
+  OutOfMemoryError,
+  OverlappingCallError,
+} from "./runtime-errors.ts";
+import { type Load, type SessionState, SessionStore, type Usage } from "./session-store.ts";
+import {
+  LOAD_LOST_AFTER_MS,
+  LOAD_TIMEOUT_MS,
+  RETRY_DELAY_MS,
+  RUNTIME_CALL_LOST_AFTER_MS,
+  RUNTIME_WAIT_MS,
+} from "./timeouts.ts";
 
-/**
- * Enough for the versions in use at one time: champion, previous version, canary, challenger. Each takes a
- * few MB.
- */
-const MAX_SESSIONS = 4;
 const MAX_RECORDED_FAILURES = 100;
+/** How often a session is loaded for one call: others may evict it before the call has its turn. */
+const MAX_LOADS_PER_CALL = 3;
 
 const INPUT_NAMES: ReadonlySet<string> = new Set([...NUMBER_COLUMNS, ...GRADE_COLUMNS]);
 export const OUTPUT_NAME = "price";
-
-/**
- * A model file is missing, has another SHA-256 than the registry says, or is not a model that prices stones.
- */
-export class InvalidModelFileError extends Error {}
-
-interface CachedSession {
-  readonly session: Session;
-  /** How many requests use it now. A session in use is not released. */
-  users: number;
-}
 
 interface LoadFailure {
   readonly error: unknown;
@@ -38,74 +40,105 @@ interface LoadFailure {
   readonly retryDelayMs: number;
 }
 
-/**
- * Calls into onnxruntime-web must not overlap: each overlapping call leaks a piece of the runtime's stack,
- * and after some hundreds of them every run in the isolate fails.
- */
-const runtimeMutex = new Mutex({ maxWaitMs: RUNTIME_WAIT_MS });
+/** Where a session comes from, and who asks for it. */
+export interface SessionSource {
+  readonly bucket: R2Bucket;
+  readonly background: Background;
+  readonly model: ServedModel;
+  readonly usage: Usage;
+}
 
-/** Sessions by the SHA-256 of their file, least recently used first. */
-const sessions = new Map<string, CachedSession>();
+/**
+ * Calls into onnxruntime-web must not overlap, see exclusive-call.ts. Only calls are made under the mutex:
+ * files are read and hashed before.
+ */
+const runtimeMutex = new Mutex({
+  maxWaitMs: RUNTIME_WAIT_MS,
+  lostAfterMs: RUNTIME_CALL_LOST_AFTER_MS,
+  onLost: forgetCall,
+});
+
+const store = new SessionStore();
 /** The last failure of each file, by its SHA-256. */
 const failures = new Map<string, LoadFailure>();
-const loads = new SingleFlight<void>();
+const loads = new SingleFlight<void>({ abandonedAfterMs: LOAD_LOST_AFTER_MS });
+
+const EVICTED = Symbol("evicted");
+
+/** The sessions and loads of this isolate. */
+export function getSessionState(): SessionState {
+  return store.state;
+}
+
+/** Whether there was no room or no time for a call. It says nothing about the model. */
+export function isBusyError(error: unknown): boolean {
+  return (
+    error instanceof LoadRefusedError || error instanceof MutexBusyError || error instanceof OutOfMemoryError
+  );
+}
 
 /**
  * Runs `use` with the session of a model version, which is loaded if it is not cached.
- * @throws InvalidModelFileError, TimeoutError, or the error of R2.
+ * @throws InvalidModelFileError, ModelTooLargeError, TimeoutError, the error of R2, or an error for which
+ * `isBusyError` is true
  */
 export async function withSession<T>(
-  bucket: R2Bucket,
-  background: Background,
-  model: ServedModel,
+  source: SessionSource,
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const cached = await getSession(bucket, background, model);
-  sessions.delete(model.sha256);
-  sessions.set(model.sha256, cached);
-  cached.users++;
-  try {
-    return await runtimeMutex.run(() => use(cached.session));
-  } finally {
-    cached.users--;
-    if (sessions.size > MAX_SESSIONS) background.waitUntil(evictSessions());
-  }
-}
-
-async function getSession(
-  bucket: R2Bucket,
-  background: Background,
-  model: ServedModel,
-): Promise<CachedSession> {
-  let cached = sessions.get(model.sha256);
-  // A loop, because the session may have been evicted again before this request continues.
-  while (cached === undefined) {
-    await loadSession(bucket, background, model);
-    cached = sessions.get(model.sha256);
-  }
-  return cached;
-}
-
-async function loadSession(bucket: R2Bucket, background: Background, model: ServedModel): Promise<void> {
-  const failure = failures.get(model.sha256);
-  if (failure !== undefined && ageMs(failure.failedAt) < failure.retryDelayMs) throw failure.error;
-  const loading = loads.run(model.sha256, background, async () => {
+  const { model, usage } = source;
+  const { sha256 } = model;
+  for (let loadCount = 0; ; ) {
+    const cached = store.get(sha256);
+    if (cached === undefined) {
+      if (loadCount++ === MAX_LOADS_PER_CALL) throw new LoadRefusedError("other models need the memory");
+      await loadSession(source);
+      continue;
+    }
+    store.touch(sha256, cached, usage);
     try {
-      const session = await createModelSession(await fetchModelFile(bucket, model), model);
-      sessions.set(model.sha256, { session, users: 0 });
-      failures.delete(model.sha256);
+      // While a call waits, its session may be evicted and released.
+      const result = await runtimeMutex.run<T | typeof EVICTED>(() =>
+        store.get(sha256) === cached ? use(cached.session) : Promise.resolve(EVICTED),
+      );
+      if (result !== EVICTED) return result;
     } catch (error) {
-      const isInvalid = error instanceof InvalidModelFileError;
-      recordFailure(model, error, isInvalid ? RETRY_DELAY_MS.invalidFile : RETRY_DELAY_MS.bucketError);
+      if (error instanceof OutOfMemoryError) store.evictAll("name", sha256);
       throw error;
     }
-  });
+  }
+}
+
+async function loadSession({ bucket, background, model, usage }: SessionSource): Promise<void> {
+  const excess = describeExcessMemory(formatVersion(model), model);
+  if (excess !== null) throw new ModelTooLargeError(excess);
+  const failure = failures.get(model.sha256);
+  if (failure !== undefined && ageMs(failure.failedAt) < failure.retryDelayMs) throw failure.error;
+  const loading = loads.run(model.sha256, background, () => createCachedSession(bucket, model, usage));
   const hasTimedOut = failure?.error instanceof TimeoutError;
   const timeoutMs = hasTimedOut ? LOAD_TIMEOUT_MS.afterTimeout : LOAD_TIMEOUT_MS.usual;
   return withTimeout(timeoutMs, loading).catch((error: unknown) => {
     if (error instanceof TimeoutError) recordFailure(model, error, RETRY_DELAY_MS.timeout);
     throw error;
   });
+}
+
+async function createCachedSession(bucket: R2Bucket, model: ServedModel, usage: Usage): Promise<void> {
+  const load = store.startLoad(model.sha256, estimateMemory(model), usage);
+  try {
+    if (store.hasEvicted) await runtimeMutex.run(releaseEvicted);
+    const bytes = await fetchModelFile(bucket, model);
+    store.add(model.sha256, await createModelSession(bytes, model, load, usage), load);
+    failures.delete(model.sha256);
+  } catch (error) {
+    if (!isBusyError(error)) {
+      const isLasting = error instanceof InvalidModelFileError || error instanceof ModelTooLargeError;
+      recordFailure(model, error, isLasting ? RETRY_DELAY_MS.invalidFile : RETRY_DELAY_MS.bucketError);
+    }
+    throw error;
+  } finally {
+    store.endLoad(model.sha256, load);
+  }
 }
 
 function recordFailure({ sha256 }: ServedModel, error: unknown, retryDelayMs: number): void {
@@ -132,30 +165,42 @@ async function download(bucket: R2Bucket, key: string): Promise<Uint8Array<Array
   return object === null ? null : new Uint8Array(await object.arrayBuffer());
 }
 
-async function createModelSession(bytes: Uint8Array, model: ServedModel): Promise<Session> {
+async function createModelSession(
+  bytes: Uint8Array,
+  model: ServedModel,
+  load: Load,
+  usage: Usage,
+): Promise<Session> {
   // Imported on first use: the module is large, and most requests need no model.
   const { createSession } = await import("./onnx-runtime.ts");
-  const session = await runtimeMutex
-    .run(() => createSession(bytes))
-    .catch((cause: unknown) => {
-      throw new InvalidModelFileError(`${formatVersion(model)}: the file is not a valid ONNX model`, {
-        cause,
+  const version = formatVersion(model);
+  return runtimeMutex.run(async () => {
+    await releaseEvicted();
+    if (!store.isLoading(model.sha256, load)) throw new LoadRefusedError("the load took too long");
+    const session = await createSession(bytes)
+      .catch(async (error: unknown) => {
+        // More memory was in use than the budget says, or in pieces that are too small.
+        if (!(error instanceof OutOfMemoryError)) throw error;
+        store.evictAll(usage);
+        await releaseEvicted();
+        return createSession(bytes);
+      })
+      .catch((cause: unknown) => {
+        if (cause instanceof OverlappingCallError) throw cause;
+        throw cause instanceof OutOfMemoryError
+          ? new ModelTooLargeError(`${version} does not fit into the memory`, { cause })
+          : new InvalidModelFileError(`${version}: the file is not a valid ONNX model`, { cause });
       });
-    });
-  const unknownInputs = session.inputNames.filter((name) => !INPUT_NAMES.has(name));
-  if (unknownInputs.length === 0 && session.outputNames.includes(OUTPUT_NAME)) return session;
-  await runtimeMutex.run(() => session.release());
-  throw new InvalidModelFileError(
-    `${formatVersion(model)}: unexpected inputs or outputs: ${session.inputNames.join(", ")} -> ${session.outputNames.join(", ")}`,
-  );
+    const unknownInputs = session.inputNames.filter((name) => !INPUT_NAMES.has(name));
+    if (unknownInputs.length === 0 && session.outputNames.includes(OUTPUT_NAME)) return session;
+    await session.release();
+    throw new InvalidModelFileError(
+      `${version}: unexpected inputs or outputs: ${session.inputNames.join(", ")} -> ${session.outputNames.join(", ")}`,
+    );
+  });
 }
 
-/** Releases the least recently used sessions that no request uses. */
-async function evictSessions(): Promise<void> {
-  for (const [sha256, cached] of sessions) {
-    if (sessions.size <= MAX_SESSIONS) return;
-    if (cached.users > 0) continue;
-    sessions.delete(sha256);
-    await runtimeMutex.run(() => cached.session.release());
-  }
+async function releaseEvicted(): Promise<void> {
+  for (let session = store.takeEvicted(); session !== undefined; session = store.takeEvicted())
+    await session.release();
 }

@@ -21,7 +21,10 @@ export async function predictShadow(
   try {
     // Yields to the event loop, so that the response is sent before the model runs.
     await scheduler.wait(0);
-    const [price = Number.NaN] = await withTimeout(SHADOW_TIMEOUT_MS, runModel(c, challenger, [stone]));
+    const [price = Number.NaN] = await withTimeout(
+      SHADOW_TIMEOUT_MS,
+      runModel(c, challenger, [stone], "alias"),
+    );
     return { ...columns, shadowPrice: roundPrice(price) };
   } catch (error) {
     console.warn(

@@ -5,16 +5,23 @@ import { readDataset } from "../../training/data/dataset.ts";
 import { createEmbeddedSource } from "../../training/data/source.ts";
 import { Graph, type GraphValue } from "../../training/onnx/graph.ts";
 
+/** The slopes of the linear models. The last 40 are for tests of many versions. */
+const LINEAR_SLOPES = [
+  ...[100, 200, 300, 400, 600, 700, 800, 900, 1100],
+  ...Array.from({ length: 40 }, (_, i) => 2000 + i),
+];
+
 export default async function setup(project: TestProject): Promise<void> {
   project.provide("models", {
     steep: encodeBase64(createLinearModel(1000)),
     shallow: encodeBase64(createLinearModel(500)),
     nanPrice: encodeBase64(createNanPriceModel()),
     noPrice: encodeBase64(createModelWithoutPrice()),
+    greedy: encodeBase64(createGreedyModel()),
   });
   project.provide(
     "linearModels",
-    [100, 200, 300, 400, 600, 700, 800, 900, 1100].map((slope) => encodeBase64(createLinearModel(slope))),
+    LINEAR_SLOPES.map((slope) => encodeBase64(createLinearModel(slope))),
   );
   const { stones } = await readDataset([createEmbeddedSource()]);
   project.provide("stones", JSON.stringify(stones));
@@ -62,6 +69,17 @@ function createNanPriceModel(): Uint8Array {
 function createModelWithoutPrice(): Uint8Array {
   const graph = new Graph("no-price");
   graph.addOutput(graph.addInput("weight", "float"), "mass");
+  return graph.toBytes();
+}
+
+/** Price = 1000 * carat. Each run adds up 100 MB of zeros, which is more memory than the Worker gives. */
+function createGreedyModel(): Uint8Array {
+  const graph = new Graph("greedy");
+  const { numbers } = createInputs(graph);
+  const shape = graph.int64Constant([25_000_000]);
+  const zeros = graph.addNode("Expand", [graph.floatConstant([0]), shape], {}, { rank: 1 });
+  const price = graph.mul(numbers.carat, graph.floatConstant(1000));
+  graph.addOutput(graph.add(price, graph.reduceSum(zeros)), "price");
   return graph.toBytes();
 }
 

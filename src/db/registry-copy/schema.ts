@@ -31,6 +31,10 @@ const CopiedModel = z.object({
   version: z.number().int(),
   key: z.string(),
   sha256: z.string(),
+  // Copies that an earlier release wrote do not have these figures.
+  bytes: z.number().int().nullable().default(null),
+  memoryBytes: z.number().int().nullable().default(null),
+  sessionBytes: z.number().int().nullable().default(null),
   dataset: z.number().int(),
   seed: z.number().int(),
   ranges: Ranges,
@@ -73,7 +77,9 @@ export const COPY_QUERIES = [
   "SELECT coalesce(max(revision), 0) AS revision FROM registry_revision",
   `SELECT alias, name, version, share, canary_name AS canaryName, canary_version AS canaryVersion
    FROM aliases ORDER BY alias`,
-  `SELECT name, version, key, sha256, dataset, seed, ranges, calibration, plausibility FROM models
+  `SELECT name, version, key, sha256, bytes, memory_bytes AS memoryBytes, session_bytes AS sessionBytes,
+     dataset, seed, ranges, calibration, plausibility
+   FROM models
    WHERE (name, version) IN (SELECT name, version FROM aliases
      UNION SELECT canary_name, canary_version FROM aliases
      UNION SELECT name, max(version) FROM models GROUP BY name)

@@ -1,5 +1,6 @@
 import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
+import type { RecordedMemory } from "../../domain/models/model-memory.ts";
 import type { ModelRecord, ModelSummary } from "../../domain/models/model-record.ts";
 import { type ModelReference, toModelReference } from "../../domain/models/model-reference.ts";
 import { CHALLENGER, CHAMPION } from "../../domain/models/model-selector.ts";
@@ -9,7 +10,7 @@ import { openDrizzle, type Queryable } from "../sessions.ts";
 import { aliases, aliasHistory, datasets, models } from "./schema.ts";
 
 /** The fields of a model version that predictions need. */
-export interface ServedModel extends ModelReference, ModelFacts {
+export interface ServedModel extends ModelReference, ModelFacts, RecordedMemory {
   /** R2 key of the ONNX file, and the file's SHA-256. */
   readonly key: string;
   readonly sha256: string;
@@ -38,8 +39,10 @@ export interface ResolvedSelector extends AliasTarget {
 const canaryModels = alias(models, "canary");
 
 function pickServedColumns<Table extends typeof models | typeof canaryModels>(table: Table) {
-  const { name, version, key, sha256, dataset, seed, ranges, calibration, plausibility } = table;
-  const columns = { name, version, key, sha256, dataset, seed, ranges, calibration, plausibility };
+  const { name, version, key, sha256, bytes, memoryBytes, sessionBytes, dataset, seed } = table;
+  const { ranges, calibration, plausibility } = table;
+  const file = { key, sha256, bytes, memoryBytes, sessionBytes };
+  const columns = { name, version, ...file, dataset, seed, ranges, calibration, plausibility };
   return columns as Pick<Table, keyof ServedModel>;
 }
 
@@ -61,6 +64,8 @@ const RECORD_COLUMNS = {
   ...SUMMARY_COLUMNS,
   sha256: models.sha256,
   key: models.key,
+  memoryBytes: models.memoryBytes,
+  sessionBytes: models.sessionBytes,
   seed: models.seed,
   hyperparameters: models.hyperparameters,
   ranges: models.ranges,

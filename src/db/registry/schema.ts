@@ -63,7 +63,7 @@ export const diamonds = sqliteTable(
   (t) => [primaryKey({ columns: [t.cut, t.color, t.clarity, t.carat, t.id, t.since] })],
 );
 
-/** All published model versions. Rows are never changed. */
+/** All published model versions. Rows are never changed, except that missing figures of memory are added. */
 export const models = sqliteTable(
   "models",
   {
@@ -73,6 +73,9 @@ export const models = sqliteTable(
     key: text().notNull(),
     sha256: text().notNull(),
     bytes: integer().notNull(),
+    /** Memory of the ONNX runtime: while the model is loaded, and what it keeps. Null if not measured yet. */
+    memoryBytes: integer("memory_bytes"),
+    sessionBytes: integer("session_bytes"),
     dataset: integer()
       .notNull()
       .references(() => datasets.seq),

@@ -131,6 +131,15 @@ export type DatasetSource = z.infer<typeof DatasetSource>;
 export const ModelRecord = ModelSummary.extend({
   sha256: z.string().meta({ description: "SHA-256 of the ONNX file, hexadecimal." }),
   key: z.string().meta({ description: "Key of the ONNX file in the bucket." }),
+  memoryBytes: z.number().int().nullable().meta({
+    description:
+      "The most memory that the model takes while it is loaded and prices 1,000 stones; null if it was not measured.",
+    example: 29_800_000,
+  }),
+  sessionBytes: z.number().int().nullable().meta({
+    description: "Memory that the model keeps once it is loaded; null if it was not measured.",
+    example: 6_900_000,
+  }),
   seed: z.number().int(),
   hyperparameters: z.record(z.string(), z.unknown()),
   ranges: Ranges,

@@ -203,6 +203,8 @@ describe("a model file", () => {
         name: `slope-${slope}`,
         version: 1,
         file: readLinearModel(i),
+        // Two of them fit.
+        facts: { memoryBytes: 30_000_000, sessionBytes: 25_000_000 },
       });
     }
     let reads = 0;

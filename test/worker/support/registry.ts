@@ -17,7 +17,12 @@ export interface TestModel extends ModelReference {
   dataset?: number;
   seed?: number;
   /** What the version has beside its file. Without it, it has no ranges and no explanations. */
-  facts?: Partial<Pick<typeof models.$inferInsert, "calibration" | "plausibility" | "background">>;
+  facts?: Partial<
+    Pick<
+      typeof models.$inferInsert,
+      "bytes" | "memoryBytes" | "sessionBytes" | "calibration" | "plausibility" | "background"
+    >
+  >;
 }
 
 export async function publishDataset(seq: number): Promise<void> {
