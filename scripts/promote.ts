@@ -2,12 +2,15 @@
 import { userInfo } from "node:os";
 import { addTargetOptions, createCommand, readTarget, runCommand } from "../cloudflare/command-line.ts";
 import { executeStatements } from "../cloudflare/d1.ts";
+import { toSqlLiteral } from "../cloudflare/d1-sql.ts";
 import { downloadFile } from "../cloudflare/r2.ts";
 import { UserError } from "../cloudflare/user-error.ts";
 import type { Target } from "../cloudflare/wrangler.ts";
 import { SAMPLE_STONE } from "../src/domain/diamond.ts";
+import { describeExcessMemory, type ModelMemory } from "../src/domain/models/model-memory.ts";
 import { formatVersion, ModelName, type ModelReference } from "../src/domain/models/model-reference.ts";
 import { CHALLENGER, CHAMPION, ModelSelector, parseSelector } from "../src/domain/models/model-selector.ts";
+import { measureAllowedMemory } from "../training/onnx/measure-memory.ts";
 import { predictPrices } from "../training/onnx/predict-prices.ts";
 import { buildMoveStatements } from "../training/registry/move-alias.ts";
 import { findModel, type PublishedModel, readRegistry } from "../training/registry/read-registry.ts";
@@ -67,7 +70,7 @@ async function promote(version: ModelReference, options: PromoteOptions): Promis
   if (model === undefined) throw new UserError(`${formatVersion(version)} is not in the registry`);
   if (registry.models.some(({ name }) => name === alias))
     throw new UserError(`--alias: ${alias} is the name of a model; choose another name`);
-  await checkModelPrices(target, model);
+  const memoryStatements = await checkModel(target, model);
   const from = registry.aliases.find((existing) => existing.alias === alias) ?? null;
   const actor = process.env.GITHUB_ACTOR ?? userInfo().username;
   const { statements, executedQuery } = buildMoveStatements(registry, {
@@ -77,20 +80,36 @@ async function promote(version: ModelReference, options: PromoteOptions): Promis
     actor,
     share,
   });
-  await executeStatements(target, statements, executedQuery);
+  await executeStatements(target, [...memoryStatements, ...statements], executedQuery);
   await writeRegistryCopy(target);
   console.log(`${alias}: ${from ? formatVersion(from) : "none"} -> ${formatVersion(version)}`);
 }
 
 /**
- * Lets a version price a stone before callers rely on it. The API does the same.
- * @throws UserError if the file in the bucket is missing, damaged or not a model.
+ * Measures a version if its record has no memory, and lets it price a stone, before callers rely on it. The API
+ * does the same, but cannot measure.
+ * @returns the statements that add the measured memory to the record
+ * @throws UserError if the version is too large, or if its file in the bucket is missing, damaged or not a model
  */
-async function checkModelPrices(target: Target, { key, sha256, ...model }: PublishedModel): Promise<void> {
-  const bytes = await downloadFile(target, key, sha256);
+async function checkModel(target: Target, model: PublishedModel): Promise<string[]> {
+  const version = formatVersion(model);
+  const excess = model.memoryBytes === null ? null : describeExcessMemory(version, model);
+  if (excess !== null) throw new UserError(`${excess}; nothing was changed`);
+  const bytes = await downloadFile(target, model.key, model.sha256);
   const [price = Number.NaN] = await predictPrices(bytes, [SAMPLE_STONE]).catch((cause: unknown) => {
-    throw new UserError(`the file of ${formatVersion(model)} does not run; nothing was changed`, { cause });
+    throw new UserError(`the file of ${version} does not run; nothing was changed`, { cause });
   });
   if (!(Number.isFinite(price) && price > 0))
-    throw new UserError(`${formatVersion(model)} prices a stone at ${price}; nothing was changed`);
+    throw new UserError(`${version} prices a stone at ${price}; nothing was changed`);
+  if (model.memoryBytes !== null) return [];
+  return [buildMemoryStatement(model, await measureAllowedMemory(version, bytes))];
+}
+
+/** Adds the figures that a version was published without. The Worker would go on estimating otherwise. */
+function buildMemoryStatement(
+  { name, version }: ModelReference,
+  { memoryBytes, sessionBytes }: ModelMemory,
+): string {
+  return `UPDATE models SET memory_bytes = ${memoryBytes}, session_bytes = ${sessionBytes}
+WHERE name = ${toSqlLiteral(name)} AND version = ${version} AND memory_bytes IS NULL;`;
 }

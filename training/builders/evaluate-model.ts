@@ -11,6 +11,7 @@ import { computeMetrics } from "../evaluation/metrics.ts";
 import { computePermutationImportance } from "../evaluation/permutation-importance.ts";
 import { computeTrainingStatistics } from "../evaluation/training-statistics.ts";
 import type { TrainedModel } from "../models/trained-model.ts";
+import { measureAllowedMemory } from "../onnx/measure-memory.ts";
 import { predictPrices } from "../onnx/predict-prices.ts";
 import type { CrossFittedPrices } from "./cross-fit.ts";
 
@@ -25,7 +26,7 @@ export interface ExportedModel
 
 /**
  * Computes the metrics of a model from its ONNX file, because this file is what the Worker runs.
- * @throws UserError if the model has no price for one of the test stones
+ * @throws UserError if the model is too large for the Worker, or has no price for one of the test stones
  */
 export async function evaluateModel(
   exportedModel: ExportedModel,
@@ -33,6 +34,8 @@ export async function evaluateModel(
   seed: number,
 ): Promise<TrainedModel> {
   const { gain, crossFittedPrices, ...model } = exportedModel;
+  // Before the evaluation, which takes long for a large model.
+  const memory = await measureAllowedMemory(model.name, model.bytes);
   const prices = await predictPrices(model.bytes, split.test);
   const row = prices.findIndex((price) => !(Number.isFinite(price) && price > 0));
   if (row >= 0) {
@@ -48,6 +51,7 @@ export async function evaluateModel(
     ...model,
     ...statistics,
     sha256: sha256(model.bytes),
+    memory,
     prices,
     metrics: computeMetrics(split.test, prices),
     calibration: calibrateModel(split, { withSize: prices, withoutSize }, crossFittedPrices, seed),

@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { formatMegabytes } from "../../src/domain/models/model-memory.ts";
 import { formatVersion, type ModelReference } from "../../src/domain/models/model-reference.ts";
 import { DEFAULT_COVERAGE } from "../../src/domain/prediction/calibration.ts";
 import { formatDollars } from "../../src/lib/format.ts";
@@ -55,12 +56,13 @@ export function formatMarkdown(run: TrainingRun): string {
 export function formatJson({ dataset, models, outcome }: TrainingRun): string {
   const result = {
     dataset: { id: dataset.id, rows: dataset.stones.length, rejected: dataset.rejected },
-    models: models.map(({ name, version, metrics, fitSeconds, bytes, sha256 }) => ({
+    models: models.map(({ name, version, metrics, fitSeconds, bytes, memory, sha256 }) => ({
       name,
       version,
       metrics,
       fitSeconds,
       bytes: bytes.length,
+      ...memory,
       sha256,
     })),
     decision: outcome,
@@ -110,7 +112,7 @@ function buildModelsTable({ models, registry, outcome: { champion } }: TrainingR
     .filter((model) => !newVersions.has(formatVersion(model)))
     .filter((model, i) => i < MAX_OLDER_VERSIONS || markChampion(model) !== "");
   return {
-    head: ["model", "test MAE", "R2", "MAPE", "within 10 %", "range of 90 %", "size", "fit", ""],
+    head: ["model", "test MAE", "R2", "MAPE", "within 10 %", "range of 90 %", "size", "memory", "fit", ""],
     rows: [
       ...models.map((model) => [
         formatVersion(model),
@@ -120,6 +122,7 @@ function buildModelsTable({ models, registry, outcome: { champion } }: TrainingR
         formatPercent(model.metrics.within10),
         formatRange(model),
         `${Math.round(model.bytes.length / 1024)} KiB`,
+        formatMegabytes(model.memory.memoryBytes),
         `${model.fitSeconds.toFixed(1)} s`,
         markChampion(model),
       ]),
@@ -127,7 +130,7 @@ function buildModelsTable({ models, registry, outcome: { champion } }: TrainingR
       ...olderModels.map((model) => [
         formatVersion(model),
         formatDollars(model.mae),
-        ...["", "", "", "", ""],
+        ...["", "", "", "", "", ""],
         model.createdAt.slice(0, 10),
         markChampion(model),
       ]),

@@ -1,3 +1,4 @@
+import type { ModelMemory } from "../../src/domain/models/model-memory.ts";
 import type { Importance, Metrics } from "../../src/domain/models/model-record.ts";
 import type { Calibration } from "../../src/domain/prediction/calibration.ts";
 import type { ExplainedStone } from "../evaluation/explain-examples.ts";
@@ -9,6 +10,8 @@ export interface TrainedModel extends TrainingStatistics {
   /** The ONNX file, which is the whole model. */
   readonly bytes: Uint8Array;
   readonly sha256: string;
+  /** What the Worker needs to serve it. It is not more than the Worker allows. */
+  readonly memory: ModelMemory;
   readonly hyperparameters: Readonly<Record<string, unknown>>;
   /** Computed from the ONNX file's prices of the test stones. */
   readonly metrics: Metrics;

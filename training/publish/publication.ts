@@ -65,6 +65,7 @@ export function preparePublication(run: JudgedRun): Publication {
         key,
         sha256: model.sha256,
         bytes: model.bytes.length,
+        ...model.memory,
         trainRows: split.train.length,
         testRows: split.test.length,
         rejected: dataset.rejected,

@@ -11,6 +11,11 @@ import { PRUNE_REVISION_QUERY } from "./pruned-files.ts";
 export interface PublishedModel extends ModelReference {
   readonly key: string;
   readonly sha256: string;
+  /** Size of the file. */
+  readonly bytes: number;
+  /** Null for a version that was published before its memory was measured. */
+  readonly memoryBytes: number | null;
+  readonly sessionBytes: number | null;
   /** R2 key of the model card; null if there is none. */
   readonly report: string | null;
   /** `seq` of the dataset. */
@@ -56,8 +61,8 @@ export interface Registry {
 
 const REGISTRY_QUERIES = [
   "SELECT seq, id, rows, key, sha256, sources FROM datasets ORDER BY seq",
-  `SELECT name, version, key, sha256, report, dataset, seed, hyperparameters, facet_version AS facetVersion,
-     background IS NOT NULL AS hasBackground, metrics ->> '$.mae' AS mae, created_at AS createdAt
+  `SELECT name, version, key, sha256, bytes, memory_bytes AS memoryBytes, session_bytes AS sessionBytes,
+     report, dataset, seed, hyperparameters, facet_version AS facetVersion, background IS NOT NULL AS hasBackground, metrics ->> '$.mae' AS mae, created_at AS createdAt
    FROM models ORDER BY rowid DESC`,
   `SELECT alias, name, version, revision, canary_name AS canaryName, canary_version AS canaryVersion
    FROM aliases ORDER BY alias`,

@@ -1,3 +1,4 @@
+import { formatMegabytes } from "../../src/domain/models/model-memory.ts";
 import { formatVersion } from "../../src/domain/models/model-reference.ts";
 import type { Calibration } from "../../src/domain/prediction/calibration.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -169,6 +170,7 @@ function renderProvenance({ model, provenance, seed, runSeconds, createdAt }: Mo
 <dt>Git commit</dt><dd>${provenance.gitCommit === null ? "unknown" : html`<code>${provenance.gitCommit}</code>`}</dd>
 <dt>Facet version</dt><dd>${provenance.facetVersion}</dd>
 <dt>File</dt><dd>ONNX, ${formatBytes(model.bytes.length)}</dd>
+<dt>Memory</dt><dd>${formatMegabytes(model.memory.memoryBytes)} to load, ${formatMegabytes(model.memory.sessionBytes)} afterwards</dd>
 <dt>SHA-256</dt><dd><code>${model.sha256}</code></dd>
 </dl></section>
 <section><h3>Settings</h3><dl class="facts">

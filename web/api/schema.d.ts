@@ -1289,6 +1289,16 @@ export interface components {
             sha256: string;
             /** @description Key of the ONNX file in the bucket. */
             key: string;
+            /**
+             * @description The most memory that the model takes while it is loaded and prices 1,000 stones; null if it was not measured.
+             * @example 29800000
+             */
+            memoryBytes: number | null;
+            /**
+             * @description Memory that the model keeps once it is loaded; null if it was not measured.
+             * @example 6900000
+             */
+            sessionBytes: number | null;
             seed: number;
             hyperparameters: {
                 [key: string]: unknown;

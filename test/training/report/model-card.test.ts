@@ -41,6 +41,7 @@ function createInput(count = 300): ModelCardInput {
       ...reference,
       bytes: new Uint8Array(2048),
       sha256: "ab".repeat(32),
+      memory: { memoryBytes: 29_806_592, sessionBytes: 6_934_528 },
       hyperparameters: { rounds: 100, minChildWeight: 1.5, note: UNSAFE_TEXT, features: ["carat", "cut"] },
       metrics,
       prices,

@@ -177,6 +177,44 @@ describe("PUT /v1/aliases/{alias}", () => {
     },
   );
 
+  it("rejects a version that is too large with both numbers, before its file is read", async () => {
+    const large = { name: "large", file: readLinearModel(2) };
+    await publishModel({
+      ...large,
+      version: 1,
+      facts: { memoryBytes: 154_300_000, sessionBytes: 31_400_000 },
+    });
+    await publishModel({ ...large, version: 2, facts: { bytes: 6_860_000 } });
+    await putAlias("small", "steep@1");
+    const reads: string[] = [];
+    const get = async (key: string) => {
+      reads.push(key);
+      return env.MODELS.get(key);
+    };
+    const bindings = { ...env, MODELS: overrideMethods(env.MODELS, { get: get as R2Bucket["get"] }) };
+    for (const [model, need, advice] of [
+      ["large@1", "154.3 MB of memory", ""],
+      [
+        "large@2",
+        "226.4 MB of memory (estimated from the size of its file)",
+        " npm run promote measures what it needs.",
+      ],
+    ] as const) {
+      const detail = `${model} is too large to serve: it needs ${need}, and at most 48.0 MB are allowed. Nothing was changed.${advice}`;
+      for (const [alias, body] of [
+        ["small", { model }],
+        ["small", { model: "steep@1", canary: model, share: 5 }],
+        ["challenger", { model, share: 5 }],
+      ] as const) {
+        const answer = await sendChange(alias, { ...body, reason: "try" }, {}, bindings);
+        expect(answer.status).toBe(409);
+        expect(answer.body.detail).toBe(detail);
+      }
+    }
+    expect(reads.filter((key) => key.startsWith("models/large/"))).toEqual([]);
+    expect(await readHistory("small")).toHaveLength(1);
+  });
+
   it("answers 503 if the file cannot be read at the moment, and accepts the version later", async () => {
     await publishModel({ name: "unread", version: 1, file: readLinearModel(1) });
     const MODELS = overrideMethods(env.MODELS, { get: () => Promise.reject(new Error("R2 is down")) });

@@ -103,6 +103,8 @@ describe("GET /v1/models/{name}/versions/{version}", () => {
       name: "gradient-boosting",
       version: 2,
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      memoryBytes: null,
+      sessionBytes: null,
       seed: 7,
       rejected: { "price not above 0": 1 },
       ranges: { carat: [0.2, 5.01] },

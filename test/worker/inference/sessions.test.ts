@@ -170,7 +170,7 @@ describe("a version that is too large", () => {
     await publishModel({ name: "huge", version: 2, file, facts: { bytes: 6.86 * MB } });
     for (const [selector, need] of [
       ["huge@1", "it needs 154.3 MB of memory, and"],
-      ["huge@2", "it needs 205.8 MB of memory (estimated from the size of its file), and"],
+      ["huge@2", "it needs 226.4 MB of memory (estimated from the size of its file), and"],
     ] as const) {
       const { status, body, response } = await predict(selector);
       expect(status).toBe(503);

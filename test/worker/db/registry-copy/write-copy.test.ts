@@ -1,7 +1,13 @@
 import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { COPY_PREFIX, formatCopy, parseCopyKey, toCopyKey } from "../../../../src/db/registry-copy/schema.ts";
+import {
+  COPY_PREFIX,
+  formatCopy,
+  parseCopy,
+  parseCopyKey,
+  toCopyKey,
+} from "../../../../src/db/registry-copy/schema.ts";
 import { repairRegistryCopy, updateRegistryCopy } from "../../../../src/db/registry-copy/write.ts";
 import { EVERY_MINUTE } from "../../../../src/settings/call-budgets.ts";
 import worker from "../../../../src/worker.ts";
@@ -78,7 +84,8 @@ describe("the revision", () => {
 describe("a copy", () => {
   it("is written by PUT and DELETE of an alias, with everything that prices and keys need", async () => {
     await publishModel({ name: "other", version: 1, file: "steep" });
-    await publishModel({ name: "other", version: 2, file: "shallow" });
+    const facts = { memoryBytes: 2_000_000, sessionBytes: 1_000_000 };
+    await publishModel({ name: "other", version: 2, file: "shallow", facts });
     const { path, init } = moveAlias("champion", "good@1");
     expect((await call(path, init)).status).toBe(201);
     const copy = await readNewestCopy();
@@ -93,6 +100,11 @@ describe("a copy", () => {
       "other@2",
     ]);
     expect(copy.models[0]).toMatchObject({ ranges: { carat: [0.2, 5.01] }, calibration: null, seed: 7 });
+    expect(copy.models.map(({ bytes, memoryBytes }) => [(bytes ?? 0) > 1000, memoryBytes])).toEqual([
+      [true, null],
+      [true, null],
+      [true, 2_000_000],
+    ]);
     expect(copy.keys).toEqual([
       expect.objectContaining({ name: "marta", scopes: ["admin"], expiresAt: null, revokedAt: null }),
     ]);
@@ -115,6 +127,15 @@ describe("a copy", () => {
     await env.MODELS.delete(toCopyKey(copy!.revision));
     expect(await updateRegistryCopy(env)).toBe(true);
     expect(formatCopy(await readNewestCopy())).toBe(formatCopy(copy!));
+  });
+
+  it("of an earlier release, without the memory of the models, can be read", async () => {
+    await updateRegistryCopy(env);
+    const copy = await readNewestCopy();
+    const models = copy.models.map(({ bytes: _, memoryBytes: __, sessionBytes: ___, ...model }) => model);
+    expect(parseCopy(JSON.stringify({ ...copy, models }), copy.revision)?.models).toEqual(
+      models.map((model) => ({ ...model, bytes: null, memoryBytes: null, sessionBytes: null })),
+    );
   });
 
   it("is not written for an empty registry", async () => {
