@@ -12,7 +12,7 @@ import {
 import { BATCH_ROUTE, PREDICTION_ROUTES } from "../domain/routes.ts";
 import type { CallBudget } from "../lib/call-budget.ts";
 import { findChoice } from "../lib/input/choices.ts";
-import { withTimeout } from "../lib/timeout.ts";
+import { TimeoutError, withTimeout } from "../lib/timeout.ts";
 import { readBodies } from "../request-log/bodies.ts";
 import { type PricedInput, readPricedStones } from "../request-log/read/predictions.ts";
 import type { Counter } from "./counter.ts";
@@ -25,6 +25,7 @@ export const MAX_CALLS_PER_VERSION =
   PREDICTION_ROUTES.length + DRIFT_SAMPLE.slicesPerHour * DRIFT_SAMPLE.batchesPerSlice;
 /** A prediction whose bodies take longer to read is left out, because the others are a sample as well. */
 const BODIES_READ_TIMEOUT_MS = 5_000;
+const BODIES_READ_AT_ONCE = 2;
 
 interface Run extends Pick<Env, "LOG_DB" | "MODELS"> {
   readonly budget: CallBudget;
@@ -55,8 +56,7 @@ export async function countInputs(
   for (const route of PREDICTION_ROUTES) {
     const perSlice = route === BATCH_ROUTE ? DRIFT_SAMPLE.batchesPerSlice : DRIFT_SAMPLE.predictionsPerSlice;
     const rows = await run.budget.call(() => samplePredictions(run.LOG_DB, hour, { route, model }, perSlice));
-    const stones = await Promise.all(rows.map((row) => readStones(run, route, row)));
-    for (const stone of stones.flat()) {
+    const countStone = (stone: PricedInput) => {
       for (const { column, subject, binCount, findBin } of columns) {
         const bin = findBin(stone[column as keyof PricedInput]);
         // A value that the caller left out is not counted: the model completes it, so it cannot drift.
@@ -64,7 +64,29 @@ export async function countInputs(
       }
       const errors = calibration && computeErrors(calibration, stone);
       if (errors) counter.addAll("expected", formatVersion(model), [1, errors.absolute, errors.relative]);
-    }
+    };
+    for (const row of rows)
+      if (row.bodies === null) readPricedStones(route, row, row.price).forEach(countStone);
+    const inBucket = rows.filter(({ bodies }) => bodies !== null);
+    await countStoredStones(run, route, inBucket, countStone);
+  }
+}
+
+/**
+ * Counts the stones of predictions whose bodies are in the bucket, a few predictions at a time, because bodies can
+ * have megabytes. The others are left out if the bucket does not answer.
+ */
+async function countStoredStones(
+  run: Run,
+  route: string,
+  rows: readonly PredictionRow[],
+  countStone: (stone: PricedInput) => void,
+): Promise<void> {
+  for (let i = 0; i < rows.length; i += BODIES_READ_AT_ONCE) {
+    const some = rows.slice(i, i + BODIES_READ_AT_ONCE);
+    const read = await Promise.all(some.map((row) => readStoredStones(run, route, row)));
+    for (const stones of read) stones?.forEach(countStone);
+    if (read.includes(null)) return;
   }
 }
 
@@ -77,18 +99,17 @@ function computeErrors(calibration: Calibration, { carat, x, y, price }: PricedI
   return { absolute: absolute * price, relative };
 }
 
-/** The stones of a prediction; none if its bodies cannot be read. */
-async function readStones(
+/** The stones of a prediction whose bodies are in the bucket; none if they are damaged, null without an answer. */
+async function readStoredStones(
   { MODELS, budget }: Run,
   route: string,
   row: PredictionRow,
-): Promise<PricedInput[]> {
-  if (row.bodies === null) return readPricedStones(route, row, row.price);
+): Promise<PricedInput[] | null> {
   try {
     const bodies = await budget.call(() => withTimeout(BODIES_READ_TIMEOUT_MS, readBodies(MODELS, row)));
     return readPricedStones(route, bodies, row.price);
-  } catch {
-    return [];
+  } catch (error) {
+    return error instanceof TimeoutError ? null : [];
   }
 }
 

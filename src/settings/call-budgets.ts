@@ -34,10 +34,10 @@ export const REGISTRY_COPY_TIMEOUT_MS = 10_000;
 /** For counting the requests of each hour. */
 export const ROLLUP_BUDGET = { calls: 500, ms: MINUTE_MS } as const;
 
-/** An archive chunk is full when it has this many rows or characters. */
-export const ARCHIVE_CHUNK_SIZE = { rows: 20_000, characters: 16_000_000 } as const;
-/** The most that one query reads from the log for the archive. */
-export const ARCHIVE_PAGE_SIZE = { rows: 1_000, characters: 4_000_000 } as const;
+/** An archive chunk is full when it has this many rows, or this many bytes in their texts. */
+export const ARCHIVE_CHUNK_SIZE = { rows: 20_000, bytes: 8_000_000 } as const;
+/** The most that one query reads from the log for the archive. It ends with the row that reaches the bytes. */
+export const ARCHIVE_PAGE_SIZE = { rows: 1_000, bytes: 2_000_000 } as const;
 export const ARCHIVE_ROWS_PER_DELETE = 1_000;
 export const MAX_ARCHIVE_CHUNKS_PER_RUN = 9;
 
@@ -48,10 +48,9 @@ const DELETES_PER_CHUNK = ARCHIVE_CHUNK_SIZE.rows / ARCHIVE_ROWS_PER_DELETE + 1;
 const ARCHIVE_CHUNK_CALLS = {
   findOldestRow: 1,
   listChunks: 1,
-  // A page ends at its number of rows or at its number of characters.
+  // A page ends at its number of rows or at its number of bytes.
   readPages:
-    ARCHIVE_CHUNK_SIZE.rows / ARCHIVE_PAGE_SIZE.rows +
-    ARCHIVE_CHUNK_SIZE.characters / ARCHIVE_PAGE_SIZE.characters,
+    ARCHIVE_CHUNK_SIZE.rows / ARCHIVE_PAGE_SIZE.rows + ARCHIVE_CHUNK_SIZE.bytes / ARCHIVE_PAGE_SIZE.bytes,
   writeChunk: 1,
   checkRows: 1,
   readChunk: 1,

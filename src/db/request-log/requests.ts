@@ -1,5 +1,6 @@
 import { getTableColumns } from "drizzle-orm";
 import { HOUR_COMPLETE_AFTER_MS, markHoursDirty, toHour } from "./rollup-hours.ts";
+import { addOctetsBefore, ROW_OCTETS } from "./row-octets.ts";
 import { requests } from "./schema.ts";
 
 /** A row of the log: a request and its response. Every column is required, so none is NULL by mistake. */
@@ -18,11 +19,14 @@ export function completeRecord(row: Pick<RequestRecord, "id"> & Partial<RequestR
   return { ...NULLS, ...row } as RequestRecord;
 }
 
-/** One statement with one parameter inserts all rows. It skips existing rows and erased requests. */
+/**
+ * One statement with one parameter inserts all rows. It skips erased requests and existing rows, except that a row
+ * of repeated requests keeps the highest number of repeats, in whatever order the numbers arrive.
+ */
 const INSERT = `INSERT INTO requests (${COLUMNS.map(({ name }) => name).join(", ")})
 SELECT ${COLUMNS.map(({ key }) => `value ->> '$.${key}'`).join(", ")} FROM json_each(?1)
 WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE forgotten.id = value ->> '$.id')
-ON CONFLICT DO NOTHING`;
+ON CONFLICT (id) DO UPDATE SET repeats = excluded.repeats WHERE excluded.repeats > coalesce(requests.repeats, 0)`;
 
 /**
  * Inserts rows in one transaction. Idempotent. The hours of late rows are marked dirty, because they may be
@@ -39,26 +43,32 @@ export async function insertRequests(d1: D1Database, records: readonly RequestRe
 
 const SELECTED = COLUMNS.map(({ key, name }) => `${name} AS ${key}`).join(", ");
 
+const READ_PAGE = `SELECT ${SELECTED}, ${ROW_OCTETS} AS octets FROM requests
+WHERE id > ?1 AND id <= (SELECT max(id) FROM (${addOctetsBefore(
+  `SELECT id, ${ROW_OCTETS} AS octets FROM requests WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3`,
+  "ASC",
+)}) WHERE octetsBefore < ?4)
+ORDER BY id`;
+
 /**
- * The first rows between two ids (both excluded), in order of time, up to a number of rows and a number of
- * characters in their bodies. It is empty only if there are no such rows.
+ * The first rows between two ids (both excluded), in order of time, and the bytes of their texts. The page ends with
+ * the last row, at a number of rows, or with the row that reaches a number of bytes. Other rows are not loaded.
  */
 export async function readRequests(
   d1: D1Database,
   range: { readonly after: string; readonly before: string },
-  limit: { readonly rows: number; readonly characters: number },
-): Promise<RequestRecord[]> {
+  limit: { readonly rows: number; readonly bytes: number },
+): Promise<{ rows: RequestRecord[]; bytes: number }> {
   const { results } = await d1
-    .prepare(
-      `SELECT ${SELECTED} FROM (
-         SELECT *, sum(coalesce(length(request_body), 0) + coalesce(length(response_body), 0))
-           OVER (ORDER BY id) AS characters
-         FROM (SELECT * FROM requests WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3))
-       WHERE characters <= ?4 ORDER BY id`,
-    )
-    .bind(range.after, range.before, limit.rows, limit.characters)
-    .all<RequestRecord>();
-  return results;
+    .prepare(READ_PAGE)
+    .bind(range.after, range.before, limit.rows, limit.bytes)
+    .all<RequestRecord & { octets: number }>();
+  let bytes = 0;
+  const rows = results.map(({ octets, ...row }) => {
+    bytes += octets;
+    return row;
+  });
+  return { rows, bytes };
 }
 
 export async function readRequest(d1: D1Database, id: string): Promise<RequestRecord | null> {

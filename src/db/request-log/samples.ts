@@ -2,7 +2,12 @@ import { formatVersion, type ModelReference } from "../../domain/models/model-re
 import { DRIFT_SAMPLE } from "../../domain/monitoring.ts";
 import { firstIdAt } from "../../domain/request-id.ts";
 import { HOUR_MS } from "../../lib/time.ts";
-import { SEARCH_INDEXES } from "./schema.ts";
+import { addOctetsBefore, sumOctets } from "./row-octets.ts";
+import { requests, SEARCH_INDEXES } from "./schema.ts";
+
+/** The bodies of all predictions of a slice have at most this many octets. Larger predictions are left out. */
+const MAX_SLICE_OCTETS = 500_000;
+const BODIES_OCTETS = sumOctets([requests.requestBody, requests.responseBody]);
 
 /** The bodies and the price of a prediction. */
 export interface PredictionRow {
@@ -15,7 +20,8 @@ export interface PredictionRow {
 
 /**
  * Returns a sample of the predictions that a model version answered in an hour on a route. It has the first
- * `perSlice` predictions of each slice of the hour, so the cost is bounded and the whole hour is represented.
+ * `perSlice` predictions of each slice of the hour that fit into memory, so the cost is bounded and the whole hour is
+ * represented.
  */
 export async function samplePredictions(
   d1: D1Database,
@@ -34,9 +40,14 @@ export async function samplePredictions(
     .prepare(
       `SELECT sampled.id, request_body AS requestBody, response_body AS responseBody, bodies, price
        FROM json_each(?2) AS slice CROSS JOIN requests AS sampled ON sampled.id IN (
-         SELECT id FROM requests INDEXED BY ${name}
-         WHERE ${key} = ?1 AND id >= slice.value ->> 0 AND id < slice.value ->> 1 AND status = 200
-         ORDER BY id LIMIT ?3)`,
+         SELECT id FROM (${addOctetsBefore(
+           `SELECT id, octets FROM (
+              SELECT id, ${BODIES_OCTETS} AS octets FROM requests INDEXED BY ${name}
+              WHERE ${key} = ?1 AND id >= slice.value ->> 0 AND id < slice.value ->> 1 AND status = 200
+              ORDER BY id LIMIT ?3)
+            WHERE octets <= ${MAX_SLICE_OCTETS}`,
+           "ASC",
+         )}) WHERE octetsBefore + octets <= ${MAX_SLICE_OCTETS})`,
     )
     .bind(`${route} ${formatVersion(model)}`, JSON.stringify(slices), perSlice)
     .all<PredictionRow>();

@@ -1,7 +1,13 @@
+import { addOctetsBefore } from "./row-octets.ts";
 import type { Condition, IndexKeys } from "./search-conditions.ts";
 
 /** How many requests of a key, or of the whole log, one search scans when their rows must be checked. */
 const MAX_SCANNED_ROWS = 600;
+/**
+ * A page ends with the row that reaches this many octets of text. A page is in memory several times: as the
+ * database's answer, as rows, and as the text of the response.
+ */
+const MAX_PAGE_OCTETS = 1_000_000;
 /** How many keys of an index are scanned in one call to the database. */
 const KEYS_PER_BATCH = 8;
 
@@ -10,12 +16,24 @@ interface Search {
   /** Ids from `from` on and before `before`. */
   readonly range: { readonly from: string; readonly before: string };
   readonly limit: number;
-  /** SQL of the columns of a whole row. */
-  readonly rowColumns: string;
+  readonly row: RowSql;
 }
 
-/** A request that may match: its id, and the rest of its row if `hasWholeRows` is true. */
-type Candidate<Row> = Partial<Row> & { readonly id: string; readonly matches: 0 | 1 };
+/** SQL of a row: its columns except the id, from the table `row`, and the sum of their octets. */
+interface RowSql {
+  readonly columns: string;
+  readonly octets: string;
+}
+
+/**
+ * A request that may match: its id, and the rest of its row if `isLoaded` is 1. It is 0 for a row after
+ * {@link MAX_PAGE_OCTETS}, and undefined if the rows are not read yet.
+ */
+export type Candidate<Row> = Partial<Row> & {
+  readonly id: string;
+  readonly matches: 0 | 1;
+  readonly isLoaded?: 0 | 1;
+};
 
 interface Candidates<Row> {
   /** Newest first. */
@@ -53,9 +71,9 @@ export async function collectCandidates<Row extends { readonly id: string }>(
     const oldestNeeded = candidates.filter(({ matches }) => matches === 1)[limit]?.id ?? completeFrom;
     if (batch[0] && batch[0].newestId < oldestNeeded) break;
     const scans = batch.map(toScan);
-    const columns = hasWholeRows ? search.rowColumns : "id";
+    const row = hasWholeRows ? search.row : null;
     const pages = await d1.batch<Candidate<Row>>(
-      scans.map((scan) => prepareScan(d1, columns, scan, search.range)),
+      scans.map((scan) => prepareScan(d1, row, scan, search.range)),
     );
     for (const [scanIndex, { results }] of pages.entries()) {
       candidates.push(...results);
@@ -78,7 +96,7 @@ interface Scan {
 
 function prepareScan(
   d1: D1Database,
-  columns: string,
+  row: RowSql | null,
   { index, key, checks, maxRows }: Scan,
   range: Search["range"],
 ): D1PreparedStatement {
@@ -89,11 +107,22 @@ function prepareScan(
     source = `INDEXED BY ${index.name} WHERE ${index.where} AND ${index.key} = ?`;
     values.push(key);
   }
+  const octets = row === null ? "" : `, ${row.octets} AS octets`;
+  const scan = `SELECT id, ${matches} AS matches${octets} FROM requests ${source} AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?`;
   return d1
-    .prepare(
-      `SELECT ${columns}, ${matches} AS matches FROM requests ${source} AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?`,
-    )
+    .prepare(row === null ? scan : selectWithinOctets(scan, row))
     .bind(...values, range.from, range.before, maxRows);
+}
+
+/**
+ * The SQL that adds the rows of a scan, newest first, up to {@link MAX_PAGE_OCTETS}. The others are not loaded.
+ * @param scan selects `id`, `matches` and `octets`
+ */
+export function selectWithinOctets(scan: string, { columns }: RowSql): string {
+  return `SELECT found.id, found.matches, row.id IS NOT NULL AS isLoaded, ${columns}
+    FROM (${addOctetsBefore(scan, "DESC")}) AS found
+    LEFT JOIN requests AS row ON row.id = found.id AND found.octetsBefore < ${MAX_PAGE_OCTETS}
+    ORDER BY found.id DESC`;
 }
 
 interface IndexKey {

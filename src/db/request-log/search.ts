@@ -1,18 +1,21 @@
-import { desc, getTableColumns, sql } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
+import { getTableColumns } from "drizzle-orm";
 import { firstIdAt } from "../../domain/request-id.ts";
+import { sumOctets } from "./row-octets.ts";
 import { requests } from "./schema.ts";
-import { collectCandidates } from "./search-candidates.ts";
+import { type Candidate, collectCandidates, selectWithinOctets } from "./search-candidates.ts";
 import { type RequestFilter, toConditions } from "./search-conditions.ts";
 
-const { requestBody, responseBody, ...summaryColumns } = getTableColumns(requests);
+const { id, requestBody, responseBody, ...summaryColumns } = getTableColumns(requests);
 
 /** A row of the log without its bodies. */
 export type RequestSummary = Omit<typeof requests.$inferSelect, "requestBody" | "responseBody">;
 
-const SUMMARY_SQL = Object.entries(summaryColumns)
-  .map(([key, { name }]) => `${name} AS ${key}`)
-  .join(", ");
+const SUMMARY = {
+  columns: Object.entries(summaryColumns)
+    .map(([key, { name }]) => `row.${name} AS ${key}`)
+    .join(", "),
+  octets: sumOctets(Object.values(summaryColumns)),
+};
 
 export interface RequestPage {
   readonly rows: RequestSummary[];
@@ -23,8 +26,8 @@ export interface RequestPage {
 /**
  * Returns a page of the log, newest first; with `before`, only requests with smaller ids. One index finds the
  * candidates, and the other conditions are checked on their rows. A page scans a bounded number of requests,
- * however large the table is. If few of them match, the page is short or even empty, and the `before` of the
- * result is where the next page begins.
+ * however large the table is. If few of them match, or if their texts are long, the page is short or even empty, and
+ * the `before` of the result is where the next page begins.
  */
 export async function searchRequests(
   d1: D1Database,
@@ -39,25 +42,30 @@ export async function searchRequests(
       before: before !== undefined && before < until ? before : until,
     },
     limit,
-    rowColumns: SUMMARY_SQL,
+    row: SUMMARY,
   });
   const matching = candidates.filter(({ matches }) => matches === 1);
   const page = matching.slice(0, limit);
-  const rows = hasWholeRows
-    ? page.map(({ matches, ...row }) => row as RequestSummary)
-    : await readSummaries(
-        d1,
-        page.map(({ id }) => id),
-      );
-  const nextBefore = matching.length > limit ? page.at(-1)?.id : completeFrom;
+  const found = hasWholeRows ? page : await readSummaries(d1, page);
+  const firstTooMuch = found.findIndex(({ isLoaded }) => isLoaded === 0);
+  const loaded = firstTooMuch === -1 ? found : found.slice(0, firstTooMuch);
+  const rows = loaded.map(({ matches, isLoaded, ...row }) => row as RequestSummary);
+  const isCut = firstTooMuch !== -1 || matching.length > limit;
+  const last = firstTooMuch === -1 ? page.at(-1) : loaded.at(-1);
+  const nextBefore = isCut ? last?.id : completeFrom;
   return { rows, before: nextBefore ?? null };
 }
 
-async function readSummaries(d1: D1Database, ids: readonly string[]): Promise<RequestSummary[]> {
-  if (ids.length === 0) return [];
-  return drizzle(d1)
-    .select(summaryColumns)
-    .from(requests)
-    .where(sql`${requests.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`)
-    .orderBy(desc(requests.id));
+async function readSummaries(
+  d1: D1Database,
+  page: readonly Candidate<RequestSummary>[],
+): Promise<Candidate<RequestSummary>[]> {
+  if (page.length === 0) return [];
+  const scan = `SELECT id, 1 AS matches, ${SUMMARY.octets} AS octets FROM requests
+    WHERE id IN (SELECT value FROM json_each(?))`;
+  const { results } = await d1
+    .prepare(selectWithinOctets(scan, SUMMARY))
+    .bind(JSON.stringify(page.map(({ id }) => id)))
+    .all<Candidate<RequestSummary>>();
+  return results;
 }

@@ -70,18 +70,18 @@ async function moveDays(env: Bindings, firstRetained: number): Promise<number> {
 async function* readChunkRows(env: Bindings, day: number): AsyncGenerator<RequestRecord> {
   const before = firstIdAt((day + 1) * DAY_MS);
   let after = firstIdAt(day * DAY_MS);
-  let [rows, characters] = [0, 0];
-  while (rows < ARCHIVE_CHUNK_SIZE.rows && characters < ARCHIVE_CHUNK_SIZE.characters) {
+  let [rows, bytes] = [0, 0];
+  while (rows < ARCHIVE_CHUNK_SIZE.rows && bytes < ARCHIVE_CHUNK_SIZE.bytes) {
     const page = await readRequests(env.LOG_DB, { after, before }, ARCHIVE_PAGE_SIZE);
-    for (const row of page) {
+    for (const row of page.rows) {
       if (getIdDay(row.id) === null) await quarantineRow(env, row.id);
       else yield row;
     }
-    const last = page.at(-1);
+    const last = page.rows.at(-1);
     if (last === undefined) return;
     after = last.id;
-    rows += page.length;
-    for (const row of page) characters += (row.requestBody?.length ?? 0) + (row.responseBody?.length ?? 0);
+    rows += page.rows.length;
+    bytes += page.bytes;
   }
 }
 

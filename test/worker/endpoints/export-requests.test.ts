@@ -99,7 +99,7 @@ describe("GET /v1/requests/export", () => {
     let calls = 0;
     const LOG_DB = overrideMethods(env.LOG_DB, {
       prepare: (sql: string) => {
-        if (sql.startsWith("SELECT id") && ++calls === 3)
+        if (sql.includes("FROM requests") && ++calls === 3)
           throw new Error("D1_ERROR: Network connection lost.");
         return env.LOG_DB.prepare(sql);
       },

@@ -231,6 +231,7 @@ describe("samplePredictions", () => {
     });
     const answeredBy = { route: "/v1/predictions", model: MODEL };
     expect(await samplePredictions(LOG_DB, CURRENT_HOUR - 1, answeredBy, 100)).toHaveLength(1200);
-    expect(rowsRead).toBeLessThan(4000);
+    // Each row of the sample is found in the index, measured, summed and loaded.
+    expect(rowsRead).toBeLessThan(7000);
   });
 });

@@ -68,7 +68,7 @@ describe("archiveOldDays", () => {
     );
     for (let i = 0; i < large.length; i += 5) await insertRecords(large.slice(i, i + 5));
     expect(await archiveAll()).toBe(100);
-    expect(await readArchive()).toHaveLength(2);
+    expect(await readArchive()).toHaveLength(3);
     expect(sortIds(await readArchivedRows())).toEqual(sortIds(large));
   });
 
