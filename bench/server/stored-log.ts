@@ -6,6 +6,8 @@ const PAGE_ROWS = 10_000;
 export interface StoredRecord {
   readonly id: string;
   readonly status: number;
+  /** How many further requests the row counts. */
+  readonly repeats: number | null;
 }
 
 /** The log of a local state. */
@@ -34,7 +36,9 @@ async function readRows(db: D1Database): Promise<Row[]> {
   const rows: Row[] = [];
   for (;;) {
     const { results } = await db
-      .prepare(`SELECT id, status, bodies FROM requests WHERE id > ?1 ORDER BY id LIMIT ${PAGE_ROWS}`)
+      .prepare(
+        `SELECT id, status, repeats, bodies FROM requests WHERE id > ?1 ORDER BY id LIMIT ${PAGE_ROWS}`,
+      )
       .bind(rows.at(-1)?.id ?? "")
       .all<Row>();
     if (results.length === 0) return rows;

@@ -8,6 +8,11 @@ export function isAnonymousAllowed(env: Env): boolean {
   return access === "open";
 }
 
+/** Whether the server needs a key and the request has no valid one. Anybody can send such a request. */
+export function isStranger(c: AppContext): boolean {
+  return c.get("requestContext").caller === null && !isAnonymousAllowed(c.env);
+}
+
 /**
  * Checks that a request may do what a scope allows. An invalid key is rejected even if no key is needed,
  * because a caller who sends a key expects to be identified by it.

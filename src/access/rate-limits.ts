@@ -45,9 +45,20 @@ export async function countInvalidKey(c: AppContext): Promise<void> {
  * @throws TooManyRequests
  */
 export function rejectBlockedAddress(c: AppContext): void {
-  const since = blockedSince.get(findAddress(c));
-  if (since !== undefined && ageMs(since) < RATE_LIMIT_PERIODS_SECONDS.FAILURE_LIMIT * 1000)
-    throw createTooManyInvalidKeys();
+  const address = findAddress(c);
+  const since = blockedSince.get(address);
+  if (since === undefined || ageMs(since) >= RATE_LIMIT_PERIODS_SECONDS.FAILURE_LIMIT * 1000) return;
+  shareLogRow(c, "FAILURE_LIMIT", address);
+  throw createTooManyInvalidKeys();
+}
+
+/** Lets the requests of an address to one path share rows of the log, because no rate limit bounds them. */
+export function shareLogRowByAddress(c: AppContext, path: string): void {
+  shareLogRow(c, path, findAddress(c));
+}
+
+function shareLogRow(c: AppContext, reason: string, caller: string): void {
+  c.get("requestContext").repeatKey = `${reason} ${caller}`;
 }
 
 function createTooManyInvalidKeys(): TooManyRequests {
@@ -70,7 +81,9 @@ async function isWithinLimit(
   const setting: unknown = c.env.RATE_LIMITS;
   if (limiter === undefined || setting === "off") return true;
   try {
-    const { success } = await limiter.limit({ key: findKey() });
+    const key = findKey();
+    const { success } = await limiter.limit({ key });
+    if (!success) shareLogRow(c, name, key);
     return success;
   } catch (error) {
     c.get("requestContext").diagnostics.push(`${name} did not answer: ${describeError(error)}`);

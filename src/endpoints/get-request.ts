@@ -23,11 +23,11 @@ const Outcome = z
 const RequestResponse = LogEntry.extend({
   requestBody: z.string().nullable().meta({
     description:
-      "The body as the client sent it; null if there was none. Only the beginning is kept if the request was rejected before its key was checked.",
+      "The body as the client sent it; null if there was none. Only the beginning is kept of a request that was refused because of its key, scope, path, method or rate. Without a valid key, where one is needed, a row keeps about 100 bytes of path, user agent, query and body together: the body is cut, or null if there is no room.",
   }),
   responseBody: z.string().nullable().meta({
     description:
-      "The body as it was sent to the client; null if there was none. It is not kept (null) for responses about the log and for responses that are the same for everybody.",
+      "The body as it was sent to the client; null if there was none. It is not kept (null) for responses about the log and for responses that are the same for everybody, and without a valid key, where one is needed, unless it is very short: status and path say what a refusal said.",
   }),
   outcomes: z.array(Outcome).meta({
     description: "Sale prices of its stones, newest first. For each stone, the newest one counts.",
@@ -40,7 +40,7 @@ const schema = {
   summary: "Get a request and its response",
   description: `Returns a request from the log, with the bodies of the request and the response. The id is in the header \`x-request-id\` of every response, and in the field \`id\` of a prediction.
 
-A request that another server has just answered can take a few seconds to appear: the 404 then has the header \`Retry-After\`. The status 499 means that the client closed the connection before the response.`,
+A request that another server has just answered can take a few seconds to appear: the 404 then has the header \`Retry-After\`. A request that only repeats another one (refused by the same rate limit, or to \`/health\`, within a minute) has no entry: the first one counts it in \`repeats\`. The status 499 means that the client closed the connection before the response.`,
   request: {
     params: z.object({
       id: z.string().min(1).meta({

@@ -19,7 +19,7 @@ const schema = {
   summary: "Search the request log",
   description: `Returns the requests that match all filters, newest first. \`GET /v1/requests/export\` returns all of them as one file.
 
-**Short pages**: A page checks a limited number of requests, so it is fast for a log of any size. A page is always full with one of these filters: \`route\`, \`model\`, \`caller\`, \`status\` (except 200 and 2xx), \`minDuration\` (from 16), or a time range. With \`path\` or with two filters, a page checks only 600 requests. The page can then be short or empty although \`next\` is not null: continue with \`next\`. To find old requests with fewer pages, add a time range or another filter.
+**Short pages**: A page checks a limited number of requests, so it is fast for a log of any size. A page is always full with one of these filters: \`route\`, \`model\`, \`caller\`, \`status\` (except 200 and 2xx), \`minDuration\` (from 16), or a time range. With \`path\` or with two filters, a page checks only 600 requests. The page can then be short or empty although \`next\` is not null: continue with \`next\`. To find old requests with fewer pages, add a time range or another filter. A page also ends with the row that reaches a megabyte of text, which only rows of earlier versions do.
 
 **Archive**: Requests older than the retention period (\`LOG_RETENTION_DAYS\`) are in the archive. The list does not contain them. \`GET /v1/requests/{id}\` finds them by id.`,
   request: {

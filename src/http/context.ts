@@ -40,6 +40,11 @@ export interface RequestContext extends LoggedAnswer {
   caller: string | null;
   /** The pattern of the endpoint that answers, such as `/v1/models/:name`. */
   route: string | null;
+  /**
+   * Why and for whom the answer repeats itself, such as a rate limit and its caller. Requests with the same text
+   * share a row of the log. It can hold an address and is never stored. Null for a row of its own.
+   */
+  repeatKey: string | null;
   /** Whether the log keeps the body of the answer. The endpoint that answers sets it. */
   logsResponseBody: boolean;
   /** The response with its text, if it was made from a text; null for a file or a stream. */

@@ -1,9 +1,10 @@
 import { createMiddleware } from "hono/factory";
-import { isAnonymousAllowed } from "../access/authorize.ts";
+import { isStranger } from "../access/authorize.ts";
 import { type AppContext, type AppEnv, findRoute } from "../http/context.ts";
-import { ContentTooLarge, MalformedBody, Problem } from "../http/errors.ts";
+import { ContentTooLarge, MalformedBody } from "../http/errors.ts";
 import type { RequestTimer } from "../lib/timeout.ts";
-import { MAX_ANONYMOUS_BODY_BYTES } from "../request-log/write/to-record.ts";
+import { STRANGER_BODY_BYTES } from "../request-log/write/limit-texts.ts";
+import { MAX_REFUSED_BODY_BYTES } from "../request-log/write/to-record.ts";
 
 const MAX_BODY_BYTES = 1_048_576;
 /** How much one read takes at most. */
@@ -24,8 +25,8 @@ export const bodyLimit = createMiddleware<AppEnv>(async (c, next) => {
   if (stream !== null && c.req.method !== "GET" && c.req.method !== "HEAD") {
     const context = c.get("requestContext");
     const length = parseLength(c.req.header("content-length"));
-    const keptBytes = canBeUsed(c) ? MAX_BODY_BYTES : MAX_ANONYMOUS_BODY_BYTES;
-    const { bytes, size, error } = await readBody(stream, { length, keptBytes, timer: context.timer });
+    const { timer } = context;
+    const { bytes, size, error } = await readBody(stream, { length, keptBytes: getKeptBytes(c), timer });
     context.body = bytes;
     context.bodySize = size;
     if (error !== undefined) throw new MalformedBody(explainFailure(error), { cause: error });
@@ -34,11 +35,10 @@ export const bodyLimit = createMiddleware<AppEnv>(async (c, next) => {
   await next();
 });
 
-/** Whether an endpoint may use the body. Without a key, none does, except on an open server. */
-function canBeUsed(c: AppContext): boolean {
-  const apiKey = c.get("apiKey");
-  if (apiKey !== null && !(apiKey instanceof Problem)) return true;
-  return isAnonymousAllowed(c.env) && findRoute(c) !== null;
+/** How much of the body an endpoint can use, or else the log keeps. */
+function getKeptBytes(c: AppContext): number {
+  if (isStranger(c)) return STRANGER_BODY_BYTES;
+  return findRoute(c) === null ? MAX_REFUSED_BODY_BYTES : MAX_BODY_BYTES;
 }
 
 /** The whole body took too long, although some of it came all the time. */

@@ -1,7 +1,12 @@
 import { createMiddleware } from "hono/factory";
 import { rejectUnknownHost } from "../access/allowed-hosts.ts";
 import { authenticateRequest } from "../access/authenticate.ts";
-import { countAddressRequest, countInvalidKey, countKeyRequest } from "../access/rate-limits.ts";
+import {
+  countAddressRequest,
+  countInvalidKey,
+  countKeyRequest,
+  shareLogRowByAddress,
+} from "../access/rate-limits.ts";
 import { HEALTH_ROUTE } from "../domain/routes.ts";
 import type { AppEnv } from "../http/context.ts";
 import { Problem, Unauthorized } from "../http/errors.ts";
@@ -15,7 +20,10 @@ export const identify = createMiddleware<AppEnv>(async (c, next) => {
   rejectUnknownHost(c);
   // The health check reads no key: it must answer while the registry is unavailable. And a rate limit must
   // never reject a monitoring tool.
-  if (c.req.path === HEALTH_ROUTE) return next();
+  if (c.req.path === HEALTH_ROUTE) {
+    shareLogRowByAddress(c, HEALTH_ROUTE);
+    return next();
+  }
   const apiKey = await authenticateRequest(c);
   c.set("apiKey", apiKey);
   if (apiKey !== null && !(apiKey instanceof Problem)) {

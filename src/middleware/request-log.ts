@@ -1,4 +1,5 @@
 import { createMiddleware } from "hono/factory";
+import type { RequestRecord } from "../db/request-log/requests.ts";
 import { createRequestId } from "../domain/request-id.ts";
 import type { AppContext, AppEnv, RequestContext } from "../http/context.ts";
 import { completeHeaders } from "../http/responses.ts";
@@ -25,7 +26,12 @@ export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
     await next();
     completeHeaders(c);
   } finally {
-    logged.resolve(trackWrite(context.id, logRequest(c, performance.now() - context.startedAt)));
+    const { env } = c;
+    const { id, repeatKey, timer } = context;
+    const recording = createRecord(c, performance.now() - context.startedAt);
+    // A write can take long. It holds the record only, and not the request with its body.
+    const writing = recording.then((record) => writeRecord(env, record, { timer, repeatKey }));
+    logged.resolve(trackWrite(id, writing));
   }
 });
 
@@ -44,6 +50,7 @@ function createRequestContext(): RequestContext {
     bodySize: 0,
     route: null,
     caller: null,
+    repeatKey: null,
     model: null,
     price: null,
     shadow: null,
@@ -53,9 +60,12 @@ function createRequestContext(): RequestContext {
   };
 }
 
-async function logRequest(c: AppContext, durationMs: number): Promise<void> {
-  const response = await readResponse(c);
-  await writeRecord(c.env, toRecord(c, { ...response, durationMs }), c.get("requestContext").timer);
+async function createRecord(c: AppContext, durationMs: number): Promise<RequestRecord> {
+  const record = toRecord(c, { ...(await readResponse(c)), durationMs });
+  const context = c.get("requestContext");
+  context.body = null;
+  context.answer = null;
+  return record;
 }
 
 async function readResponse(c: AppContext): Promise<Omit<LoggedResponse, "durationMs">> {

@@ -3,10 +3,12 @@ import type { RequestRecord } from "../db/request-log/requests.ts";
 import { withTimeout } from "../lib/timeout.ts";
 import { BODIES_PUT_TIMEOUT_MS } from "../settings/timeouts.ts";
 
-/** Bodies with more characters of JSON go to the bucket, because a row in D1 has at most 2 MB. */
-const MAX_JSON_CHARACTERS = 262_144;
-/** One character can become six in JSON: `\u0000`. */
+/** Bodies with more octets of JSON go to the bucket, because a row in D1 has at most 2 MB. */
+export const MAX_BODIES_JSON_OCTETS = 262_144;
+/** One UTF-16 unit can become six octets in JSON: `\u0000`. */
 const MAX_JSON_EXPANSION = 6;
+/** One UTF-16 unit of JSON has at most three octets. */
+const MAX_OCTETS_PER_UNIT = 3;
 /** The row keeps this much of the start of each large body. */
 const EXCERPT_CHARACTERS = 8_192;
 
@@ -21,10 +23,10 @@ export type Bodies = Pick<RequestRecord, "requestBody" | "responseBody">;
  */
 export async function storeLargeBodies(bucket: R2Bucket, record: RequestRecord): Promise<RequestRecord> {
   const { requestBody, responseBody } = record;
-  const characters = (requestBody?.length ?? 0) + (responseBody?.length ?? 0);
-  if (characters * MAX_JSON_EXPANSION <= MAX_JSON_CHARACTERS) return record;
+  const length = (requestBody?.length ?? 0) + (responseBody?.length ?? 0);
+  if (length * MAX_JSON_EXPANSION <= MAX_BODIES_JSON_OCTETS) return record;
   const json = JSON.stringify({ requestBody, responseBody } satisfies Bodies);
-  if (json.length <= MAX_JSON_CHARACTERS) return record;
+  if (countOctets(json) <= MAX_BODIES_JSON_OCTETS) return record;
   const key = toBodiesKey(record.id);
   const row = {
     ...record,
@@ -49,6 +51,13 @@ export async function readBodies(
 ): Promise<Bodies> {
   const object = record.bodies ? await bucket.get(record.bodies) : null;
   return object === null ? record : object.json<Bodies>();
+}
+
+/** The octets of a text in UTF-8. Only a text whose length does not decide is encoded. */
+function countOctets(text: string): number {
+  const isDecided =
+    text.length > MAX_BODIES_JSON_OCTETS || text.length * MAX_OCTETS_PER_UNIT <= MAX_BODIES_JSON_OCTETS;
+  return isDecided ? text.length : new TextEncoder().encode(text).byteLength;
 }
 
 function toExcerpt(text: string | null): string | null {

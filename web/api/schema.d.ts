@@ -338,7 +338,7 @@ export interface paths {
          * Search the request log
          * @description Returns the requests that match all filters, newest first. `GET /v1/requests/export` returns all of them as one file.
          *
-         *     **Short pages**: A page checks a limited number of requests, so it is fast for a log of any size. A page is always full with one of these filters: `route`, `model`, `caller`, `status` (except 200 and 2xx), `minDuration` (from 16), or a time range. With `path` or with two filters, a page checks only 600 requests. The page can then be short or empty although `next` is not null: continue with `next`. To find old requests with fewer pages, add a time range or another filter.
+         *     **Short pages**: A page checks a limited number of requests, so it is fast for a log of any size. A page is always full with one of these filters: `route`, `model`, `caller`, `status` (except 200 and 2xx), `minDuration` (from 16), or a time range. With `path` or with two filters, a page checks only 600 requests. The page can then be short or empty although `next` is not null: continue with `next`. To find old requests with fewer pages, add a time range or another filter. A page also ends with the row that reaches a megabyte of text, which only rows of earlier versions do.
          *
          *     **Archive**: Requests older than the retention period (`LOG_RETENTION_DAYS`) are in the archive. The list does not contain them. `GET /v1/requests/{id}` finds them by id.
          *
@@ -388,7 +388,7 @@ export interface paths {
          * Get a request and its response
          * @description Returns a request from the log, with the bodies of the request and the response. The id is in the header `x-request-id` of every response, and in the field `id` of a prediction.
          *
-         *     A request that another server has just answered can take a few seconds to appear: the 404 then has the header `Retry-After`. The status 499 means that the client closed the connection before the response.
+         *     A request that another server has just answered can take a few seconds to appear: the 404 then has the header `Retry-After`. A request that only repeats another one (refused by the same rate limit, or to `/health`, within a minute) has no entry: the first one counts it in `repeats`. The status 499 means that the client closed the connection before the response.
          *
          *     Requires a key with the scope `admin`.
          */
@@ -1665,7 +1665,10 @@ export interface components {
             at: string;
             /** @example POST */
             method: string;
-            /** @example /v1/predictions */
+            /**
+             * @description A text that was too long is cut here and in the other fields, and ends with an ellipsis (…).
+             * @example /v1/predictions
+             */
             path: string;
             /**
              * @description Pattern of the endpoint that answered; null if the path matches no endpoint.
@@ -1691,6 +1694,11 @@ export interface components {
             colo: string | null;
             /** @description Internal errors and warnings of the request. */
             problem: string | null;
+            /**
+             * @description How many further requests the entry counts: of the same caller, within a minute, refused by the same rate limit, or answered by `/health`. They have no entries of their own. Usually 0.
+             * @example 0
+             */
+            repeats: number;
         };
         /** @description A price that a challenger computed after the response. */
         ShadowPrediction: {
@@ -1714,7 +1722,10 @@ export interface components {
             at: string;
             /** @example POST */
             method: string;
-            /** @example /v1/predictions */
+            /**
+             * @description A text that was too long is cut here and in the other fields, and ends with an ellipsis (…).
+             * @example /v1/predictions
+             */
             path: string;
             /**
              * @description Pattern of the endpoint that answered; null if the path matches no endpoint.
@@ -1740,9 +1751,14 @@ export interface components {
             colo: string | null;
             /** @description Internal errors and warnings of the request. */
             problem: string | null;
-            /** @description The body as the client sent it; null if there was none. Only the beginning is kept if the request was rejected before its key was checked. */
+            /**
+             * @description How many further requests the entry counts: of the same caller, within a minute, refused by the same rate limit, or answered by `/health`. They have no entries of their own. Usually 0.
+             * @example 0
+             */
+            repeats: number;
+            /** @description The body as the client sent it; null if there was none. Only the beginning is kept of a request that was refused because of its key, scope, path, method or rate. Without a valid key, where one is needed, a row keeps about 100 bytes of path, user agent, query and body together: the body is cut, or null if there is no room. */
             requestBody: string | null;
-            /** @description The body as it was sent to the client; null if there was none. It is not kept (null) for responses about the log and for responses that are the same for everybody. */
+            /** @description The body as it was sent to the client; null if there was none. It is not kept (null) for responses about the log and for responses that are the same for everybody, and without a valid key, where one is needed, unless it is very short: status and path say what a refusal said. */
             responseBody: string | null;
             /** @description Sale prices of its stones, newest first. For each stone, the newest one counts. */
             outcomes: components["schemas"]["Outcome"][];

@@ -105,7 +105,7 @@ function Rows({ rows, onOpen }: { rows: readonly Schemas["LogEntry"][]; onOpen: 
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ id, at, method, path, status, durationMs, model, price, caller }) => (
+          {rows.map(({ id, at, method, path, status, durationMs, model, price, caller, repeats }) => (
             <tr key={id}>
               <td>
                 <button type="button" class="quiet" onClick={() => onOpen(id)}>
@@ -116,7 +116,7 @@ function Rows({ rows, onOpen }: { rows: readonly Schemas["LogEntry"][]; onOpen: 
                 </button>
               </td>
               <td class="request-path">
-                {method} {path}
+                {method} {path} {repeats > 0 && <span class="muted">and {repeats} more</span>}
               </td>
               <td class={status >= 400 ? "refused" : ""}>{status}</td>
               <td>{formatMs(durationMs)}</td>

@@ -69,6 +69,7 @@ function Facts({ request }: { request: LoggedRequest }) {
     "User agent": request.userAgent,
     Country: request.country,
     "Data centre": request.colo,
+    "Repeats counted here": request.repeats > 0 ? String(request.repeats) : null,
     "Internal notes": request.problem,
   };
   return (

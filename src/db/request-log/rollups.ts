@@ -74,7 +74,7 @@ const LATENCY_BIN = `CASE ${LATENCY_EDGES_MS.map((edge, bin) => `WHEN duration_m
 export async function countTraffic(d1: D1Database, hour: number): Promise<TrafficCount[]> {
   const { results } = await d1
     .prepare(
-      `SELECT route, status, model, model_version AS version, ${LATENCY_BIN} AS bin, count(*) AS requests
+      `SELECT route, status, model, model_version AS version, ${LATENCY_BIN} AS bin, sum(1 + coalesce(repeats, 0)) AS requests
        FROM requests WHERE id >= ?1 AND id < ?2 AND method <> 'OPTIONS'
          AND (route IS NULL OR route NOT IN (SELECT value FROM json_each(?3)))
        GROUP BY 1, 2, 3, 4, 5`,

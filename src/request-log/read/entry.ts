@@ -15,7 +15,11 @@ export const LogEntry = z
       .datetime()
       .meta({ description: "When the request arrived.", example: "2026-11-24T09:30:00.000Z" }),
     method: z.string().meta({ example: "POST" }),
-    path: z.string().meta({ example: "/v1/predictions" }),
+    path: z.string().meta({
+      description:
+        "A text that was too long is cut here and in the other fields, and ends with an ellipsis (…).",
+      example: "/v1/predictions",
+    }),
     route: z.string().nullable().meta({
       description: "Pattern of the endpoint that answered; null if the path matches no endpoint.",
       example: "/v1/predictions",
@@ -37,14 +41,19 @@ export const LogEntry = z
     country: z.string().nullable(),
     colo: z.string().nullable().meta({ description: "Airport code of the Cloudflare location." }),
     problem: z.string().nullable().meta({ description: "Internal errors and warnings of the request." }),
+    repeats: z.number().int().meta({
+      description:
+        "How many further requests the entry counts: of the same caller, within a minute, refused by the same rate limit, or answered by `/health`. They have no entries of their own. Usually 0.",
+      example: 0,
+    }),
   })
   .meta({ id: "LogEntry", description: "A request in the log." });
 export type LogEntry = z.infer<typeof LogEntry>;
 
 export function toEntry(row: RequestSummary): LogEntry {
-  const { model, modelVersion, shadowModel, shadowVersion, shadowPrice, bodies, repeats, ...others } = row;
+  const { model, modelVersion, shadowModel, shadowVersion, shadowPrice, bodies, ...others } = row;
   const { id, at, method, path, route, query, status, durationMs, price, ...rest } = others;
-  const { caller, userAgent, country, colo, problem, ...unnamed } = rest;
+  const { caller, userAgent, country, colo, problem, repeats, ...unnamed } = rest;
   // A new column is a type error here until it is named above, to be shown in the entry or left out.
   unnamed satisfies Record<string, never>;
   const shadow = toModelReference(shadowModel, shadowVersion);
@@ -65,5 +74,6 @@ export function toEntry(row: RequestSummary): LogEntry {
     country,
     colo,
     problem,
+    repeats: repeats ?? 0,
   };
 }

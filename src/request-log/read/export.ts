@@ -24,6 +24,7 @@ const CSV_COLUMNS: Record<CsvColumn, (entry: LogEntry) => CsvValue> = {
   country: ({ country }) => country,
   colo: ({ colo }) => colo,
   problem: ({ problem }) => problem,
+  repeats: ({ repeats }) => repeats,
 };
 
 /** The formats of an export: media type, text before the first entry, and text of an entry. */

@@ -3,23 +3,27 @@ import { insertRequests, type RequestRecord } from "../../db/request-log/request
 import { withRetry } from "../../lib/retry.ts";
 import { RequestTimer, withTimeout } from "../../lib/timeout.ts";
 import { ACKNOWLEDGE_TIMEOUT_MS, BATCH_DELAY_MS, LOG_WRITE_TIMEOUT_MS } from "../../settings/timeouts.ts";
-import { splitIntoBatches } from "./split-batches.ts";
+import { HeldRecords } from "./held-records.ts";
+import { boundRowJsonOctets, splitIntoBatches } from "./split-batches.ts";
 
 /** A request that still collects records after this time was stopped by the platform. */
 const COLLECTOR_LOST_AFTER_MS = 1_000;
 /** If a write has no result after this time, another request writes the record again. */
 const REWRITE_AFTER_MS = 3_000;
 
-/** A record in the batch writer. Its own request waits for the result; any request may write it. */
+/**
+ * A record in the batch writer. Its own request waits for the result; any request may write it. The record of
+ * repeated requests is that of all which came before its write began, and all of them wait for it.
+ */
 interface Entry {
-  readonly record: RequestRecord;
+  record: RequestRecord;
   /** When the latest write of the record began. */
   writeStartedAt: number;
   /** Null until the result is known. */
   result: "written" | WriteFailure | null;
   /** Resolves when the result is known. */
   readonly resolved: PromiseWithResolvers<void>;
-  /** Whether its own request has seen the result. If so, that request saves the record after a failure. */
+  /** Whether a request of its own has seen the result. If so, that request saves the record after a failure. */
   acknowledged: boolean;
 }
 
@@ -38,6 +42,10 @@ interface WriteOptions {
 
 /** The entries without a result, of all requests in this isolate. */
 const openEntries = new Set<Entry>();
+/** Limits the open entries, because a log database that does not answer keeps them for {@link LOG_WRITE_TIMEOUT_MS}. */
+const open = new HeldRecords({ records: 2_000, textLength: 8_000_000 });
+/** The entries of repeated requests whose write has not begun, by their id. */
+const repeatedEntries = new Map<string, Entry>();
 /** When a request began to collect records for its batch; null if no request is collecting. */
 let collectingSince: number | null = null;
 
@@ -50,7 +58,8 @@ let collectingSince: number | null = null;
  * insert ignores duplicates.
  *
  * A record that is not written within {@link LOG_WRITE_TIMEOUT_MS} is saved by its own request. If that
- * request was stopped, the request that tried to write the record saves it.
+ * request was stopped, the request that tried to write the record saves it. A record is saved at once if too many
+ * wait for the database.
  */
 export async function writeBatched(
   db: D1Database,
@@ -58,10 +67,10 @@ export async function writeBatched(
   save: SaveRecord,
   { timer = new RequestTimer(), waitForRecords = () => scheduler.wait(BATCH_DELAY_MS) }: WriteOptions = {},
 ): Promise<void> {
-  const entry = toEntry(record);
+  const entry = openEntry(record);
+  if (entry === null) return save(record, new Error("too many records wait for the log database"));
   const deadline = Date.now() + LOG_WRITE_TIMEOUT_MS;
   const saves: Promise<void>[] = [];
-  openEntries.add(entry);
   while (entry.result === null) {
     const now = Date.now();
     if (now >= deadline) {
@@ -80,19 +89,29 @@ export async function writeBatched(
       await timer.waitAtMost(Math.min(COLLECTOR_LOST_AFTER_MS, deadline - now), entry.resolved.promise);
     }
   }
+  if (entry.result !== "written" && !entry.acknowledged) saves.push(save(entry.record, entry.result.error));
   entry.acknowledged = true;
-  if (entry.result !== "written") saves.push(save(record, entry.result.error));
   await Promise.all(saves);
 }
 
-function toEntry(record: RequestRecord): Entry {
-  return {
+/** Adds a record to the open entries. Returns its entry, or null if there is no room for it. */
+function openEntry(record: RequestRecord): Entry | null {
+  const repeated = record.repeats === null ? undefined : repeatedEntries.get(record.id);
+  if (repeated !== undefined) {
+    if ((record.repeats ?? 0) > (repeated.record.repeats ?? 0)) repeated.record = record;
+    return repeated;
+  }
+  if (!open.tryAdd(record)) return null;
+  const entry: Entry = {
     record,
     writeStartedAt: Number.NEGATIVE_INFINITY,
     result: null,
     resolved: Promise.withResolvers(),
     acknowledged: false,
   };
+  openEntries.add(entry);
+  if (record.repeats !== null) repeatedEntries.set(record.id, entry);
+  return entry;
 }
 
 /** Whether no other request is writing the entry. */
@@ -108,9 +127,12 @@ async function writeOpenEntries(
 ): Promise<Promise<void>[]> {
   const now = Date.now();
   const entries = [...openEntries].filter((entry) => canWrite(entry, now));
-  for (const entry of entries) entry.writeStartedAt = now;
+  for (const entry of entries) {
+    entry.writeStartedAt = now;
+    closeRepeated(entry);
+  }
   const saves: Promise<void>[] = [];
-  for (const batch of splitIntoBatches(entries, ({ record }) => record)) {
+  for (const batch of splitIntoBatches(entries, ({ record }) => boundRowJsonOctets(record))) {
     const records = batch.map(({ record }) => record);
     const insert = withRetry(() => insertRequests(db, records), { shouldRetry: isRetryable });
     await withTimeout(Math.max(1, deadline - Date.now()), insert).then(
@@ -128,8 +150,14 @@ function resolveEntries(entries: readonly Entry[], result: NonNullable<Entry["re
   for (const entry of entries) {
     entry.result ??= result;
     entry.resolved.resolve();
-    openEntries.delete(entry);
+    closeRepeated(entry);
+    if (openEntries.delete(entry)) open.remove(entry.record);
   }
+}
+
+/** Makes later repeats open an entry of their own. */
+function closeRepeated(entry: Entry): void {
+  if (repeatedEntries.get(entry.record.id) === entry) repeatedEntries.delete(entry.record.id);
 }
 
 /** Saves the records of a failed batch whose own requests do not acknowledge the failure in time. */

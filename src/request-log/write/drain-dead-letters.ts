@@ -18,9 +18,10 @@ interface Run extends Pick<Env, "LOG_DB" | "MODELS"> {
   readonly budget: CallBudget;
 }
 
-/** A dead-letter record and its key in the bucket. */
+/** A dead-letter record, its key in the bucket, and the size of its JSON. */
 interface DeadLetter {
   readonly key: string;
+  readonly jsonOctets: number;
   readonly record: RequestRecord;
 }
 
@@ -65,7 +66,7 @@ async function drainObjects(run: Run, objects: readonly R2Object[]): Promise<num
     deadLetters.push(...results.filter((result) => result !== null));
   }
   let drained = 0;
-  for (const batch of splitIntoBatches(deadLetters, ({ record }) => record))
+  for (const batch of splitIntoBatches(deadLetters, ({ jsonOctets }) => jsonOctets))
     drained += await insertDeadLetters(run, batch);
   return drained;
 }
@@ -80,7 +81,7 @@ async function readDeadLetter(run: Run, key: string): Promise<DeadLetter | null>
   if (object === null) return null;
   const text = await object.text();
   const record = parseJson(text);
-  if (isRecord(record)) return { key, record };
+  if (isRecord(record)) return { key, record, jsonOctets: object.size };
   await quarantine(run, key, text, "not a log record");
   return null;
 }

@@ -5,7 +5,7 @@ import { DEAD_LETTER_QUEUE } from "../../settings/retention.ts";
 import { QUEUE_SEND_TIMEOUT_MS } from "../../settings/timeouts.ts";
 import { saveDeadLetter } from "./dead-letters.ts";
 import { isRecord } from "./is-record.ts";
-import { splitIntoBatches } from "./split-batches.ts";
+import { boundJsonOctets, splitIntoBatches } from "./split-batches.ts";
 
 /**
  * The optional queue between Worker and database. wrangler.toml says how to turn it on. It is declared here
@@ -41,6 +41,7 @@ export async function sendToQueue({ LOG_QUEUE }: QueueBinding, record: RequestRe
 }
 
 function fitsMessage(record: RequestRecord): boolean {
+  if (boundJsonOctets(record) <= MAX_MESSAGE_BYTES) return true;
   return new TextEncoder().encode(JSON.stringify(record)).byteLength <= MAX_MESSAGE_BYTES;
 }
 
@@ -62,8 +63,8 @@ export async function consumeQueue(
 ): Promise<void> {
   const handleFailure = queue === DEAD_LETTER_QUEUE.name ? saveMessages : retryMessages;
   const records = messages.filter(isRecordMessage);
-  for (const batch of splitIntoBatches(records, ({ body }) => body))
-    await insertMessages(env, batch, handleFailure);
+  const toOctets = ({ body }: LogMessage) => Math.min(boundJsonOctets(body), MAX_MESSAGE_BYTES);
+  for (const batch of splitIntoBatches(records, toOctets)) await insertMessages(env, batch, handleFailure);
 }
 
 function isRecordMessage({ id, body }: LogMessage): boolean {

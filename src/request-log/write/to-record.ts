@@ -1,8 +1,10 @@
+import { isStranger } from "../../access/authorize.ts";
 import type { RequestRecord } from "../../db/request-log/requests.ts";
 import { type AppContext, findRoute } from "../../http/context.ts";
+import { limitTexts, STRANGER_BODY_BYTES } from "./limit-texts.ts";
 
-/** How much of the body of a request is kept if anybody could have sent the request. */
-export const MAX_ANONYMOUS_BODY_BYTES = 8_192;
+/** How much of the body of a refused request is kept. */
+export const MAX_REFUSED_BODY_BYTES = 8_192;
 
 const decoder = new TextDecoder();
 
@@ -23,7 +25,7 @@ export function toRecord(c: AppContext, response: LoggedResponse): RequestRecord
   const problems = [...diagnostics, ...truncation];
   const { pathname, search } = new URL(c.req.url);
   const cf = c.req.raw.cf;
-  return {
+  const record: RequestRecord = {
     id,
     at,
     method: c.req.method,
@@ -47,29 +49,33 @@ export function toRecord(c: AppContext, response: LoggedResponse): RequestRecord
     country: toText(cf?.country),
     colo: toText(cf?.colo),
     problem: problems.length > 0 ? problems.join("; ") : null,
+    // Set later if the row is shared.
     repeats: null,
   };
+  return limitTexts(record, isStranger(c));
 }
 
-/**
- * The body of the request. If anybody could have sent it, only its start is kept, so that nobody without a
- * key can fill the log.
- */
+/** The body of the request. Only its start is kept if the request was refused before the body was needed. */
 function readRequestBody(c: AppContext): { requestBody: string | null; truncation: string[] } {
   const { body, bodySize } = c.get("requestContext");
   if (body === null) return { requestBody: null, truncation: [] };
-  if (bodySize <= MAX_ANONYMOUS_BODY_BYTES || !isAnonymous(c))
+  // The end is cut again, with all texts of the stranger, and an ellipsis says so.
+  if (isStranger(c)) return { requestBody: decodeStart(body, STRANGER_BODY_BYTES), truncation: [] };
+  if (bodySize <= MAX_REFUSED_BODY_BYTES || !isRefused(c))
     return { requestBody: decoder.decode(body), truncation: [] };
-  const start = body.subarray(0, MAX_ANONYMOUS_BODY_BYTES);
   return {
-    // `stream` omits a character that is cut in two.
-    requestBody: new TextDecoder().decode(start, { stream: true }),
-    truncation: [`only the first ${MAX_ANONYMOUS_BODY_BYTES} of ${bodySize} bytes of the body are kept`],
+    requestBody: decodeStart(body, MAX_REFUSED_BODY_BYTES),
+    truncation: [`only the first ${MAX_REFUSED_BODY_BYTES} of ${bodySize} bytes of the body are kept`],
   };
 }
 
+/** Decodes the first bytes of a text, without a character that is cut in two. */
+function decodeStart(bytes: Uint8Array, maxBytes: number): string {
+  return new TextDecoder().decode(bytes.subarray(0, maxBytes), { stream: bytes.byteLength > maxBytes });
+}
+
 /** Whether a request was answered before it was known to come from an authorized caller. */
-function isAnonymous(c: AppContext): boolean {
+function isRefused(c: AppContext): boolean {
   const { status } = c.res;
   if (status === 404) return findRoute(c) === null;
   if (status === 413) return c.get("requestContext").caller === null;

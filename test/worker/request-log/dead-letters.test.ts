@@ -24,7 +24,8 @@ import { createNewRecords, readDeadLetterIds, readLogIds, sortIds } from "../sup
 const random = createRandom(17);
 
 async function saveAll(records: readonly RequestRecord[]): Promise<void> {
-  await Promise.all(records.map((record) => saveDeadLetter(env.MODELS, record)));
+  for (let i = 0; i < records.length; i += 100)
+    await Promise.all(records.slice(i, i + 100).map((record) => saveDeadLetter(env.MODELS, record)));
 }
 
 /** Counts database statements and bucket operations, and how many reads of the bucket overlap. */
@@ -64,6 +65,25 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+describe("saveDeadLetter", () => {
+  it("refuses a record at once if too many wait for the bucket", async () => {
+    const answer = Promise.withResolvers<void>();
+    const MODELS = overrideMethods(env.MODELS, {
+      put: (async (...args: Parameters<R2Bucket["put"]>) => {
+        await answer.promise;
+        return env.MODELS.put(...args);
+      }) as R2Bucket["put"],
+    });
+    const records = createNewRecords(9, random, { requestBody: "x".repeat(999_000) });
+    const saves = records.slice(0, 8).map((record) => saveDeadLetter(MODELS, record));
+    await expect(saveDeadLetter(MODELS, records[8]!)).rejects.toThrow("too many records wait for the bucket");
+    answer.resolve();
+    await Promise.all(saves);
+    await saveDeadLetter(env.MODELS, records[8]!);
+    expect(await readDeadLetterIds()).toEqual(sortIds(records));
+  });
+});
+
 describe("drainDeadLetters", () => {
   it("is a scheduled job that writes each record once and unchanged", async () => {
     const records = createNewRecords(120, random, { problem: "it's a “test”\u0000" });
@@ -76,7 +96,7 @@ describe("drainDeadLetters", () => {
 
   it("stays within its call budget, and the next run continues", async () => {
     const records = createNewRecords(1000, random);
-    for (let i = 0; i < records.length; i += 100) await saveAll(records.slice(i, i + 100));
+    await saveAll(records);
     const { bindings, calls } = createCountingEnv();
     const drained = await drainDeadLetters(bindings);
     // Two groups of 400 records, and a smaller one. The docs name this rate.
@@ -92,11 +112,12 @@ describe("drainDeadLetters", () => {
 
   it("splits large records into groups that fit into memory, and into statements that D1 accepts", async () => {
     const records = createNewRecords(100, random, { requestBody: "x".repeat(200_000) });
-    await saveAll(records);
+    // 39 at once, because an isolate saves at most 8 MB at a time.
+    for (let i = 0; i < records.length; i += 39) await saveAll(records.slice(i, i + 39));
     const { bindings, calls } = createCountingEnv();
     expect(await drainDeadLetters(bindings)).toBe(100);
-    // The first group has 79 records, which are 16 MB, and the second has 21. A statement takes two records.
-    expect(calls.statements).toBe(51);
+    // The first group has 79 records, which are 16 MB, and the second has 21. A statement takes nine records.
+    expect(calls.statements).toBe(12);
     expect(await readLogIds()).toEqual(sortIds(records));
   });
 

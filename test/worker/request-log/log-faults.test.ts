@@ -72,9 +72,13 @@ function createFailingBucket(failuresPerObject: number): R2Bucket {
   return overrideMethods(env.MODELS, { put });
 }
 
+let addresses = 0;
+
 function createRequest(i: number): Request {
   if (i % 3 === 1) return new Request(`${ORIGIN}/v1/models`);
-  if (i % 3 === 2) return new Request(`${ORIGIN}/health`);
+  // Each comes from an address of its own, because the requests of one address share a row.
+  if (i % 3 === 2)
+    return new Request(`${ORIGIN}/health`, { headers: { "cf-connecting-ip": `address ${++addresses}` } });
   return new Request(`${ORIGIN}/v1/predictions`, {
     method: "POST",
     headers: { "content-type": "application/json" },

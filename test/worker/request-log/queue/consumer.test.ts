@@ -51,7 +51,8 @@ describe("the consumer of the log queue", () => {
       retried: [],
     });
     expect(await readLogIds()).toEqual(sortIds(records));
-    expect(countStatements()).toBe(34);
+    // A statement takes 14 records.
+    expect(countStatements()).toBe(8);
   });
 
   it("accepts messages that are delivered twice, and messages that are a day old", async () => {
@@ -77,15 +78,15 @@ describe("the consumer of the log queue", () => {
 
   it("retries only the messages that are not committed", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => {});
-    const records = createNewRecords(9, random, { requestBody: "x".repeat(120_000) });
+    const records = createNewRecords(42, random, { requestBody: "x".repeat(120_000) });
     const { bindings } = createEnvWithLogFault(async (statement) =>
       statement === 2 ? loseConnection() : undefined,
     );
     expect(await deliverBatch(QUEUE_NAME, records, bindings)).toEqual({
-      acknowledged: [...createMessageIds(0, 3), ...createMessageIds(6, 9)],
-      retried: createMessageIds(3, 6),
+      acknowledged: [...createMessageIds(0, 14), ...createMessageIds(28, 42)],
+      retried: createMessageIds(14, 28),
     });
-    expect(await readLogIds()).toEqual(sortIds([...records.slice(0, 3), ...records.slice(6)]));
+    expect(await readLogIds()).toEqual(sortIds([...records.slice(0, 14), ...records.slice(28)]));
   });
 
   it("writes the other records of a batch if the database rejects one", async () => {

@@ -67,7 +67,7 @@ describe("a request", () => {
 
   it("is logged once if 300 requests overlap", async () => {
     const answers = await Promise.all(
-      Array.from({ length: 300 }, (_, i) => call(i % 3 === 0 ? "/v1/nothing" : "/health")),
+      Array.from({ length: 300 }, (_, i) => call(i % 3 === 0 ? "/v1/nothing" : "/openapi.json")),
     );
     await waitForDelivery(answers.map(({ id }) => id).sort());
   });
@@ -108,6 +108,19 @@ describe("writeRecord", () => {
     expect(await readDeadLetterIds()).toEqual(sortIds(records));
     await worker.scheduled(createScheduledController(), env);
     expect(await readLogIds()).toEqual(sortIds(records));
+  });
+
+  it("writes repeats to the database, because a message for each of them would cost", async () => {
+    const send = vi.fn<Queue<RequestRecord>["send"]>((record, options) =>
+      env.LOG_QUEUE.send(record, options),
+    );
+    const LOG_QUEUE = overrideMethods(env.LOG_QUEUE, { send });
+    const repeatKey = crypto.randomUUID();
+    const records = createNewRecords(20, random);
+    await Promise.all(records.map((record) => writeRecord({ ...env, LOG_QUEUE }, record, { repeatKey })));
+    expect(send).toHaveBeenCalledTimes(1);
+    await waitForDelivery([records[0]!.id]);
+    expect((await readLogRecord(records[0]!.id))?.repeats).toBe(19);
   });
 
   it.each([
