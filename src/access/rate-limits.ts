@@ -1,15 +1,22 @@
 import ipaddr from "ipaddr.js";
 import { describeError } from "../db/errors.ts";
+import { HEALTH_ROUTE } from "../domain/routes.ts";
 import type { AppContext } from "../http/context.ts";
 import { TooManyRequests } from "../http/errors.ts";
 import { evictOldest } from "../lib/stale-cache.ts";
-import { ageMs } from "../lib/time.ts";
+import { ageMs, MINUTE_MS } from "../lib/time.ts";
 import { RATE_LIMIT_PERIODS_SECONDS } from "../settings/rate-limits.ts";
 
 const MAX_BLOCKED_ADDRESSES = 1_000;
+const MAX_COUNTED_ADDRESSES = 1_000;
+/** How many health checks of an address have a row of their own in a minute. */
+const MAX_HEALTH_ROWS = 200;
 
 /** When an address last exceeded the limit of invalid keys in this isolate. */
 const blockedSince = new Map<string, number>();
+
+/** The health checks of each address in its newest minute. */
+const healthChecks = new Map<string, { readonly minute: number; readonly count: number }>();
 
 /** Counts a request against its key. @throws TooManyRequests */
 export async function countKeyRequest(c: AppContext, name: string): Promise<void> {
@@ -52,9 +59,19 @@ export function rejectBlockedAddress(c: AppContext): void {
   throw createTooManyInvalidKeys();
 }
 
-/** Lets the requests of an address to one path share rows of the log, because no rate limit bounds them. */
-export function shareLogRowByAddress(c: AppContext, path: string): void {
-  shareLogRow(c, path, findAddress(c));
+/**
+ * Counts a health check of an address in this isolate. It is never rejected, but above a number a minute it shares
+ * a row of the log, so that a flood of them cannot fill it.
+ */
+export function countHealthCheck(c: AppContext): void {
+  const address = findAddress(c);
+  const minute = Math.floor(Date.now() / MINUTE_MS);
+  const previous = healthChecks.get(address);
+  const count = previous?.minute === minute ? previous.count + 1 : 1;
+  healthChecks.delete(address);
+  healthChecks.set(address, { minute, count });
+  evictOldest(healthChecks, MAX_COUNTED_ADDRESSES);
+  if (count > MAX_HEALTH_ROWS) shareLogRow(c, HEALTH_ROUTE, address);
 }
 
 function shareLogRow(c: AppContext, reason: string, caller: string): void {

@@ -40,7 +40,7 @@ const schema = {
   summary: "Get a request and its response",
   description: `Returns a request from the log, with the bodies of the request and the response. The id is in the header \`x-request-id\` of every response, and in the field \`id\` of a prediction.
 
-A request that another server has just answered can take a few seconds to appear: the 404 then has the header \`Retry-After\`. A request that only repeats another one (refused by the same rate limit, or to \`/health\`, within a minute) has no entry: the first one counts it in \`repeats\`. The status 499 means that the client closed the connection before the response.`,
+A request that another server has just answered can take a few seconds to appear: the 404 then has the header \`Retry-After\`. A request that only repeats another one (refused by the same rate limit within a minute, or more than 200 in a minute to \`/health\`) has no entry: the first one counts it in \`repeats\`. The status 499 means that the client closed the connection before the response.`,
   request: {
     params: z.object({
       id: z.string().min(1).meta({

@@ -3,9 +3,9 @@ import { rejectUnknownHost } from "../access/allowed-hosts.ts";
 import { authenticateRequest } from "../access/authenticate.ts";
 import {
   countAddressRequest,
+  countHealthCheck,
   countInvalidKey,
   countKeyRequest,
-  shareLogRowByAddress,
 } from "../access/rate-limits.ts";
 import { HEALTH_ROUTE } from "../domain/routes.ts";
 import type { AppEnv } from "../http/context.ts";
@@ -21,7 +21,7 @@ export const identify = createMiddleware<AppEnv>(async (c, next) => {
   // The health check reads no key: it must answer while the registry is unavailable. And a rate limit must
   // never reject a monitoring tool.
   if (c.req.path === HEALTH_ROUTE) {
-    shareLogRowByAddress(c, HEALTH_ROUTE);
+    countHealthCheck(c);
     return next();
   }
   const apiKey = await authenticateRequest(c);

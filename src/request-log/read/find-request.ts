@@ -36,8 +36,7 @@ export function createRequestNotFound(
   caller: string | null = null,
 ): NotFound {
   const owner = caller === null ? "" : ` of the key ${caller}`;
-  const counted =
-    " A repeated request to /health or over a rate limit has no entry: that of the first one counts it.";
+  const counted = " A repeated request over a rate limit has no entry: that of the first one counts it.";
   const detail = `There is no ${noun} ${truncate(id)}${owner} in the log.${noun === "request" ? counted : ""}`;
   if (!isRecentId(id, Date.now())) return new NotFound(detail);
   return new NotFound(`${detail} It is new and can take a few seconds to appear. Try again.`, {

@@ -133,14 +133,19 @@ describe("refusals of one caller by a rate limit", () => {
 });
 
 describe("requests to /health", () => {
-  it("of one caller share a row", async () => {
+  it("of one caller share a row from the 201st of a minute on", async () => {
+    vi.setSystemTime(Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS);
     const headers = fromAddress();
-    await sendAll(30, "/health", headers, ENV_WITH_KEYS);
-    await sendAll(10, "/health", fromAddress(), ENV_WITH_KEYS);
-    expect(await readRows()).toMatchObject([
-      { path: "/health", status: 200, repeats: 29 },
-      { path: "/health", status: 200, repeats: 9 },
-    ]);
+    const ids = await sendAll(200, "/health", headers, ENV_WITH_KEYS);
+    expect((await readRows()).map(({ id }) => id)).toEqual(ids.toSorted());
+    await sendAll(50, "/health", headers, ENV_WITH_KEYS);
+    await sendAll(1, "/health", fromAddress(), ENV_WITH_KEYS);
+    const repeats = (await readRows()).map((row) => row.repeats);
+    expect(repeats.filter((count) => count !== null)).toEqual([49]);
+    expect(repeats).toHaveLength(202);
+    vi.setSystemTime(Date.now() + MINUTE_MS);
+    await sendAll(2, "/health", headers, ENV_WITH_KEYS);
+    expect(await readRows()).toHaveLength(204);
   });
 });
 
