@@ -7,6 +7,8 @@ import { evictOldest } from "../lib/stale-cache.ts";
 import { ageMs, MINUTE_MS } from "../lib/time.ts";
 import { RATE_LIMIT_PERIODS_SECONDS } from "../settings/rate-limits.ts";
 
+/** Cloudflare always sends the address. Without it, callers cannot be told apart. */
+const UNKNOWN_ADDRESS = "unknown";
 const MAX_BLOCKED_ADDRESSES = 1_000;
 const MAX_COUNTED_ADDRESSES = 1_000;
 /** How many health checks of an address have a row of their own in a minute. */
@@ -65,6 +67,7 @@ export function rejectBlockedAddress(c: AppContext): void {
  */
 export function countHealthCheck(c: AppContext): void {
   const address = findAddress(c);
+  if (address === UNKNOWN_ADDRESS) return;
   const minute = Math.floor(Date.now() / MINUTE_MS);
   const previous = healthChecks.get(address);
   const count = previous?.minute === minute ? previous.count + 1 : 1;
@@ -110,7 +113,7 @@ async function isWithinLimit(
 
 /** The caller's IPv4 address, or the /64 of its IPv6 address: one household or server usually has a /64. */
 function findAddress(c: AppContext): string {
-  const address = c.req.header("cf-connecting-ip") ?? "unknown";
+  const address = c.req.header("cf-connecting-ip") ?? UNKNOWN_ADDRESS;
   if (!ipaddr.IPv6.isValid(address)) return address;
   const parsed = ipaddr.IPv6.parse(address);
   if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString();
