@@ -24,6 +24,7 @@ const BENCHMARKS: Readonly<Record<string, Script>> = {
   batch: serving("batch"),
   similar: serving("similar"),
   registry: serving("registry"),
+  sessions: serving("sessions"),
   growth: { path: "growth/growth.ts", hasCommonOptions: true },
   details: { path: "server/prediction-details.ts" },
   load: { path: "server/log-load.ts" },

@@ -17,3 +17,8 @@ export const MAX_NAMED_LOADS = MAX_LOADS - 1;
 
 /** A session that an alias has used in this time is not evicted for a version that is asked for by name. */
 export const ALIAS_PROTECTION_MS = 60_000;
+/**
+ * A new session is not evicted in this time for a version that is asked for by name. Otherwise requests for many
+ * versions in turn would keep the isolate busy with loading.
+ */
+export const MIN_SESSION_AGE_MS = 5_000;

@@ -17,10 +17,10 @@ import { readReplica } from "../http/registry.ts";
 import { isInPercentage } from "../lib/percentage.ts";
 import type { Session } from "./onnx-runtime.ts";
 import { chooseCanary, resolveSelector } from "./resolve-version.ts";
-import { InvalidModelFileError, ModelTooLargeError } from "./runtime-errors.ts";
+import { InvalidModelFileError, LoadRefusedError, ModelTooLargeError } from "./runtime-errors.ts";
 import { isBusyError, OUTPUT_NAME, type SessionSource, withSession } from "./session-cache.ts";
 import type { Usage } from "./session-store.ts";
-import { BUSY_RETRY_AFTER_SECONDS, TOO_LARGE_RETRY_AFTER_SECONDS } from "./timeouts.ts";
+import { LOAD_RETRY_AFTER_SECONDS, TOO_LARGE_RETRY_AFTER_SECONDS } from "./timeouts.ts";
 
 /** How many previous versions of an alias are tried as a fallback. */
 const MAX_FALLBACKS = 5;
@@ -93,9 +93,9 @@ function createUnavailable(target: ModelReference, error: unknown): ServiceUnava
   const version = formatVersion(target);
   if (isBusyError(error))
     return new ServiceUnavailable(
-      `${version} cannot be loaded now, because other models are being loaded or used. Try again in a second.`,
+      `${version} cannot be used now, because other models are being loaded or used. Try again in a few seconds.`,
       error,
-      BUSY_RETRY_AFTER_SECONDS,
+      error instanceof LoadRefusedError ? error.retryAfterSeconds : LOAD_RETRY_AFTER_SECONDS,
     );
   if (error instanceof ModelTooLargeError)
     return new ServiceUnavailable(

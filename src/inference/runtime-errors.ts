@@ -7,7 +7,14 @@ export class InvalidModelFileError extends Error {}
 export class ModelTooLargeError extends Error {}
 
 /** There is no room to load another model at the moment. It says nothing about the model. */
-export class LoadRefusedError extends Error {}
+export class LoadRefusedError extends Error {
+  readonly retryAfterSeconds: number;
+
+  constructor(reason: string, retryAfterSeconds: number) {
+    super(reason);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
 
 /** The memory of the runtime has reached its limit. The runtime itself still works. */
 export class OutOfMemoryError extends Error {}

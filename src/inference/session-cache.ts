@@ -21,6 +21,7 @@ import {
 import { type Load, type SessionState, SessionStore, type Usage } from "./session-store.ts";
 import {
   LOAD_LOST_AFTER_MS,
+  LOAD_RETRY_AFTER_SECONDS,
   LOAD_TIMEOUT_MS,
   RETRY_DELAY_MS,
   RUNTIME_CALL_LOST_AFTER_MS,
@@ -91,7 +92,8 @@ export async function withSession<T>(
   for (let loadCount = 0; ; ) {
     const cached = store.get(sha256);
     if (cached === undefined) {
-      if (loadCount++ === MAX_LOADS_PER_CALL) throw new LoadRefusedError("other models need the memory");
+      if (loadCount++ === MAX_LOADS_PER_CALL)
+        throw new LoadRefusedError("other models need the memory", LOAD_RETRY_AFTER_SECONDS);
       await loadSession(source);
       continue;
     }
@@ -176,7 +178,8 @@ async function createModelSession(
   const version = formatVersion(model);
   return runtimeMutex.run(async () => {
     await releaseEvicted();
-    if (!store.isLoading(model.sha256, load)) throw new LoadRefusedError("the load took too long");
+    if (!store.isLoading(model.sha256, load))
+      throw new LoadRefusedError("the load took too long", LOAD_RETRY_AFTER_SECONDS);
     const session = await createSession(bytes)
       .catch(async (error: unknown) => {
         // More memory was in use than the budget says, or in pieces that are too small.

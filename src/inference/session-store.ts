@@ -4,12 +4,13 @@ import {
   ALIAS_PROTECTION_MS,
   MAX_LOADS,
   MAX_NAMED_LOADS,
+  MIN_SESSION_AGE_MS,
   RUNTIME_BYTES,
   SESSION_BUDGET_BYTES,
 } from "./memory-budget.ts";
 import type { Session } from "./onnx-runtime.ts";
 import { LoadRefusedError } from "./runtime-errors.ts";
-import { LOAD_LOST_AFTER_MS } from "./timeouts.ts";
+import { LOAD_LOST_AFTER_MS, LOAD_RETRY_AFTER_SECONDS } from "./timeouts.ts";
 
 /** Whether an alias led to a version, or its name. Anyone may name any version, but only admins move an alias. */
 export type Usage = "alias" | "name";
@@ -17,6 +18,7 @@ export type Usage = "alias" | "name";
 export interface CachedSession {
   readonly session: Session;
   readonly memory: ModelMemory;
+  readonly createdAt: number;
   /** When an alias used it last; -Infinity for never. */
   aliasUsedAt: number;
 }
@@ -72,7 +74,10 @@ export class SessionStore {
   startLoad(sha256: string, memory: ModelMemory, usage: Usage): Load {
     this.#dropLostLoads();
     if (this.#loads.size >= (usage === "alias" ? MAX_LOADS : MAX_NAMED_LOADS))
-      throw new LoadRefusedError(`${this.#loads.size} other models are being loaded`);
+      throw new LoadRefusedError(
+        `${this.#loads.size} other models are being loaded`,
+        LOAD_RETRY_AFTER_SECONDS,
+      );
     const load = { memory, startedAt: Date.now() };
     const loads = [...this.#loads.values(), load];
     const kept = new Map(this.#sessions);
@@ -81,7 +86,7 @@ export class SessionStore {
       kept.delete(candidate);
     }
     if (sumMemory([...kept.values()], loads) > SESSION_BUDGET_BYTES)
-      throw new LoadRefusedError("the memory is in use by other models");
+      throw new LoadRefusedError("the memory is in use by other models", MIN_SESSION_AGE_MS / 1000);
     for (const candidate of [...this.#sessions.keys()]) if (!kept.has(candidate)) this.#evict(candidate);
     this.#loads.set(sha256, load);
     return load;
@@ -97,7 +102,12 @@ export class SessionStore {
   }
 
   add(sha256: string, session: Session, { memory }: Load): void {
-    this.#sessions.set(sha256, { session, memory, aliasUsedAt: Number.NEGATIVE_INFINITY });
+    this.#sessions.set(sha256, {
+      session,
+      memory,
+      createdAt: Date.now(),
+      aliasUsedAt: Number.NEGATIVE_INFINITY,
+    });
   }
 
   /** Evicts all sessions that may be evicted, except one. */
@@ -116,8 +126,8 @@ export class SessionStore {
 
   /** In the order of eviction. */
   #listEvictable(usage: Usage): [string, CachedSession][] {
-    const isProtected = ([, { aliasUsedAt }]: [string, CachedSession]) =>
-      ageMs(aliasUsedAt) < ALIAS_PROTECTION_MS;
+    const isProtected = ([, { aliasUsedAt, createdAt }]: [string, CachedSession]) =>
+      ageMs(aliasUsedAt) < ALIAS_PROTECTION_MS || ageMs(createdAt) < MIN_SESSION_AGE_MS;
     const all = [...this.#sessions];
     const others = all.filter((entry) => !isProtected(entry));
     return usage === "name" ? others : [...others, ...all.filter(isProtected)];

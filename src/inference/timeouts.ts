@@ -23,7 +23,7 @@ export const RUNTIME_WAIT_MS = 10_000;
  */
 export const RUNTIME_CALL_LOST_AFTER_MS = 60_000;
 
-/** When a refused load may be tried again. Most loads take less. */
-export const BUSY_RETRY_AFTER_SECONDS = 1;
+/** When a load may be tried again that had to be refused because of other loads. Most loads take less. */
+export const LOAD_RETRY_AFTER_SECONDS = 1;
 /** A version that is too large stays so, until somebody publishes a smaller one. */
 export const TOO_LARGE_RETRY_AFTER_SECONDS = 300;

@@ -90,17 +90,18 @@ describe("many versions at once", () => {
       if (status === 200) continue;
       expect(status).toBe(503);
       expect(body.type).toBe("urn:facet:problem:unavailable");
-      expect(body.detail).toContain("cannot be loaded now");
+      expect(body.detail).toContain("cannot be used now");
       expect(response.headers.get("retry-after")).toBe("1");
       expect((await readLogRecord(id))?.problem).toContain("other models are being loaded");
     }
-    // One after the other, each works at once: a refusal is not remembered as a failure.
+    // One after the other they can be used: a refusal is not remembered as a failure.
     for (const [i, selector] of selectors.entries()) {
+      moveClock(6);
+      expect((await predict("champion")).body).toMatchObject({ model: { name: "first" }, warnings: [] });
       const { status, body } = await predict(selector);
       expect(status).toBe(200);
       expect(body.price).toBeCloseTo((FIRST_SLOPE + i) * STONE.carat + 421, 1);
     }
-    expect((await predict("champion")).body).toMatchObject({ model: { name: "first" }, warnings: [] });
     expect(Math.max(...states.map(({ loads }) => loads))).toBe(MAX_NAMED_LOADS);
     expect(Math.max(...states.map(({ budgetedBytes }) => budgetedBytes))).toBeLessThanOrEqual(
       SESSION_BUDGET_BYTES,
@@ -113,6 +114,20 @@ describe("many versions at once", () => {
     expect(reads.filter((key) => key.startsWith("models/first/"))).toHaveLength(1);
   });
 
+  it("in turn do not keep the isolate busy: a new session stays for some seconds", async () => {
+    stopClock();
+    for (let i = 0; i < 6; i++) await publish(`turn-${i}`, FIRST_INDEX + i, 20, 20);
+    moveClock(61);
+    const selectors = Array.from({ length: 6 }, (_, i) => `turn-${i}@1`);
+    for (let round = 0; round < 3; round++) for (const selector of selectors) await predict(selector);
+    expect(reads.length).toBeLessThan(selectors.length);
+    const refused = await predict(selectors.at(-1)!);
+    expect(refused.status).toBe(503);
+    expect(refused.response.headers.get("retry-after")).toBe("5");
+    moveClock(5);
+    expect((await predict(selectors.at(-1)!)).status).toBe(200);
+  });
+
   it("share one load if they are the same version", async () => {
     await publish("shared", 1, 20, 8);
     const answers = await Promise.all(Array.from({ length: 30 }, () => predict("shared@1")));
@@ -122,7 +137,7 @@ describe("many versions at once", () => {
 });
 
 describe("an alias", () => {
-  it("whose version cannot be loaded now gets a 503 at once, and no previous version is loaded", async () => {
+  it("whose version cannot be used now gets a 503 at once, and no previous version is loaded", async () => {
     for (const [i, name] of ["a", "b", "c", "d"].entries()) await publish(`busy-${name}`, 2 + i, 12, 2);
     await publish("old", 6, 12, 2);
     await publish("new", 7, 12, 2);
@@ -138,7 +153,7 @@ describe("an alias", () => {
     await waitUntil(() => reads.length === MAX_LOADS);
     const { status, response, body } = await predict("stable");
     expect(status).toBe(503);
-    expect(body.detail).toContain("new@1 cannot be loaded now");
+    expect(body.detail).toContain("new@1 cannot be used now");
     expect(response.headers.get("retry-after")).toBe("1");
     expect(reads).toHaveLength(MAX_LOADS);
     areReadsBlocked = false;
@@ -152,7 +167,7 @@ describe("an alias", () => {
     reads.length = 0;
     const { status, response } = await predict("large@1");
     expect(status).toBe(503);
-    expect(response.headers.get("retry-after")).toBe("1");
+    expect(response.headers.get("retry-after")).toBe("5");
     expect((await predict("champion")).status).toBe(200);
     expect(reads).toEqual([]);
     moveClock(61);
