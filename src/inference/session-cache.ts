@@ -105,7 +105,10 @@ export async function withSession<T>(
       );
       if (result !== EVICTED) return result;
     } catch (error) {
-      if (error instanceof OutOfMemoryError) store.evictAll("name", sha256);
+      if (error instanceof OutOfMemoryError) {
+        store.evictAll("name", sha256);
+        source.background.waitUntil(runtimeMutex.run(releaseEvicted).catch(() => {}));
+      }
       throw error;
     }
   }

@@ -10,7 +10,7 @@ import {
 } from "../../../src/inference/memory-budget.ts";
 import { getRuntimeMemoryBytes } from "../../../src/inference/onnx-runtime.ts";
 import { getSessionState } from "../../../src/inference/session-cache.ts";
-import { type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
+import { type ProblemDetails, post, readLogRecord, STONE, sendWithoutBackground } from "../support/call.ts";
 import { moveClock, stopClock } from "../support/clock.ts";
 import { overrideMethods } from "../support/faults.ts";
 import { pointAlias, publishModel, readLinearModel, warmUpRuntime } from "../support/registry.ts";
@@ -134,6 +134,31 @@ describe("many versions at once", () => {
     expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(200));
     expect(reads).toHaveLength(1);
   });
+});
+
+it("loads that never end are not waited for: after 15 seconds others take their place", async () => {
+  stopClock();
+  let started = 0;
+  const get = () => {
+    started++;
+    return new Promise<never>(() => {});
+  };
+  const silent: Env = { ...env, MODELS: overrideMethods(env.MODELS, { get }) };
+  const init = {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(STONE),
+  };
+  for (let i = 0; i < MAX_NAMED_LOADS; i++) {
+    await publish(`stuck-${i}`, FIRST_INDEX + 20 + i, 12, 2);
+    void sendWithoutBackground(`/v1/predictions?model=stuck-${i}@1`, init, silent);
+  }
+  await publish("after", FIRST_INDEX + 30, 12, 2);
+  await waitUntil(() => started === MAX_NAMED_LOADS);
+  expect((await predict("after@1")).status).toBe(503);
+  moveClock(15);
+  expect((await predict("after@1")).status).toBe(200);
+  expect(getSessionState().loads).toBe(0);
 });
 
 describe("an alias", () => {
