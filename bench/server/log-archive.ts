@@ -3,12 +3,15 @@ import { gunzipSync } from "node:zlib";
 import type { D1Database, R2Bucket } from "@cloudflare/workers-types";
 import Table from "cli-table3";
 import { withLocalBindings } from "../../cloudflare/local-bindings.ts";
+import { createRequestId } from "../../src/domain/request-id.ts";
+import { median } from "../../src/lib/statistics.ts";
 import { DAY_MS, HOUR_MS } from "../../src/lib/time.ts";
 import { fillLog } from "./fill-log.ts";
 import { prepareState, startServer } from "./local-server.ts";
 
 const PAGE_ROWS = 20_000;
 const KILLS = 10;
+const LOOK_UPS = 200;
 /** An archive run may take this time. */
 const ARCHIVE_TIMEOUT_MS = 120_000;
 
@@ -46,6 +49,26 @@ export async function testKilledArchive(state: string, rows: number): Promise<vo
     isComplete = isFinished && inTable === 0;
   }
   console.log(`${rows} rows archived, killed ${kills} times:\n${table}`);
+  const times = await measureLookUps(state, now - 119 * DAY_MS);
+  console.log(
+    `${LOOK_UPS} look-ups of ids that do not exist, of an archived day: median ${median(times).toFixed(1)} ms, longest ${Math.max(...times).toFixed(1)} ms`,
+  );
+}
+
+/** Asks for ids that do not exist, one after the other. Returns the time of each answer in milliseconds. */
+async function measureLookUps(state: string, from: number): Promise<number[]> {
+  const { url, stop } = await startServer(state, { vars: { ACCESS: "open", RATE_LIMITS: "off" } });
+  const times: number[] = [];
+  for (let i = 0; i < LOOK_UPS; i++) {
+    const id = createRequestId(Math.floor(from + (i * DAY_MS) / LOOK_UPS));
+    const startedAt = performance.now();
+    const response = await fetch(`${url}/v1/requests/${id}`);
+    await response.text();
+    times.push(performance.now() - startedAt);
+    if (response.status !== 404) throw new Error(`a look-up was answered with ${response.status}`);
+  }
+  await stop("SIGKILL");
+  return times;
 }
 
 /** Starts a server and its cron, and kills both at the timeout. */

@@ -119,7 +119,7 @@ export class CreateOutcome extends Endpoint {
     const { item, predicted, range, model } = findPredictedStone(request, params.id, body.index);
     const { id, at, caller } = c.get("requestContext");
     const outcome = { id, at, caller, prediction: params.id, item, predicted, price: body.price };
-    const replaced = await insertOutcome(c.env.LOG_DB, {
+    const { isStored, corrected } = await insertOutcome(c.env.LOG_DB, {
       ...outcome,
       soldAt: body.soldAt ?? null,
       model: model.name,
@@ -128,6 +128,7 @@ export class CreateOutcome extends Endpoint {
       rangeHigh: range?.high ?? null,
       coverage: range?.coverage ?? null,
     });
+    if (!isStored) throw createRequestNotFound("prediction", params.id);
     return c.json(
       {
         id,
@@ -138,7 +139,7 @@ export class CreateOutcome extends Endpoint {
         predicted,
         range,
         model,
-        corrects: replaced?.price ?? null,
+        corrects: corrected?.price ?? null,
       },
       201,
     );

@@ -7,18 +7,24 @@ import { outcomes, rollupHours } from "./schema.ts";
 export type Outcome = typeof outcomes.$inferSelect;
 
 /**
- * Inserts an outcome. Returns the earlier outcome of the same stone that it corrects, or null. Only the
- * newest outcome of a stone counts, so the hour of the corrected one is marked dirty.
+ * Inserts an outcome, unless its prediction is erased or its erasure has begun. Only the newest outcome of a
+ * stone counts, so the hour of the one that it corrects is marked dirty. Returns that one, if there is one.
  */
-export async function insertOutcome(d1: D1Database, outcome: Outcome): Promise<Outcome | null> {
+export async function insertOutcome(
+  d1: D1Database,
+  outcome: Outcome,
+): Promise<{ readonly isStored: boolean; readonly corrected: Outcome | null }> {
   const db = drizzle(d1);
   const sameStone = and(eq(outcomes.prediction, outcome.prediction), eq(outcomes.item, outcome.item));
-  const [[corrected]] = await db.batch([
+  const isErased = sql`${outcomes.prediction} IN (SELECT id FROM forgotten WHERE id = ${outcome.prediction})`;
+  const [[corrected], , , { meta }] = await db.batch([
     db.select().from(outcomes).where(sameStone).orderBy(desc(outcomes.id)).limit(1),
     markOutcomeHoursDirty(db, sameStone),
     db.insert(outcomes).values(outcome),
+    // The erasure may have begun after the prediction was read. The statements are one transaction.
+    db.delete(outcomes).where(and(eq(outcomes.id, outcome.id), isErased)),
   ]);
-  return corrected ?? null;
+  return { isStored: meta.changes === 0, corrected: corrected ?? null };
 }
 
 /** Marks the hours of outcomes dirty. It runs in the same transaction as the change to these outcomes. */

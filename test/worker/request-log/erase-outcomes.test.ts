@@ -6,7 +6,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/lib/time.ts";
 import { archiveOldDays } from "../../../src/request-log/archive/archive.ts";
 import { continueErasures, eraseRequest } from "../../../src/request-log/erase.ts";
 import { saveDeadLetter } from "../../../src/request-log/write/dead-letters.ts";
-import { ERASE_JOB_BUDGET } from "../../../src/settings/call-budgets.ts";
+import { ERASE_JOB_BUDGET, ERASE_PAGE } from "../../../src/settings/call-budgets.ts";
 import { createRandom } from "../../support/random.ts";
 import { emptyStorage } from "../support/empty-storage.ts";
 import { createFaultyDatabase, overrideMethods } from "../support/faults.ts";
@@ -118,18 +118,30 @@ describe("eraseRequest", () => {
     expect(await readAllIds()).toEqual([other.id]);
   });
 
-  it("does not end before an outcome that was being reported is erased too", async () => {
+  it("does not end before an outcome that was reported meanwhile is erased too", async () => {
     const reported = createReportedPrediction(startOfDay(1), [], random);
+    const late = createReportedPrediction(startOfDay(0), [startOfDay(0)], random);
     await insertReportedPrediction(reported);
     const { id } = reported.prediction;
-    let late: string | undefined;
     const LOG_DB = createFaultyDatabase(env.LOG_DB, async (sql) => {
-      if (sql.startsWith("DELETE FROM erasures") && late === undefined)
-        late = (await reportOutcome(id, startOfDay(0), random)).id;
+      if (!sql.startsWith("DELETE FROM erasures")) return;
+      await insertReportedPrediction({ ...late, prediction: reported.prediction });
     });
     expect((await eraseRequest({ ...env, LOG_DB }, id, NOW)).remaining).toBe(2);
     expect(await continueErasures(env, LATER)).toBe(1);
-    expect(await findStored([id, String(late)])).toEqual([]);
+    expect(await findStored([...reported.ids, ...late.outcomeRequests.map((request) => request.id)])).toEqual(
+      [],
+    );
+  });
+
+  it("refuses an outcome whose prediction is erased between its look-up and its insertion", async () => {
+    const reported = createReportedPrediction(startOfDay(1), [], random);
+    await insertReportedPrediction(reported);
+    const { id } = reported.prediction;
+    expect((await reportOutcome(id, NOW, random)).isStored).toBe(true);
+    await eraseRequest(env, id, NOW);
+    expect((await reportOutcome(id, NOW, random)).isStored).toBe(false);
+    expect(await findStored([id])).toEqual([]);
   });
 });
 
@@ -216,6 +228,21 @@ describe("continueErasures", () => {
     expect(await findStored(reported.ids)).toEqual([]);
   });
 
+  it("begins no page of outcome requests for which the calls are not enough", async () => {
+    const times = Array.from({ length: ERASE_PAGE.ids }, (_, i) => startOfDay(1) + i);
+    const { prediction, outcomeRequests, ids } = createReportedPrediction(startOfDay(2), times, random);
+    await insertReportedPrediction({ prediction, outcomeRequests, ids });
+    const { bindings, countCalls } = createCountingEnv();
+    const limits = { ...ERASE_JOB_BUDGET, calls: 30 };
+    expect(await eraseRequest(bindings, prediction.id, NOW, limits)).toMatchObject({
+      erased: { row: true, outcomes: 0 },
+      remaining: ERASE_PAGE.ids + 1,
+    });
+    expect(countCalls()).toBeLessThanOrEqual(limits.calls);
+    expect(await continueErasures(env, LATER)).toBe(1);
+    expect(await findInTables(ids)).toEqual([]);
+  });
+
   it("does not read more rows of the archive than a run may", async () => {
     const all = [130, 125, 120].flatMap((daysAgo) => createRecordsOfDay(daysAgo, 10, random));
     const times = [startOfDay(125), startOfDay(120)];
@@ -231,13 +258,14 @@ describe("continueErasures", () => {
     expect(await findStored(reported.ids)).toEqual([]);
   });
 
-  it("completes the other erasures if a chunk of one is damaged, and that one once the chunk is repaired", async () => {
+  it("completes the other erasures if a chunk of some is damaged, and these once the chunk is repaired", async () => {
     const damaged = createReportedPrediction(startOfDay(120), [startOfDay(110), startOfDay(100)], random);
+    const damagedAlone = createReportedPrediction(startOfDay(100), [], random);
     const intact = createReportedPrediction(startOfDay(130), [startOfDay(105)], random);
-    for (const reported of [damaged, intact]) {
+    for (const [i, reported] of [damaged, damagedAlone, intact].entries()) {
       await insertReportedPrediction(reported);
       const stopped = createInterruptedEnv(1, true).bindings;
-      await eraseRequest(stopped, reported.prediction.id, NOW).catch(() => {});
+      await eraseRequest(stopped, reported.prediction.id, NOW + i).catch(() => {});
     }
     await archiveAll();
     const { key } = (await readArchive()).at(-1)!;
@@ -246,17 +274,20 @@ describe("continueErasures", () => {
     const broken = new Uint8Array(bytes.slice());
     broken[30]! ^= 1;
     await env.MODELS.put(key, broken, { customMetadata });
-    for (const now of [NOW, LATER])
-      await expect(continueErasures(env, now)).rejects.toThrow(/erasure of .* cannot be unpacked/);
+    // The calls are enough for the damaged erasures only, and then it is the turn of the other one.
+    const limits = { ...ERASE_JOB_BUDGET, calls: 62 };
+    await expect(continueErasures(env, LATER, limits)).rejects.toThrow(/erasure of .* cannot be unpacked/);
+    expect(await findInTables(intact.ids)).not.toEqual([]);
+    await expect(continueErasures(env, LATER + 5 * MINUTE_MS, limits)).rejects.toThrow(/cannot be unpacked/);
     expect(await findInTables(intact.ids)).toEqual([]);
     const [prediction, , inDamagedChunk] = damaged.ids;
-    expect(await findInTables(damaged.ids)).toEqual([
+    expect(await findInTables([...damaged.ids, ...damagedAlone.ids])).toEqual([
       `outcomes ${inDamagedChunk}`,
       `outcomes ${prediction}`,
-      `erasures ${prediction}`,
+      ...[prediction, ...damagedAlone.ids].sort().map((id) => `erasures ${id}`),
     ]);
     await env.MODELS.put(key, bytes, { customMetadata });
-    expect(await continueErasures(env, LATER + 5 * MINUTE_MS)).toBe(1);
-    expect(await findStored([...damaged.ids, ...intact.ids])).toEqual([]);
+    expect(await continueErasures(env, LATER + 10 * MINUTE_MS)).toBe(2);
+    expect(await findStored([...damaged.ids, ...damagedAlone.ids, ...intact.ids])).toEqual([]);
   });
 });

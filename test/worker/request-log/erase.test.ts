@@ -184,6 +184,19 @@ describe("DELETE /v1/requests/{id}", () => {
     expect((await call(`/v1/requests/${id}`, { headers })).status).toBe(200);
   });
 
+  it("answers 404 to an outcome whose prediction is erased meanwhile", async () => {
+    const route = "/v1/predictions";
+    const priced = { method: "POST", path: route, route, price: 1000, model: "steep", modelVersion: 1 };
+    const prediction = createRecord(startOfDay(1), random, priced);
+    await insertRecords([prediction]);
+    const LOG_DB = createFaultyDatabase(env.LOG_DB, async (sql) => {
+      if (sql.includes('insert into "outcomes"')) await eraseRequest(prediction.id);
+    });
+    const path = `/v1/predictions/${prediction.id}/outcome`;
+    expect((await post(path, { price: 1100 }, { ...env, LOG_DB })).status).toBe(404);
+    expect((await env.LOG_DB.prepare("SELECT * FROM outcomes").all()).results).toEqual([]);
+  });
+
   it("keeps a dead-letter record out of the log even if the drain has already read it", async () => {
     // The records are new, because a late record needs a batch, and wrapped statements cannot be in one.
     const record = createRecord(Date.now(), random, { requestBody: "secret" });

@@ -189,6 +189,25 @@ describe("a chunk of an earlier version", () => {
 });
 
 describe("a chunk of which requests are erased", () => {
+  it.each([
+    ["rows", "449"],
+    ["sha256", "0".repeat(64)],
+  ])("stays as it is if its %s are not those of its metadata", async (name, value) => {
+    const all = createRecordsOfDay(95, 450, random);
+    await insertRecords(all);
+    await archiveAll();
+    const { key, customMetadata } = await readOnlyChunk();
+    const bytes = await (await env.MODELS.get(key))!.arrayBuffer();
+    const { etag } = await env.MODELS.put(key, bytes, {
+      customMetadata: { ...customMetadata, [name]: value },
+    });
+    await expect(eraseRequest(env, all[7]!.id, NOW)).rejects.toThrow(DamagedChunkError);
+    expect((await readOnlyChunk()).etag).toBe(etag);
+    // The archive job does not delete rows that such a chunk has.
+    await insertRecords(all.slice(8));
+    await expect(archiveAll()).rejects.toThrow(DamagedChunkError);
+  });
+
   it("keeps the bytes of its other blocks", async () => {
     const all = createRecordsOfDay(95, 1000, random);
     await insertRecords(all);

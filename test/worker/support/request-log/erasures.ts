@@ -41,13 +41,12 @@ export async function insertReportedPrediction({
 }
 
 /** Reports an outcome of a prediction, as a request of the given time. */
-export async function reportOutcome(prediction: string, at: number, random: () => number): Promise<Outcome> {
+export function reportOutcome(prediction: string, at: number, random: () => number) {
   const outcome: Outcome = {
     ...{ prediction, item: 0, id: createIdAt(at, random), at, price: 1100, soldAt: null, caller: null },
     ...{ predicted: 1000, model: "steep", modelVersion: 1, rangeLow: null, rangeHigh: null, coverage: null },
   };
-  await insertOutcome(env.LOG_DB, outcome);
-  return outcome;
+  return insertOutcome(env.LOG_DB, outcome);
 }
 
 /** Where the ids are still stored in the tables, as `table id`. */
