@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { RequestRecord } from "../../../../src/db/request-log/requests.ts";
+import { DAY_MS } from "../../../../src/lib/time.ts";
 import { findArchived } from "../../../../src/request-log/archive/archived-request.ts";
 import {
   findBlocksWith,
@@ -9,7 +10,12 @@ import {
   isBlockFull,
   parseBlocks,
 } from "../../../../src/request-log/archive/blocks.ts";
-import { DamagedChunkError } from "../../../../src/request-log/archive/chunk.ts";
+import {
+  ChangedChunkError,
+  DamagedChunkError,
+  listChunks,
+} from "../../../../src/request-log/archive/chunk.ts";
+import { removeRows } from "../../../../src/request-log/archive/write-chunk.ts";
 import { eraseRequest } from "../../../../src/request-log/erase.ts";
 import { createRandom } from "../../../support/random.ts";
 import { emptyStorage } from "../../support/empty-storage.ts";
@@ -206,6 +212,21 @@ describe("a chunk of which requests are erased", () => {
     // The archive job does not delete rows that such a chunk has.
     await insertRecords(all.slice(8));
     await expect(archiveAll()).rejects.toThrow(DamagedChunkError);
+  });
+
+  it("is not written if another run wrote it meanwhile", async () => {
+    const all = createRecordsOfDay(95, 450, random);
+    await insertRecords(all);
+    await archiveAll();
+    const [chunk] = await listChunks(env.MODELS, Math.floor(startOfDay(95) / DAY_MS));
+    const bucket = overrideMethods(env.MODELS, {
+      put: (async (...args: Parameters<R2Bucket["put"]>) => {
+        await removeRows(env.MODELS, chunk!, new Set([all[9]!.id]));
+        return env.MODELS.put(...args);
+      }) as R2Bucket["put"],
+    });
+    await expect(removeRows(bucket, chunk!, new Set([all[7]!.id]))).rejects.toThrow(ChangedChunkError);
+    expect(await readArchivedRows()).toEqual(all.toSpliced(9, 1));
   });
 
   it("keeps the bytes of its other blocks", async () => {
