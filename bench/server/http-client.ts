@@ -9,6 +9,7 @@ export interface HttpRequest {
   readonly body?: string;
   /** An API key. */
   readonly key?: string;
+  readonly userAgent?: string;
   /** Longest time without a byte of the response. Default: 30 s. */
   readonly timeoutMs?: number;
 }
@@ -25,10 +26,11 @@ export interface HttpResponse {
 export function sendRequest(
   agent: Agent,
   server: string,
-  { method, path, body, key, timeoutMs = RESPONSE_TIMEOUT_MS }: HttpRequest,
+  { method, path, body, key, userAgent, timeoutMs = RESPONSE_TIMEOUT_MS }: HttpRequest,
 ): Promise<HttpResponse> {
   const headers = {
     ...(body !== undefined && { "content-type": "application/json" }),
+    ...(userAgent !== undefined && { "user-agent": userAgent }),
     ...(key !== undefined && { authorization: `Bearer ${key}` }),
   };
   const startedAt = performance.now();

@@ -171,6 +171,26 @@ describe("a row of repeated requests", () => {
     expect(await readRows()).toMatchObject([{ id: records[0]?.id, repeats: 19 }]);
   });
 
+  it("counts a request that comes while the row is being written", async () => {
+    const answer = Promise.withResolvers<void>();
+    const isWriting = Promise.withResolvers<void>();
+    const startedFirst = Promise.withResolvers<void>();
+    const { bindings } = createEnvWithLogFault((statement) => {
+      (statement === 1 ? startedFirst : isWriting).resolve();
+      return answer.promise;
+    });
+    const repeatKey = crypto.randomUUID();
+    const records = Array.from({ length: 3 }, () => createRecord(Date.now(), random));
+    const first = writeRecord(bindings, records[0]!, { repeatKey });
+    await startedFirst.promise;
+    const second = writeRecord(bindings, records[1]!, { repeatKey });
+    await isWriting.promise;
+    const third = writeRecord(env, records[2]!, { repeatKey });
+    answer.resolve();
+    await Promise.all([first, second, third]);
+    expect(await readRows()).toMatchObject([{ id: records[0]?.id, repeats: 2 }]);
+  });
+
   it("takes one place in a batch, however many requests it counts", async () => {
     const statements: string[] = [];
     const LOG_DB = overrideMethods(env.LOG_DB, {
