@@ -176,11 +176,12 @@ describe("an alias", () => {
     expect((await predict("busy-d@1")).status).toBe(503);
     loading.push(predict("other"));
     await waitUntil(() => reads.length === MAX_LOADS);
-    const { status, response, body } = await predict("stable");
+    const { status, response, body, id } = await predict("stable");
     expect(status).toBe(503);
     expect(body.detail).toContain("new@1 cannot be used now");
     expect(response.headers.get("retry-after")).toBe("1");
     expect(reads).toHaveLength(MAX_LOADS);
+    expect((await readLogRecord(id))?.problem).not.toContain("old@1");
     areReadsBlocked = false;
     expect((await Promise.all(loading)).map((answer) => answer.status)).toEqual([200, 200, 200, 200]);
     expect((await predict("stable")).body).toMatchObject({ model: { name: "new" }, warnings: [] });
