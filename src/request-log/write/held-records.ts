@@ -37,6 +37,10 @@ export class HeldRecords {
 /** The length of all texts of a record, in UTF-16 units. */
 export function sumTextLengths(record: RequestRecord): number {
   let length = 0;
-  for (const value of Object.values(record)) if (typeof value === "string") length += value.length;
+  // Much faster than a loop over `Object.values`, and it runs for every request.
+  for (const key in record) {
+    const value = record[key as keyof RequestRecord];
+    if (typeof value === "string") length += value.length;
+  }
   return length;
 }
