@@ -153,6 +153,8 @@ async function eraseStoredParts(run: Run, id: string) {
   const { LOG_DB, MODELS } = run.env;
   // Only ids that hold a time can be on their way to the log.
   if (getIdTime(id) !== null) await budget.call(() => recordErasedIds(LOG_DB, [id], run.now));
+  // The row first, so that the request cannot be read even if the bucket fails.
+  const row = (await budget.call(() => deleteRequests(LOG_DB, [id]))) > 0;
   const keys = await listObjectKeys(id);
   const exists = (key: string) =>
     withBucketErrors(async () => (await budget.call(() => MODELS.head(key))) !== null);
@@ -160,7 +162,6 @@ async function eraseStoredParts(run: Run, id: string) {
     [keys.bodies, keys.deadLetter, keys.quarantine].map(exists),
   );
   await deleteObjects(run, Object.values(keys));
-  const row = (await budget.call(() => deleteRequests(LOG_DB, [id]))) > 0;
   return { row, bodies: bodies === true, deadLetter: deadLetter === true || quarantine === true };
 }
 

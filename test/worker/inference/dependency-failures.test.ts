@@ -188,24 +188,25 @@ describe("if the bucket is unavailable", () => {
     const archived = createRecord(Date.now() - 120 * DAY_MS, random);
     await insertRecords([archived]);
     await archiveOldDays(env);
-    for (const [method, path] of [
-      ["GET", `/v1/requests/${id}`],
-      ["POST", `/v1/predictions/${id}/outcome`],
-      ["DELETE", `/v1/requests/${id}`],
-      ["GET", `/v1/requests/${archived.id}`],
-      ["POST", `/v1/predictions/${archived.id}/outcome`],
-      ["DELETE", `/v1/requests/${archived.id}`],
-    ] as const) {
+    const expectFailure = async (method: string, path: string) => {
       const answer = await send(method, path, { ...env, MODELS });
       expect(answer.status, path).toBe(503);
       expect(answer.response.headers.get("retry-after")).toBe("5");
       expect(answer.text).not.toContain("R2");
       expect((await readLogRecord(answer.id))?.problem).toContain("R2 is down");
+    };
+    for (const requestId of [id, archived.id]) {
+      await expectFailure("GET", `/v1/requests/${requestId}`);
+      await expectFailure("POST", `/v1/predictions/${requestId}/outcome`);
     }
     expect((await send("GET", `/v1/requests/${archived.id}`)).status).toBe(200);
     expect((await send("POST", `/v1/predictions/${id}/outcome`)).status).toBe(201);
-    for (const requestId of [id, archived.id])
+    for (const requestId of [id, archived.id]) {
+      await expectFailure("DELETE", `/v1/requests/${requestId}`);
+      // The erasure has begun.
+      expect((await send("GET", `/v1/requests/${requestId}`)).status).toBe(404);
       expect((await send("DELETE", `/v1/requests/${requestId}`)).status).toBe(200);
+    }
   });
 });
 
