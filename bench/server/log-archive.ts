@@ -6,6 +6,7 @@ import { withLocalBindings } from "../../cloudflare/local-bindings.ts";
 import { createRequestId } from "../../src/domain/request-id.ts";
 import { median } from "../../src/lib/statistics.ts";
 import { DAY_MS, HOUR_MS } from "../../src/lib/time.ts";
+import { createKey } from "../../training/registry/keys.ts";
 import { fillLog } from "./fill-log.ts";
 import { prepareState, startServer } from "./local-server.ts";
 
@@ -57,12 +58,17 @@ export async function testKilledArchive(state: string, rows: number): Promise<vo
 
 /** Asks for ids that do not exist, one after the other. Returns the time of each answer in milliseconds. */
 async function measureLookUps(state: string, from: number): Promise<number[]> {
-  const { url, stop } = await startServer(state, { vars: { ACCESS: "open", RATE_LIMITS: "off" } });
+  const key = await createKey(
+    { kind: "local", state },
+    { name: "bench", scopes: ["admin"], expiresAt: null },
+  );
+  const { url, stop } = await startServer(state, { vars: { RATE_LIMITS: "off" } });
+  const headers = { authorization: `Bearer ${key}` };
   const times: number[] = [];
   for (let i = 0; i < LOOK_UPS; i++) {
     const id = createRequestId(Math.floor(from + (i * DAY_MS) / LOOK_UPS));
     const startedAt = performance.now();
-    const response = await fetch(`${url}/v1/requests/${id}`);
+    const response = await fetch(`${url}/v1/requests/${id}`, { headers });
     await response.text();
     times.push(performance.now() - startedAt);
     if (response.status !== 404) throw new Error(`a look-up was answered with ${response.status}`);

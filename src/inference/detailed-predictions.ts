@@ -62,8 +62,9 @@ async function addExplanations(
   try {
     const background = await readBackground(c, model);
     if (background === null) return;
-    // One run for each stone, so that other requests can use the runtime in between.
     for (const [i, prediction] of predictions.entries()) {
+      // Each run takes milliseconds. Other requests are answered in between.
+      if (i > 0) await scheduler.wait(0);
       prediction.explanation = await explainStone(c, model, background, stones[i]!, prediction.price);
     }
   } catch (error) {

@@ -9,7 +9,6 @@ import { type Split, splitStones } from "../../../training/data/split.ts";
 import { Graph } from "../../../training/onnx/graph.ts";
 import { addStoneInputs } from "../../../training/onnx/stone-inputs.ts";
 import { createScratchFolder } from "../../support/scratch-folder.ts";
-import { createTreeModel } from "../../support/tree-model.ts";
 
 const SEED = 42;
 const FIXTURES = join(import.meta.dirname, "../../fixtures/xgboost-import/3.2.0");
@@ -76,15 +75,6 @@ test("a model without a price for some stones fails with an error that names suc
   const builder = await createImportBuilder({ ...OPTIONS, file });
   await expect(builder.build(split, { seed: SEED })).rejects.toThrow(
     /^cluster-xgboost has no price for a stone: NaN for \{"carat":.*"cut":"Fair"/,
-  );
-});
-
-test("a model that is too large for the Worker is refused with both numbers", async () => {
-  const file = join(folder.path, "large.onnx");
-  writeFileSync(file, createTreeModel(1000, 8));
-  const builder = await createImportBuilder({ ...OPTIONS, file });
-  await expect(builder.build(split, { seed: SEED })).rejects.toThrow(
-    /^cluster-xgboost is too large to serve: it needs 15\d\.\d MB of memory, and at most 48\.0 MB are allowed$/,
   );
 });
 

@@ -1,4 +1,5 @@
 /** What an answer has beside the price: range, asking price, reasons, comparable stones, warnings. */
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -7,9 +8,10 @@ import type { ModelReference } from "../../../src/domain/models/model-reference.
 import { type Background, FEATURE_GROUPS } from "../../../src/domain/prediction/explanation.ts";
 import type { Plausibility } from "../../../src/domain/prediction/plausibility.ts";
 import type { Prediction } from "../../../src/domain/prediction/prediction.ts";
+import worker from "../../../src/worker.ts";
 import { calibration } from "../../support/calibration.ts";
 import { averageMarginalEffects } from "../../support/shapley.ts";
-import { get, type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
+import { get, ORIGIN, type ProblemDetails, post, readLogRecord, STONE } from "../support/call.ts";
 import { createFaultyDatabase } from "../support/faults.ts";
 import { pointAlias, publishModel, warmUpRuntime } from "../support/registry.ts";
 
@@ -280,6 +282,27 @@ describe("a batch", () => {
       expect(batch.body.predictions[i]).toEqual(single);
     }
     expect((await readLogRecord(batch.id))?.responseBody).toBe(batch.text);
+  });
+
+  it("lets other requests be answered while its stones are explained", async () => {
+    const contexts: ExecutionContext[] = [];
+    const order: string[] = [];
+    const send = async (path: string, body: object) => {
+      const context = createExecutionContext();
+      contexts.push(context);
+      const headers = { "content-type": "application/json" };
+      const init = { method: "POST", headers, body: JSON.stringify(body) };
+      expect((await worker.fetch(new Request(`${ORIGIN}${path}`, init), env, context)).status).toBe(200);
+      order.push(path);
+    };
+    const path = "/v1/predictions/batch?explain=true";
+    // The second request arrives while the first one is computed, and uses the same runtime.
+    await Promise.all([
+      send(path, { diamonds: Array(50).fill(STONE) }),
+      scheduler.wait(0).then(() => send("/v1/predictions", STONE)),
+    ]);
+    expect(order).toEqual(["/v1/predictions", path]);
+    await Promise.all(contexts.map((context) => waitOnExecutionContext(context)));
   });
 
   it("can be explained up to 50 stones", async () => {
