@@ -67,7 +67,7 @@ export function rejectBlockedAddress(c: AppContext): void {
  */
 export function countHealthCheck(c: AppContext): void {
   const address = findAddress(c);
-  if (address === UNKNOWN_ADDRESS) return;
+  if (address === UNKNOWN_ADDRESS || !hasRateLimits(c.env)) return;
   const minute = Math.floor(Date.now() / MINUTE_MS);
   const previous = healthChecks.get(address);
   const count = previous?.minute === minute ? previous.count + 1 : 1;
@@ -88,6 +88,12 @@ function createTooManyInvalidKeys(): TooManyRequests {
   );
 }
 
+/** Only `RATE_LIMITS = "off"` turns all limits off. */
+function hasRateLimits(env: Env): boolean {
+  const setting: unknown = env.RATE_LIMITS;
+  return setting !== "off";
+}
+
 /**
  * Counts one request and returns whether it is within the limit. A missing or failing limiter lets the
  * request pass: the limits protect from load, and an outage of the limiter must not reject valid callers.
@@ -98,8 +104,7 @@ async function isWithinLimit(
   findKey: () => string,
 ): Promise<boolean> {
   const limiter: RateLimit | undefined = c.env[name];
-  const setting: unknown = c.env.RATE_LIMITS;
-  if (limiter === undefined || setting === "off") return true;
+  if (limiter === undefined || !hasRateLimits(c.env)) return true;
   try {
     const key = findKey();
     const { success } = await limiter.limit({ key });
