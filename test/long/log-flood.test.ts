@@ -99,14 +99,6 @@ test("10,000 requests of a stranger with the longest texts are all in the log, i
   expect(growth).toBeLessThanOrEqual(MAX_GROWTH_BYTES);
 });
 
-test("the same without rate limits take at most 400 bytes each", async () => {
-  const { counted, growth } = await measureGrowth(() =>
-    flood({ RATE_LIMITS: "off" }, 10_000, STRANGERS.slice(0, 4)),
-  );
-  expect(counted).toBe(10_000);
-  expect(growth).toBeLessThanOrEqual(MAX_GROWTH_BYTES);
-});
-
 test("20,000 requests with a key have a row each", async () => {
   const invalid = JSON.stringify({ ...EXAMPLE_STONE, cut: "Ruby" });
   const requests: HttpRequest[] = [
