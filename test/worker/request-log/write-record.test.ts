@@ -33,13 +33,15 @@ afterEach(() => {
 });
 
 describe("writeRecord", () => {
-  it.each<[string, LogFault, "table" | "dead letters"]>([
+  it.each<[string, LogFault, "table" | "dead letters", speedUp?: number]>([
     ["fails at first", async (statement) => (statement <= 2 ? loseConnection() : undefined), "table"],
     ["always fails", loseConnection, "dead letters"],
     ["is overloaded", () => Promise.reject(new Error("D1_ERROR: D1 DB is overloaded.")), "dead letters"],
-    ["is slow", () => scheduler.wait(4000), "table"],
-    ["does not answer", waitForever, "dead letters"],
-  ])("loses no record if the database %s", { timeout: 60_000 }, async (_, fault, expectedPlace) => {
+    ["is slow", () => scheduler.wait(4000), "table", 4],
+    ["does not answer", waitForever, "dead letters", 4],
+  ])("loses no record if the database %s", { timeout: 60_000 }, async (_, fault, expectedPlace, speedUp) => {
+    // This changes the global clock, because the Worker takes no time limits as arguments.
+    if (speedUp !== undefined) speedUpTime(speedUp);
     const { bindings } = createEnvWithLogFault(fault);
     const records = createNewRecords(100, random);
     await Promise.all(records.map((record) => writeRecord(bindings, record)));
@@ -63,6 +65,7 @@ describe("writeRecord", () => {
 
   it("prints the record to the console log if the database fails and the bucket does not answer", async () => {
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    speedUpTime(4);
     const record = createNewRecord();
     const { bindings } = createEnvWithLogFault(loseConnection);
     await writeRecord({ ...bindings, MODELS: createBucketThatNeverAnswers() }, record);
