@@ -1,14 +1,12 @@
-import { execFile } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { and, eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ConflictError } from "../../cloudflare/d1.ts";
 import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
 import { models, prunedFiles } from "../../src/db/registry/schema.ts";
 import { readOptions } from "../../training/cli/options.ts";
-import type { PriceModel } from "../../training/models/model.ts";
-import { train } from "../../training/pipeline.ts";
+import { type ReportProgress, train } from "../../training/pipeline.ts";
 import { findRegistryFaults, withRegistry } from "../support/local-state.ts";
 import { createScratchFolder } from "../support/scratch-folder.ts";
 import { CSV_ROWS, writeStonesCsv } from "../support/stones-csv.ts";
@@ -21,31 +19,29 @@ const [firstStones, otherStones] = [0, 600].map((start) =>
 ) as [string, string];
 afterAll(() => folder.remove());
 
-/** Trains a quick model. `whileFitting` runs after the run has read the registry, at its first attempt. */
+/**
+ * Trains a quick model. `beforeWriting` runs once, when the run has checked and uploaded its files and will write
+ * the registry next. It must not be asynchronous, because the run does not wait for its progress.
+ */
 function trainModel(
   { name, stones }: { readonly name: string; readonly stones: string },
-  whileFitting: () => Promise<unknown> = async () => {},
+  beforeWriting: () => void = () => {},
 ) {
-  let isFirst = true;
-  const model: PriceModel = {
-    ...medianPriceModel,
-    name,
-    async fit(...args) {
-      if (isFirst) {
-        isFirst = false;
-        await whileFitting();
-      }
-      return medianPriceModel.fit(...args);
-    },
-  };
   const options = readOptions(["--state", state, "--data", stones, "--force-train"], {});
-  return train({ ...options, promote: name === "champion-price" ? "auto" : "never" }, () => {}, [model]);
+  const promote = name === "champion-price" ? "auto" : "never";
+  let isFirst = true;
+  const reportProgress: ReportProgress = (step, text) => {
+    if (step !== "publish" || !text.includes("writing the registry") || !isFirst) return;
+    isFirst = false;
+    beforeWriting();
+  };
+  return train({ ...options, promote }, reportProgress, [{ ...medianPriceModel, name }]);
 }
 
-const startPrune = () => {
+function prune(): void {
   const args = [join(REPOSITORY_ROOT, "scripts/models.ts"), "prune", "--keep", "1", "--state", state];
-  return promisify(execFile)(process.execPath, args, { cwd: REPOSITORY_ROOT });
-};
+  execFileSync(process.execPath, args, { cwd: REPOSITORY_ROOT });
+}
 
 const readMedianVersions = () =>
   withRegistry(state, async (db) =>
@@ -66,11 +62,8 @@ beforeAll(async () => {
 test("a run publishes its version with its file if pruning deletes this file of an old version", async () => {
   const [first, second] = await readMedianVersions();
   expect(second?.sha256).not.toBe(first?.sha256);
-  // The same stones and settings give the same file.
-  await trainModel({ name: "median-price", stones: firstStones }, async () => {
-    await startPrune();
-    expect(await readMedianVersions()).toEqual([second]);
-  });
+  // The same stones and settings give the same file, so the run does not upload it.
+  await trainModel({ name: "median-price", stones: firstStones }, prune);
   expect(await readMedianVersions()).toEqual([second, { version: 3, sha256: first?.sha256 }]);
   expect(await findFileFaults()).toEqual([]);
 });
@@ -85,7 +78,7 @@ test("pruning goes on after an interruption, and a file that is still listed is 
   });
   const stones = otherStones;
   await expect(trainModel({ name: "median-price", stones })).rejects.toThrow(ConflictError);
-  await startPrune();
+  prune();
   const exists = await withRegistry(state, async (_, bucket) => (await bucket.head(key)) !== null);
   expect(exists).toBe(false);
   await trainModel({ name: "median-price", stones });
