@@ -24,9 +24,33 @@ export const datasets = sqliteTable("datasets", {
   /** R2 key of the canonical rows as gzipped CSV, and the SHA-256 of this file. */
   key: text().notNull(),
   sha256: text().notNull(),
+  /** All sources of a dataset that is older than the table `dataset_sources`; else empty. */
   sources: text({ mode: "json" }).$type<DatasetSource[]>().notNull(),
+  /** `seq` of the dataset that this one extends, and whose sources it has too; null if there is none. */
+  base: integer(),
   createdAt: text("created_at").notNull(),
 });
+
+/**
+ * The sources that added stones to a dataset, a row each: D1 refuses a statement with a list of some 565 of them.
+ * The sources of the datasets that it extends (`base`) are not repeated.
+ */
+export const datasetSources = sqliteTable(
+  "dataset_sources",
+  {
+    /** `seq` of the dataset. */
+    dataset: integer().notNull(),
+    /** Position in the dataset's list, from 0. */
+    position: integer().notNull(),
+    name: text().notNull(),
+    /** Number of rows that were accepted. */
+    rows: integer().notNull(),
+    /** Number of rejected rows, by reason. */
+    rejected: text({ mode: "json" }).$type<Record<string, number>>().notNull(),
+    readAt: text("read_at").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.dataset, t.position] })],
+);
 
 /** The columns of a stone with its price. */
 const stoneColumns = () => ({
@@ -171,6 +195,8 @@ export const appraisals = sqliteTable("appraisals", {
   ...stoneColumns(),
   /** `quarantined`: the feed check rejected the request. The training needs `--accept-feed` to use it. */
   status: text({ enum: ["accepted", "quarantined"] }).notNull(),
+  /** Why the stone is quarantined; null if it is accepted, or was quarantined by an earlier version. */
+  reason: text(),
   /** Name of the caller's key, and the name that the caller gave the source. */
   source: text().notNull(),
   requestId: text("request_id").notNull(),
