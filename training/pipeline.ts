@@ -55,6 +55,8 @@ export interface TrainingRun {
   readonly outcome: Pick<Verdict, "champion" | "promoted" | "reason">;
   /** The measurements behind the outcome; null if nothing was trained. */
   readonly decision: PromotionDecision | null;
+  /** What a reader of the result must know, a sentence each: what was assumed, held or is missing. */
+  readonly notes: readonly string[];
 }
 
 export type PipelineStep = "read" | "fit" | "judge" | "publish";
@@ -108,6 +110,7 @@ export async function train(
 async function runPipeline(context: RunContext): Promise<TrainingRun> {
   const { options, reportProgress, builders, provenance, startedAt } = context;
   const { target, seed } = options;
+  const notes = builders.flatMap((builder) => builder.notes ?? []);
 
   reportProgress("read", "reading the registry and the data");
   const { registry, fresh } = await readTrainingInputs(target, options.acceptFeed ?? false);
@@ -121,7 +124,7 @@ async function runPipeline(context: RunContext): Promise<TrainingRun> {
   if (canSkipTraining(options, champion)) {
     const { facetVersion } = provenance;
     const versions = findUpToDateVersions(registry, dataset, builders, { seed, facetVersion });
-    if (versions !== null) return describeSkippedRun(dataset, registry, versions);
+    if (versions !== null) return describeSkippedRun(dataset, registry, versions, notes);
   }
 
   const split = splitStones(dataset.stones, seed);
@@ -140,9 +143,9 @@ async function runPipeline(context: RunContext): Promise<TrainingRun> {
   const run = { dataset, split, models, decision, provenance, seed, registry, startedAt };
   const publication = preparePublication(run);
   if (options.report !== undefined) await writeModelCards(options.report, publication);
-  if (options.dryRun) return { dataset, registry, models, outcome, decision };
+  if (options.dryRun) return { dataset, registry, models, outcome, decision, notes };
   const newRegistry = await publish(target, registry, publication, (text) => reportProgress("publish", text));
-  return { dataset, registry: newRegistry, models, outcome, decision };
+  return { dataset, registry: newRegistry, models, outcome, decision, notes };
 }
 
 /** @throws UserError if a model has the name of an alias. A selector would then be ambiguous. */
@@ -185,7 +188,12 @@ function formatRejected({ rejected }: Dataset): string {
   return reasons.length > 0 ? `rejected ${reasons.join(", ")}` : "none rejected";
 }
 
-function describeSkippedRun(dataset: Dataset, registry: Registry, versions: readonly string[]): TrainingRun {
+function describeSkippedRun(
+  dataset: Dataset,
+  registry: Registry,
+  versions: readonly string[],
+  notes: readonly string[],
+): TrainingRun {
   const champion = findChampion(registry);
   return {
     dataset,
@@ -197,5 +205,6 @@ function describeSkippedRun(dataset: Dataset, registry: Registry, versions: read
       reason: `nothing new since ${versions.join(", ")}: same stones, seed and settings; use --force-train to train anyway`,
     },
     decision: null,
+    notes,
   };
 }

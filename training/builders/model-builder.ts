@@ -7,5 +7,7 @@ export interface ModelBuilder {
   readonly name: string;
   /** All settings that the model depends on, except the data and the seed. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** What the builder assumes, a sentence each. */
+  readonly notes?: readonly string[];
   build(split: Split, context: FitContext): Promise<TrainedModel>;
 }

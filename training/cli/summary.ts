@@ -31,6 +31,7 @@ export function formatTable(run: TrainingRun): string {
   const comparison = buildComparisonTable(run);
   return [
     ...formatRejectedExamples(run.dataset),
+    ...run.notes.map((note) => `note: ${note}`),
     draw(buildModelsTable(run)),
     ...(comparison ? [comparison.title, draw(comparison)] : []),
     formatOutcome(run),
@@ -45,6 +46,7 @@ export function formatMarkdown(run: TrainingRun): string {
   const comparison = buildComparisonTable(run);
   const paragraphs = [
     `### Facet training: ${formatCount(run.dataset.stones.length)} stones`,
+    ...(run.notes.length > 0 ? [run.notes.map((note) => `- ${note}`).join("\n")] : []),
     draw(buildModelsTable(run)),
     ...(comparison ? [comparison.title, draw(comparison)] : []),
     formatOutcome(run),
@@ -53,7 +55,7 @@ export function formatMarkdown(run: TrainingRun): string {
 }
 
 /** Formats the result of the run for other programs. */
-export function formatJson({ dataset, models, outcome }: TrainingRun): string {
+export function formatJson({ dataset, models, outcome, notes }: TrainingRun): string {
   const result = {
     dataset: { id: dataset.id, rows: dataset.stones.length, rejected: dataset.rejected },
     models: models.map(({ name, version, metrics, fitSeconds, bytes, memory, sha256 }) => ({
@@ -66,6 +68,7 @@ export function formatJson({ dataset, models, outcome }: TrainingRun): string {
       sha256,
     })),
     decision: outcome,
+    notes,
   };
   return `${JSON.stringify(result, null, 2)}\n`;
 }
