@@ -113,10 +113,10 @@ async function runPipeline(context: RunContext): Promise<TrainingRun> {
   const notes = builders.flatMap((builder) => builder.notes ?? []);
 
   reportProgress("read", "reading the registry and the data");
-  const { registry, fresh } = await readTrainingInputs(target, options.acceptFeed ?? false);
+  const { registry, fresh, knownSources } = await readTrainingInputs(target, options.acceptFeed ?? false);
   checkModelNames(builders, registry);
   const [{ dataset, feed }, champion] = await Promise.all([
-    collectStones(options, registry, fresh),
+    collectStones(options, registry, fresh, knownSources),
     readChampion(target, registry),
   ]);
   reportProgress("read", `${dataset.stones.length} stones, ${formatRejected(dataset)}`);

@@ -10,12 +10,32 @@ import {
 } from "./read-sources.ts";
 import type { Source } from "./source.ts";
 
+/** A model card shows this many sources. */
+export const MAX_SHOWN_SOURCES = 20;
+
+/** The sources of a published dataset. */
+export interface KnownSources {
+  /** The number of all sources. */
+  readonly total: number;
+  /** The newest {@link MAX_SHOWN_SOURCES}, oldest first. */
+  readonly newest: readonly DatasetSource[];
+}
+
+/** A published dataset whose stones another one has too, except for withdrawn stones. */
+export interface DatasetBase {
+  readonly seq: number;
+  readonly sources: KnownSources;
+}
+
 export interface Dataset {
   /** SHA-256 of the stones' ids, hexadecimal. It does not depend on the order of the rows in the sources. */
   readonly id: string;
   /** Sorted by id. */
   readonly stones: readonly DatasetStone[];
+  /** The sources of this run that added stones. */
   readonly sources: readonly DatasetSource[];
+  /** The published dataset that this one extends; null or absent if there is none. */
+  readonly base?: DatasetBase | null;
   /** Rejected rows of all sources. */
   readonly rejected: RejectionCounts;
   /** Descriptions of the first rejected rows. */

@@ -20,6 +20,9 @@ export type RejectionCounts = Readonly<Partial<Record<RejectionReason, number>>>
 /** Number of rejected rows that are described. */
 export const MAX_REJECTION_EXAMPLES = 5;
 
+/** Number of files that an error names. */
+const MAX_NAMES = 5;
+
 /**
  * Reads and cleans the rows of some sources, and gives the stones their ids.
  * @throws UserError if a source cannot be read, or if less than half of all rows are valid
@@ -31,13 +34,19 @@ export async function readSources(sources: readonly Source[]): Promise<SourceSto
   const validRows = results.reduce((sum, { stones }) => sum + stones.length, 0);
   const rejectedRows = Object.values(rejected).reduce((sum, count) => sum + count, 0);
   if (sources.length > 0 && (validRows < rejectedRows || validRows === 0)) {
-    const names = results.map(({ source }) => source.name).join(", ");
+    const names = joinNames(results.map(({ source }) => source.name));
     const reasons = Object.entries(rejected).map(([reason, count]) => `${reason}: ${count}`);
     throw new UserError(
       `${names}: only ${validRows} of ${validRows + rejectedRows} rows are valid (${reasons.join(", ") || "no rows"})`,
     );
   }
   return results;
+}
+
+/** Joins the first names, and says how many more there are. */
+function joinNames(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMES).join(", ");
+  return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more files` : shown;
 }
 
 /** Adds up the rejected rows of all sources. */

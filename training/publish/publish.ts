@@ -9,8 +9,9 @@ import {
   uploadFiles,
 } from "../../cloudflare/r2.ts";
 import { query, type Target } from "../../cloudflare/wrangler.ts";
-import { datasets, diamonds, models } from "../../src/db/registry/schema.ts";
+import { datasetSources, datasets, diamonds, models } from "../../src/db/registry/schema.ts";
 import { CHAMPION } from "../../src/domain/models/model-selector.ts";
+import { truncate } from "../../src/lib/truncate.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { encodeDatasetFile, readDatasetFile } from "../registry/dataset-file.ts";
 import { buildMoveStatements } from "../registry/move-alias.ts";
@@ -19,6 +20,10 @@ import { findModel, type Registry, readRegistry } from "../registry/read-registr
 import { writeRegistryCopy } from "../registry/write-copy.ts";
 import type { Publication } from "./publication.ts";
 
+/** The row of a dataset that extends no other repeats its sources if they are not more than these. */
+const MAX_EMBEDDED_SOURCES = 10;
+/** Maximum length of the name of a source, in characters. */
+const MAX_NAME_LENGTH = 1_000;
 /** Maximum length of all ids in one UPDATE. D1 refuses statements of more than 100 KB. */
 const MAX_IDS_BYTES = 80_000;
 
@@ -118,6 +123,11 @@ async function buildDatasetStatements(
   file: StoredFile,
 ): Promise<string[]> {
   const oldIds = await readNewestStoneIds(target, registry);
+  // A URL may be long enough to make a statement too long.
+  const sources = dataset.sources.map((source) => ({
+    ...source,
+    name: truncate(source.name, MAX_NAME_LENGTH),
+  }));
   const newIds = new Set(dataset.stones.map((stone) => stone.id));
   const removedIds = [...oldIds].filter((id) => !newIds.has(id)).map(toSqlLiteral);
   const addedStones = dataset.stones.filter((stone) => !oldIds.has(stone.id));
@@ -129,10 +139,16 @@ async function buildDatasetStatements(
         rows: dataset.stones.length,
         key: file.key,
         sha256: sha256(file.bytes),
-        sources: [...dataset.sources],
+        // Workers that are older than the table of sources read them here.
+        sources: dataset.base || sources.length > MAX_EMBEDDED_SOURCES ? [] : sources,
+        base: dataset.base?.seq ?? null,
         createdAt: new Date().toISOString(),
       },
     ]),
+    ...toInsertStatements(
+      datasetSources,
+      sources.map((source, position) => ({ ...source, dataset: seq, position })),
+    ),
     ...groupBySize(removedIds, MAX_IDS_BYTES).map(
       (ids) => `UPDATE diamonds SET until = ${seq} WHERE until IS NULL AND id IN (${ids.join(", ")});`,
     ),

@@ -1,6 +1,6 @@
 import { UserError } from "../../cloudflare/user-error.ts";
 import type { Target } from "../../cloudflare/wrangler.ts";
-import { type Dataset, mergeStones } from "../data/dataset.ts";
+import { type Dataset, type KnownSources, mergeStones } from "../data/dataset.ts";
 import { assignIds, type DatasetStone } from "../data/dataset-stone.ts";
 import { readSources, type SourceStones } from "../data/read-sources.ts";
 import { createEmbeddedSource, findSources } from "../data/source.ts";
@@ -32,12 +32,14 @@ export interface CollectedStones {
  *
  * Known stones are the stones of the newest model's dataset and the stones that were appraised through the
  * API. Withdrawn stones are never used. Duplicates are removed.
+ * @param knownSources the sources of the newest model's dataset
  * @throws UserError if no stone is left
  */
 export async function collectStones(
   options: StoneSelection,
   registry: Registry,
   { appraised, withdrawn }: FreshStones,
+  knownSources: KnownSources,
 ): Promise<CollectedStones> {
   const usesKnownStones = options.append || options.data.length === 0;
   const newest = findNewestDataset(registry);
@@ -53,9 +55,9 @@ export async function collectStones(
   if (dataset.stones.length === 0) {
     throw new UserError("there are no stones to train on: all stones are withdrawn");
   }
-  const knownSources = (usesKnownStones && newest?.sources) || [];
+  const base = usesKnownStones && newest !== undefined ? { seq: newest.seq, sources: knownSources } : null;
   return {
-    dataset: { ...dataset, sources: [...knownSources, ...dataset.sources] },
+    dataset: { ...dataset, base },
     feed: options.append ? mergeStones(known, sourceStones, withdrawn).newStones : [],
   };
 }

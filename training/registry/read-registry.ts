@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { applyMigrations } from "../../cloudflare/d1.ts";
 import { DATABASE, query, type Rows, type Target, WranglerError } from "../../cloudflare/wrangler.ts";
-import type { DatasetSource } from "../../src/db/registry/schema.ts";
+import { withSources } from "../../src/db/dataset-sources/schema.ts";
 import type { ModelReference } from "../../src/domain/models/model-reference.ts";
 import { CHAMPION } from "../../src/domain/models/model-selector.ts";
+import { type KnownSources, MAX_SHOWN_SOURCES } from "../data/dataset.ts";
 import { buildFreshStoneQueries, type FreshStones, parseFreshStones } from "./fresh-stones.ts";
 import { PRUNE_REVISION_QUERY } from "./pruned-files.ts";
 
@@ -36,7 +37,6 @@ export interface PublishedDataset {
   readonly rows: number;
   readonly key: string;
   readonly sha256: string;
-  readonly sources: readonly DatasetSource[];
 }
 
 export interface PublishedAlias extends ModelReference {
@@ -60,7 +60,7 @@ export interface Registry {
 }
 
 const REGISTRY_QUERIES = [
-  "SELECT seq, id, rows, key, sha256, sources FROM datasets ORDER BY seq",
+  "SELECT seq, id, rows, key, sha256 FROM datasets ORDER BY seq",
   `SELECT name, version, key, sha256, bytes, memory_bytes AS memoryBytes, session_bytes AS sessionBytes,
      report, dataset, seed, hyperparameters, facet_version AS facetVersion, background IS NOT NULL AS hasBackground, metrics ->> '$.mae' AS mae, created_at AS createdAt
    FROM models ORDER BY rowid DESC`,
@@ -73,6 +73,9 @@ const REGISTRY_QUERIES = [
   PRUNE_REVISION_QUERY,
 ];
 
+const KNOWN_SOURCES_QUERY = `${withSources("(SELECT dataset FROM models ORDER BY rowid DESC LIMIT 1)")}
+SELECT name, rows, rejected, read_at AS readAt, count(*) OVER () AS total FROM sources ORDER BY age LIMIT ${MAX_SHOWN_SOURCES}`;
+
 /** Reads the registry. Its tables are created or migrated first if necessary. */
 export async function readRegistry(target: Target): Promise<Registry> {
   return parseRegistry(await queryWithMigrations(target, REGISTRY_QUERIES));
@@ -82,12 +85,22 @@ export async function readRegistry(target: Target): Promise<Registry> {
 export async function readTrainingInputs(
   target: Target,
   includeQuarantined: boolean,
-): Promise<{ readonly registry: Registry; readonly fresh: FreshStones }> {
+): Promise<{
+  readonly registry: Registry;
+  readonly fresh: FreshStones;
+  readonly knownSources: KnownSources;
+}> {
   const rows = await queryWithMigrations(target, [
     ...REGISTRY_QUERIES,
+    KNOWN_SOURCES_QUERY,
     ...buildFreshStoneQueries(includeQuarantined),
   ]);
-  return { registry: parseRegistry(rows), fresh: parseFreshStones(rows.slice(REGISTRY_QUERIES.length)) };
+  const [sources = [], ...freshRows] = rows.slice(REGISTRY_QUERIES.length);
+  return {
+    registry: parseRegistry(rows),
+    fresh: parseFreshStones(freshRows),
+    knownSources: parseKnownSources(sources),
+  };
 }
 
 async function queryWithMigrations(target: Target, statements: readonly string[]): Promise<Rows[]> {
@@ -104,9 +117,7 @@ async function queryWithMigrations(target: Target, statements: readonly string[]
 function parseRegistry(rows: Rows[]): Registry {
   const [datasets = [], models = [], aliases = [], revisions = [], , [pruned] = []] = rows;
   return {
-    datasets: datasets.map(
-      (row) => ({ ...row, sources: JSON.parse(String(row.sources)) }) as PublishedDataset,
-    ),
+    datasets: datasets as unknown as PublishedDataset[],
     models: models.map(
       (row) => ({ ...row, hyperparameters: JSON.parse(String(row.hyperparameters)) }) as PublishedModel,
     ),
@@ -114,6 +125,16 @@ function parseRegistry(rows: Rows[]): Registry {
     revisions: new Map(revisions.map((row) => [String(row.alias), Number(row.revision)])),
     pruneRevision: Number(pruned?.revision ?? 0),
   };
+}
+
+function parseKnownSources(rows: Rows): KnownSources {
+  const sources = rows.map(({ name, rows, rejected, readAt }) => ({
+    name: String(name),
+    rows: Number(rows),
+    rejected: JSON.parse(String(rejected)) as Record<string, number>,
+    readAt: String(readAt),
+  }));
+  return { total: Number(rows[0]?.total ?? 0), newest: sources.reverse() };
 }
 
 /** Finds the champion alias; null before the first promotion. */

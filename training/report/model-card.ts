@@ -156,7 +156,7 @@ function renderDataset({ dataset, split }: ModelCardInput): Html {
 <dt>Stones</dt><dd>${formatCount(dataset.stones.length)}: ${formatCount(split.train.length)} for training, ${formatCount(split.test.length)} for testing</dd>
 <dt>Rows rejected in this run</dt><dd>${formatRejections(dataset.rejected)}</dd>
 </dl>
-<br>${renderSourcesTable(dataset.sources)}`;
+<br>${renderSourcesTable(dataset)}`;
 }
 
 function renderProvenance({ model, provenance, seed, runSeconds, createdAt }: ModelCardInput): Html {

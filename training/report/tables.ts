@@ -2,7 +2,7 @@ import { CARAT_BANDS } from "../../src/domain/carat-bands.ts";
 import type { Figures, Metrics } from "../../src/domain/models/model-record.ts";
 import { formatVersion } from "../../src/domain/models/model-reference.ts";
 import type { CalibratedGroup, CoverageFigures } from "../../src/domain/prediction/calibration.ts";
-import type { Dataset } from "../data/dataset.ts";
+import { type Dataset, MAX_SHOWN_SOURCES } from "../data/dataset.ts";
 import { compareMetrics, type MetricsComparison } from "../evaluation/compare-metrics.ts";
 import type { Candidate } from "../evaluation/promotion-policy.ts";
 import { formatChange, formatCompactDollars, formatCount, formatPercent, formatTime } from "./format.ts";
@@ -56,11 +56,18 @@ export function renderComparisonTable(candidate: Candidate, champion: Candidate)
   </table></div>`;
 }
 
-/** Renders the sources of the stones and their rejected rows. */
-export function renderSourcesTable(sources: Dataset["sources"]): Html {
-  return html`<div class="wide"><table class="text">
+/** Renders the newest sources of the stones and their rejected rows, oldest first. */
+export function renderSourcesTable({ sources, base }: Pick<Dataset, "sources" | "base">): Html {
+  const known = base?.sources ?? { total: 0, newest: [] };
+  const shown = [...known.newest, ...sources].slice(-MAX_SHOWN_SOURCES);
+  const hidden = known.total + sources.length - shown.length;
+  const note =
+    hidden > 0
+      ? html`<p class="note">The newest ${shown.length} sources; ${formatCount(hidden)} more are older.</p>`
+      : null;
+  return html`${note}<div class="wide"><table class="text">
     <thead><tr><th scope="col">source</th><th scope="col">read</th><th scope="col" class="number">stones added</th><th scope="col">rows rejected</th></tr></thead>
-    <tbody>${sources.map(
+    <tbody>${shown.map(
       ({ name, rows, rejected, readAt }) => html`
       <tr><td>${name}</td><td>${formatTime(readAt)}</td><td class="number">${formatCount(rows)}</td><td>${formatRejections(rejected)}</td></tr>`,
     )}</tbody>

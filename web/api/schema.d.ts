@@ -1319,7 +1319,7 @@ export interface components {
             histograms: components["schemas"]["Histograms"] | null;
             /** @description Number of stones in the dataset, training and test split together. */
             datasetRows: number;
-            /** @description The files and feeds that the dataset was made from. */
+            /** @description The files and feeds that the dataset was made from, oldest first. All before the newest 2,000 are added up to one entry. */
             sources: components["schemas"]["DatasetSource"][];
             /** @description URL of the CI run, or `local`. */
             runBy: string;

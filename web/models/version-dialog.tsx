@@ -7,6 +7,9 @@ import { useAnswer } from "../components/use-answer.ts";
 import { CardLink } from "./card-link.tsx";
 import { formatVersion, type Version } from "./read-models.ts";
 
+/** Number of sources that are listed. */
+const MAX_SOURCES = 10;
+
 /** How a version was trained, when it was in service, and a link to its model card. */
 export function VersionDialog({ version, onClose }: { version: Version; onClose: () => void }) {
   const read = useCallback((signal: AbortSignal) => readVersion(version, signal), [version]);
@@ -45,10 +48,7 @@ function VersionFacts({ record }: { record: Schemas["ModelVersion"] }) {
     ["Decision", record.decision?.reason ?? "none was made"],
     ["Test error", `${formatDollars(record.metrics.mae)} on ${formatCount(record.testRows)} stones`],
     ["Trained", `${formatTime(record.createdAt)}, on ${formatCount(record.trainRows)} stones`],
-    [
-      "Sources",
-      record.sources.map(({ name, rows }) => `${name} (${formatCount(rows)} stones)`).join(", ") || "unknown",
-    ],
+    ["Sources", describeSources(record.sources)],
     ["Rejected rows", rejected.join(", ") || "none"],
     ["Time to fit", `${record.fitSeconds.toFixed(1)} s of a run of ${record.runSeconds.toFixed(1)} s`],
     ["Run by", record.runBy],
@@ -68,6 +68,14 @@ function VersionFacts({ record }: { record: Schemas["ModelVersion"] }) {
       ))}
     </dl>
   );
+}
+
+/** Lists the newest sources, oldest first, and says how many are older. */
+function describeSources(sources: Schemas["ModelVersion"]["sources"]): string {
+  if (sources.length === 0) return "unknown";
+  const shown = sources.slice(-MAX_SOURCES).map(({ name, rows }) => `${name} (${formatCount(rows)} stones)`);
+  const older = sources.length - shown.length;
+  return `${older > 0 ? `${formatCount(older)} older ones, then ` : ""}${shown.join(", ")}`;
 }
 
 function Periods({ periods }: { periods: readonly Schemas["AliasPeriod"][] }) {

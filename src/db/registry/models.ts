@@ -6,6 +6,7 @@ import { type ModelReference, toModelReference } from "../../domain/models/model
 import { CHALLENGER, CHAMPION } from "../../domain/models/model-selector.ts";
 import type { Background } from "../../domain/prediction/explanation.ts";
 import type { ModelFacts } from "../../domain/prediction/prediction.ts";
+import { listSources } from "../dataset-sources/read.ts";
 import { openDrizzle, type Queryable } from "../sessions.ts";
 import { aliases, aliasHistory, datasets, models } from "./schema.ts";
 
@@ -77,7 +78,6 @@ const RECORD_COLUMNS = {
   decision: models.decision,
   histograms: models.histograms,
   datasetRows: datasets.rows,
-  sources: datasets.sources,
   runBy: models.runBy,
   runSeconds: models.runSeconds,
   gitCommit: models.gitCommit,
@@ -214,12 +214,14 @@ export async function readModelRecord(
   name: string,
   version: number,
 ): Promise<(ModelRecord & { reportKey: string | null }) | undefined> {
-  return openDrizzle(d1)
+  const record = await openDrizzle(d1)
     .select({ ...RECORD_COLUMNS, reportKey: models.report })
     .from(models)
     .innerJoin(datasets, eq(datasets.seq, models.dataset))
     .where(and(eq(models.name, name), eq(models.version, version)))
     .get();
+  // One after the other: a replica that did not have the sources yet may have the version a moment later.
+  return record && { ...record, sources: await listSources(d1, name, version) };
 }
 
 /** Returns the R2 key of a version's report; null without a report, undefined if there is no such version. */

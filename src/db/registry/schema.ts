@@ -24,7 +24,10 @@ export const datasets = sqliteTable("datasets", {
   /** R2 key of the canonical rows as gzipped CSV, and the SHA-256 of this file. */
   key: text().notNull(),
   sha256: text().notNull(),
-  /** All sources of a dataset that is older than the table `dataset_sources`; else empty. */
+  /**
+   * All sources of a dataset that is older than the table `dataset_sources`, and of one that extends none and has
+   * few sources, for Workers that do not know the table; else empty.
+   */
   sources: text({ mode: "json" }).$type<DatasetSource[]>().notNull(),
   /** `seq` of the dataset that this one extends, and whose sources it has too; null if there is none. */
   base: integer(),

@@ -125,6 +125,8 @@ export const DatasetSource = z
     readAt: z.iso.datetime(),
   })
   .meta({ id: "DatasetSource", description: "A file or feed that supplied rows of a dataset." });
+/** The record of a version lists this many sources: about 250 KB. */
+export const MAX_LISTED_SOURCES = 2_000;
 export type DatasetSource = z.infer<typeof DatasetSource>;
 
 /** A model version with its full provenance: data, settings, code and training run. */
@@ -162,9 +164,9 @@ export const ModelRecord = ModelSummary.extend({
     .number()
     .int()
     .meta({ description: "Number of stones in the dataset, training and test split together." }),
-  sources: z
-    .array(DatasetSource)
-    .meta({ description: "The files and feeds that the dataset was made from." }),
+  sources: z.array(DatasetSource).meta({
+    description: `The files and feeds that the dataset was made from, oldest first. All before the newest ${MAX_LISTED_SOURCES.toLocaleString("en-US")} are added up to one entry.`,
+  }),
   runBy: z.string().meta({ description: "URL of the CI run, or `local`." }),
   runSeconds: z.number(),
   gitCommit: z.string().nullable(),

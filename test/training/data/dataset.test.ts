@@ -160,6 +160,13 @@ describe("reading", () => {
     await expect(read(writeFile(name, content))).rejects.toThrow(message);
   });
 
+  test("an error about many files names the first of them", async () => {
+    const names = Array.from({ length: 900 }, (_, i) => writeFile(`many-${1000 + i}.csv`, `${HEADER}\n`));
+    await expect(read(...names)).rejects.toThrow(
+      /^many-1000.csv, many-1001.csv, [^ ]+, [^ ]+, many-1004.csv and 895 more files: only 0 of 0 rows are valid/,
+    );
+  });
+
   test("a missing file is rejected, and the error names it", async () => {
     await expect(read("nowhere.csv")).rejects.toThrow("nowhere.csv: no such file");
     await expect(read(folder.path)).rejects.toThrow(`${folder.path}: not a file`);

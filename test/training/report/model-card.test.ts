@@ -117,6 +117,32 @@ describe("a model card", () => {
     expect(report.includes("<script")).toBe(false);
   });
 
+  test("shows the newest of many sources, and the number of the others", () => {
+    const input = createInput(20);
+    const createSources = (count: number, name: string) =>
+      Array.from({ length: count }, (_, i) => ({ ...input.dataset.sources[0]!, name: `${name} ${i}` }));
+    const base = { seq: 1, sources: { total: 900, newest: createSources(20, "old") } };
+    const findNames = (count: number) => {
+      const dataset = { ...input.dataset, base, sources: createSources(count, "new") };
+      const card = parseCard(renderModelCard({ ...input, dataset }));
+      const rows = [...card.document.querySelectorAll("table.text tbody tr")];
+      return { text: card.text, names: rows.map((row) => row.querySelector("td")?.textContent) };
+    };
+    const few = findNames(2);
+    expect(few.names).toEqual(
+      [...createSources(20, "old").slice(2), ...createSources(2, "new")].map(({ name }) => name),
+    );
+    expect(few.text).toContain("The newest 20 sources; 882 more are older.");
+    const many = findNames(900);
+    expect(many.names).toEqual(
+      createSources(900, "new")
+        .slice(-20)
+        .map(({ name }) => name),
+    );
+    expect(many.text).toContain("The newest 20 sources; 1,780 more are older.");
+    expect(text).not.toContain("The newest");
+  });
+
   test("links only https addresses of runs", () => {
     const findLinks = (runBy: string) => {
       const card = parseCard(

@@ -5,7 +5,7 @@ import type { ModelRecord, ModelSummary } from "../../../src/domain/models/model
 import type { ModelReference } from "../../../src/domain/models/model-reference.ts";
 import { call, get, type ProblemDetails, readLogRecord } from "../support/call.ts";
 import { overrideMethods } from "../support/faults.ts";
-import { pointAlias, publishModel } from "../support/registry.ts";
+import { pointAlias, publishDataset, publishModel } from "../support/registry.ts";
 
 interface Versions {
   versions: ModelSummary[];
@@ -181,6 +181,31 @@ describe("the provenance of a version", () => {
     });
     const periods = await get<object>("/v1/models/gradient-boosting/versions/2/alias-periods");
     expect(periods.body).toEqual({ periods: [] });
+  });
+
+  it("names 1,800 sources in their order, also those of the datasets that its dataset extends", async () => {
+    await publishModel({ name: "many-sources", version: 1, dataset: 902 });
+    const insert = env.DB.prepare(
+      `INSERT INTO dataset_sources SELECT ?1, value, 'week ' || CAST(?1 AS INTEGER) || ' file ' || value, 2, '{"unknown cut":1}', '2026-11-25T10:00:00.000Z'
+       FROM json_each(?2)`,
+    );
+    const positions = JSON.stringify(Array.from({ length: 900 }, (_, i) => i));
+    await publishDataset(901);
+    await env.DB.batch([
+      insert.bind(901, positions),
+      insert.bind(902, positions),
+      env.DB.prepare("UPDATE datasets SET base = 901 WHERE seq = 902"),
+    ]);
+    const { body } = await get<ModelRecord>("/v1/models/many-sources/versions/1");
+    expect(body.sources.map(({ name }) => name)).toEqual(
+      [901, 902].flatMap((week) => Array.from({ length: 900 }, (_, i) => `week ${week} file ${i}`)),
+    );
+    expect(body.sources[0]).toEqual({
+      name: "week 901 file 0",
+      rows: 2,
+      rejected: { "unknown cut": 1 },
+      readAt: "2026-11-25T10:00:00.000Z",
+    });
   });
 
   it("never changes, and says so", async () => {
