@@ -11,6 +11,7 @@ import { toPredictionsCsv, toStonesCsv } from "./data/to-csv.ts";
 import { decidePromotion, type PromotionDecision } from "./evaluation/decide-promotion.ts";
 import { checkFeedPrices } from "./evaluation/feed-check.ts";
 import type { PromotionMode, Verdict } from "./evaluation/promotion-policy.ts";
+import { describeRareGrades } from "./evaluation/rare-grades.ts";
 import { MODELS } from "./models/index.ts";
 import type { PriceModel } from "./models/model.ts";
 import type { TrainedModel, VersionedModel } from "./models/trained-model.ts";
@@ -18,6 +19,7 @@ import { preparePublication, writeModelCards } from "./publish/publication.ts";
 import { publish } from "./publish/publish.ts";
 import { findUpToDateVersions } from "./publish/up-to-date.ts";
 import { type Champion, readChampion } from "./registry/champion.ts";
+import { readVersionStones } from "./registry/champion-stones.ts";
 import { collectStones, type StoneSelection } from "./registry/collect-stones.ts";
 import { type Provenance, readProvenance } from "./registry/provenance.ts";
 import {
@@ -32,6 +34,8 @@ export interface TrainingOptions extends StoneSelection {
   readonly import: ImportOptions | null;
   /** Skip the feed check, and train on quarantined appraisals too. */
   readonly acceptFeed?: boolean;
+  /** Promote a model even if its training stones cover less than the champion's. */
+  readonly acceptCoverage?: boolean;
   /** Train even if nothing is new since the last run. */
   readonly forceTrain?: boolean;
   readonly seed: number;
@@ -136,7 +140,14 @@ async function runPipeline(context: RunContext): Promise<TrainingRun> {
 
   reportProgress("judge", "comparing with the champion");
   const models = trainedModels.map((model) => ({ ...model, version: findNextVersion(registry, model.name) }));
-  const decision = await decidePromotion(options.promote, champion, models, split.test);
+  const decision = await decidePromotion(options.promote, champion, models, split.test, {
+    training: split.train,
+    seed,
+    champion: champion && (await readVersionStones(target, registry, champion.model, fresh.withdrawn)),
+    acceptCoverage: options.acceptCoverage ?? false,
+    isImport: options.import !== null,
+  });
+  notes.push(...(decision.notes ?? []), ...describeRareGrades(split.train));
   const outcome = decision.verdict;
   reportProgress("judge", outcome.reason);
 

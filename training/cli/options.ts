@@ -58,6 +58,11 @@ function createTrainCommand(): Command {
     )
     .option("--append", "add the files of --data to the known stones")
     .option("--accept-feed", "also use stones that the feed check would reject, and quarantined appraisals")
+    .option(
+      "--accept-coverage",
+      "promote a model even if its training stones cover much less than the champion's: fewer stones, or hardly any " +
+        "of a carat band or a grade",
+    )
     .option("--force-train", "train even if nothing is new")
     .addOption(
       new Option("--seed <number>", "seed of the split and of the models")

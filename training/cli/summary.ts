@@ -5,6 +5,8 @@ import { DEFAULT_COVERAGE } from "../../src/domain/prediction/calibration.ts";
 import { formatDollars } from "../../src/lib/format.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { compareMetrics } from "../evaluation/compare-metrics.ts";
+import { describePriceChange, type PriceComparison } from "../evaluation/compare-prices.ts";
+import type { PromotionDecision } from "../evaluation/decide-promotion.ts";
 import type { VersionedModel } from "../models/trained-model.ts";
 import type { TrainingRun } from "../pipeline.ts";
 import { formatCount, formatPercent } from "../report/format.ts";
@@ -34,6 +36,7 @@ export function formatTable(run: TrainingRun): string {
     ...run.notes.map((note) => `note: ${note}`),
     draw(buildModelsTable(run)),
     ...(comparison ? [comparison.title, draw(comparison)] : []),
+    ...formatPriceChange(run),
     formatOutcome(run),
   ].join("\n");
 }
@@ -49,13 +52,14 @@ export function formatMarkdown(run: TrainingRun): string {
     ...(run.notes.length > 0 ? [run.notes.map((note) => `- ${note}`).join("\n")] : []),
     draw(buildModelsTable(run)),
     ...(comparison ? [comparison.title, draw(comparison)] : []),
+    ...formatPriceChange(run),
     formatOutcome(run),
   ];
   return `${paragraphs.join("\n\n")}\n`;
 }
 
 /** Formats the result of the run for other programs. */
-export function formatJson({ dataset, models, outcome, notes }: TrainingRun): string {
+export function formatJson({ dataset, models, outcome, decision, notes }: TrainingRun): string {
   const result = {
     dataset: { id: dataset.id, rows: dataset.stones.length, rejected: dataset.rejected },
     models: models.map(({ name, version, metrics, fitSeconds, bytes, memory, sha256 }) => ({
@@ -68,6 +72,7 @@ export function formatJson({ dataset, models, outcome, notes }: TrainingRun): st
       sha256,
     })),
     decision: outcome,
+    priceComparison: findPriceComparison(decision),
     notes,
   };
   return `${JSON.stringify(result, null, 2)}\n`;
@@ -80,6 +85,25 @@ function formatRejectedExamples({ examples, rejected }: Dataset): string[] {
   const shown = examples.slice(0, MAX_REJECTED_EXAMPLES);
   const rest = total > shown.length ? [`and ${total - shown.length} more`] : [];
   return [`rejected rows: ${[...shown, ...rest].join("; ")}`];
+}
+
+/** Formats a line with the median ratio of new to old prices; an empty list if there is none. */
+function formatPriceChange({ decision }: TrainingRun): string[] {
+  const change = describePriceChange(findPriceComparison(decision));
+  if (!decision?.champion || change === null) return [];
+  const { candidate } = decision.verdict;
+  return [
+    `prices of ${formatVersion(candidate)} divided by those of ${formatVersion(decision.champion)}, median: ${change}`,
+  ];
+}
+
+/** The comparison of prices of the candidate that was judged; an empty list if there is none. */
+function findPriceComparison(decision: PromotionDecision | null): readonly PriceComparison[] {
+  const { candidates = [], verdict, priceComparisons = [] } = decision ?? {};
+  const i = candidates.findIndex(
+    (one) => formatVersion(one) === (verdict && formatVersion(verdict.candidate)),
+  );
+  return priceComparisons[i] ?? [];
 }
 
 function formatOutcome({ outcome: { champion, reason } }: TrainingRun): string {

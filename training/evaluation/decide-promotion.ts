@@ -2,9 +2,12 @@ import { UserError } from "../../cloudflare/user-error.ts";
 import { formatVersion } from "../../src/domain/models/model-reference.ts";
 import { isTestStone } from "../../src/domain/split.ts";
 import type { DatasetStone } from "../data/dataset-stone.ts";
+import type { Split } from "../data/split.ts";
 import type { VersionedModel } from "../models/trained-model.ts";
 import { predictPrices } from "../onnx/predict-prices.ts";
 import type { Champion } from "../registry/champion.ts";
+import { comparePrices, findPriceFaults, type PriceComparison } from "./compare-prices.ts";
+import { describeCoverage } from "./coverage.ts";
 import { computeMetrics } from "./metrics.ts";
 import { type Candidate, judgeCandidates, type PromotionMode, type Verdict } from "./promotion-policy.ts";
 
@@ -14,11 +17,38 @@ export interface PromotionDecision {
   readonly candidates: readonly Candidate[];
   /** Null if there is no champion, or if its file cannot be read. */
   readonly champion: Candidate | null;
+  /**
+   * For each candidate, its prices against the champion's on the champion's test stones. Missing if there is no
+   * champion; an empty list if there is no such stone.
+   */
+  readonly priceComparisons?: readonly (readonly PriceComparison[])[];
+  /** Why later runs must not start from the stones of this run, unless it is promoted all the same. */
+  readonly faults?: readonly string[];
+  /** What a reader of the decision must know, a sentence each. */
+  readonly notes?: readonly string[];
+}
+
+const UNUSED_STONES =
+  "later runs do not start from the stones of this run: if they are right, run it again with --promote force, or " +
+  "with --accept-coverage if only the coverage is smaller";
+
+/** The stones that the candidates and the champion were trained and tested on. */
+export interface PromotionStones {
+  /** Training stones of the run. */
+  readonly training: readonly DatasetStone[];
+  readonly seed: number;
+  /** Null if they cannot be read. */
+  readonly champion: Split | null;
+  /** Promote a candidate that covers less than the champion. */
+  readonly acceptCoverage: boolean;
+  /** The models were made elsewhere, so their prices say nothing about the stones of the run. */
+  readonly isImport: boolean;
 }
 
 /**
  * Compares the models of a run with the champion and judges them. All are measured on the stones that are
  * test stones of this run and of the champion's run.
+ * @param stones adds the checks of the coverage and of the prices on the champion's own test stones
  * @throws UserError if there is no such stone
  */
 export async function decidePromotion(
@@ -26,14 +56,20 @@ export async function decidePromotion(
   champion: Champion | null,
   models: readonly VersionedModel[],
   testStones: readonly DatasetStone[],
+  stones?: PromotionStones,
 ): Promise<PromotionDecision> {
-  if (champion === null) return decideWithoutChampion(mode, models);
+  if (champion === null) return decideWithoutChampion(mode, models, []);
+  const coverage = stones === undefined ? null : checkCoverage(champion, stones);
+  const isAccepted = stones?.acceptCoverage ?? false;
+  const coverageFaults = coverage === null || isAccepted ? [] : [coverage];
+  const notes = coverage !== null && isAccepted ? [`--accept-coverage: ${coverage}`] : [];
   const { model: record, bytes } = champion;
   if (bytes === null) {
-    // The Worker cannot serve this champion either. Every new model is better.
-    const { verdict, ...decision } = decideWithoutChampion(mode, models);
+    // The Worker cannot serve this champion either. Every new model that covers as much is better.
+    const { verdict, ...decision } = decideWithoutChampion(mode, models, coverageFaults);
     return {
       ...decision,
+      notes: [...notes, ...describeFaults(mode, coverageFaults, coverageFaults)],
       verdict: {
         ...verdict,
         champion: verdict.champion ?? { name: record.name, version: record.version },
@@ -41,33 +77,94 @@ export async function decidePromotion(
       },
     };
   }
+
   const rows = testStones.flatMap((stone, row) => (isTestStone(stone.splitKey, record.seed) ? [row] : []));
   if (rows.length === 0) {
     throw new UserError("the test stones of this run and of the champion have no stone in common");
   }
-  const stones = rows.map((row) => testStones[row]!);
+  const commonStones = rows.map((row) => testStones[row]!);
+  const championPrices = await predictPrices(bytes, commonStones);
   const measuredChampion: Candidate = {
     name: record.name,
     version: record.version,
-    metrics: computeMetrics(stones, await predictPrices(bytes, stones)),
+    metrics: computeMetrics(commonStones, championPrices),
   };
-  const candidates = models.map((model) => ({
-    name: model.name,
-    version: model.version,
-    metrics: computeMetrics(
-      stones,
-      Float32Array.from(rows, (row) => model.prices[row]!),
-    ),
-  }));
-  return {
-    verdict: judgeCandidates(candidates, measuredChampion, mode),
-    candidates,
-    champion: measuredChampion,
-  };
+  const knownStones = stones === undefined ? [] : selectKnownStones(stones);
+  if (stones !== undefined && knownStones.length === 0)
+    notes.push(`no test stone of ${formatVersion(record)} is left to compare new and old prices on`);
+  const oldPrices = await priceStones(bytes, knownStones, commonStones, championPrices);
+  const priceComparisons: PriceComparison[][] = [];
+  const candidates: Candidate[] = [];
+  for (const { name, version, bytes, prices } of models) {
+    const newPrices = await priceStones(bytes, knownStones, testStones, prices);
+    const comparisons = knownStones.length > 0 ? comparePrices(knownStones, newPrices, oldPrices) : [];
+    priceComparisons.push(comparisons);
+    candidates.push({
+      name,
+      version,
+      metrics: computeMetrics(
+        commonStones,
+        Float32Array.from(rows, (row) => prices[row]!),
+      ),
+      faults: [...coverageFaults, ...findPriceFaults(comparisons, formatVersion(record))],
+    });
+  }
+  const verdict = judgeCandidates(candidates, measuredChampion, mode);
+  const judged = candidates.find((one) => formatVersion(one) === formatVersion(verdict.candidate));
+  const allFaults = judged?.faults ?? [];
+  const faults = stones?.isImport ? coverageFaults : allFaults;
+  notes.push(...describeFaults(mode, allFaults, faults));
+  return { verdict, candidates, champion: measuredChampion, priceComparisons, faults, notes };
 }
 
 /** Judges the models by their metrics on all test stones of the run. */
-function decideWithoutChampion(mode: PromotionMode, models: readonly VersionedModel[]): PromotionDecision {
-  const candidates = models.map(({ name, version, metrics }) => ({ name, version, metrics }));
-  return { verdict: judgeCandidates(candidates, null, mode), candidates, champion: null };
+function decideWithoutChampion(
+  mode: PromotionMode,
+  models: readonly VersionedModel[],
+  faults: readonly string[],
+): PromotionDecision {
+  const candidates = models.map(({ name, version, metrics }) => ({ name, version, metrics, faults }));
+  return { verdict: judgeCandidates(candidates, null, mode), candidates, champion: null, faults };
+}
+
+/**
+ * Describes the faults that the reason of the verdict does not name, and what follows from them.
+ * @param stoneFaults those that are faults of the stones of the run
+ */
+function describeFaults(
+  mode: PromotionMode,
+  faults: readonly string[],
+  stoneFaults: readonly string[],
+): string[] {
+  if (mode === "force") return faults.map((fault) => `--promote force, although ${fault}`);
+  return [...(mode === "never" ? faults : []), ...(stoneFaults.length > 0 ? [UNUSED_STONES] : [])];
+}
+
+/** Describes what the run covers less than the champion; null if it covers as much. */
+function checkCoverage({ model }: Champion, { champion, training }: PromotionStones): string | null {
+  const name = formatVersion(model);
+  if (champion === null) return `the stones of ${name} cannot be read, so its coverage is unknown`;
+  return describeCoverage(training, champion.train, name);
+}
+
+/** The champion's test stones that are no training stones of the run either, in its data or not. */
+function selectKnownStones({ champion, seed }: PromotionStones): readonly DatasetStone[] {
+  return champion?.test.filter(({ splitKey }) => isTestStone(splitKey, seed)) ?? [];
+}
+
+/**
+ * Prices stones with a model.
+ * @param pricedStones stones whose prices are known already
+ */
+async function priceStones(
+  bytes: Uint8Array,
+  stones: readonly DatasetStone[],
+  pricedStones: readonly DatasetStone[],
+  prices: Float32Array,
+): Promise<Float32Array> {
+  const priceById = new Map(pricedStones.map(({ id }, row) => [id, prices[row]!]));
+  const missing = stones.filter(({ id }) => !priceById.has(id));
+  const missingPrices = missing.length > 0 ? await predictPrices(bytes, missing) : [];
+  for (const [row, { id }] of missing.entries()) priceById.set(id, missingPrices[row]!);
+  return Float32Array.from(stones, ({ id }) => priceById.get(id)!);
 }

@@ -6,6 +6,7 @@ import {
   RELATIONS,
   type Relation,
 } from "../../src/domain/prediction/plausibility.ts";
+import { countRareGrades } from "../../src/domain/prediction/rare-grades.ts";
 
 /** With fewer training stones, their quantiles say little about other stones. */
 const MIN_STONES = 100;
@@ -26,7 +27,7 @@ const LIMIT_FACTOR = 2;
 const MIN_RELATIVE_DISTANCE = 0.01;
 const MIN_DEPTH_DISTANCE_POINTS = 0.5;
 
-/** Finds the usual values and the limits of columns and relations; null if there are too few stones. */
+/** Finds the usual values and the limits of columns and relations, and the rare grades; null if there are too few stones. */
 export function fitPlausibility(stones: readonly PricedStone[]): Plausibility | null {
   if (stones.length < MIN_STONES) return null;
   const columns = NUMBER_COLUMNS.map((name) => [name, fitColumn(stones, name)] as const);
@@ -39,7 +40,12 @@ export function fitPlausibility(stones: readonly PricedStone[]): Plausibility | 
     const byCut = groups.map(([cut, group]) => [cut, fitRelation(group, relation)] as const);
     return [relation, Object.fromEntries(byCut)] as const;
   });
-  return { columns: Object.fromEntries(columns), relations: Object.fromEntries(relations) };
+  const rareGrades = countRareGrades(stones);
+  return {
+    columns: Object.fromEntries(columns),
+    relations: Object.fromEntries(relations),
+    ...(Object.keys(rareGrades).length > 0 && { rareGrades }),
+  };
 }
 
 /** The limits of a column are also never wider than the values of the training stones. */

@@ -12,6 +12,8 @@ export type PromotionMode = (typeof PROMOTION_MODES)[number];
 /** A model that is judged against the champion, with its metrics on the stones of the comparison. */
 export interface Candidate extends ModelReference {
   readonly metrics: Metrics;
+  /** What else speaks against a candidate, a clause each. */
+  readonly faults?: readonly string[];
 }
 
 export interface Verdict {
@@ -30,8 +32,8 @@ const MAX_BAND_MAE_RATIO = 1.1;
 
 /**
  * Decides which model is the champion. The candidate with the lowest test MAE is promoted if its MAE is
- * lower than the champion's on the same test stones and if its MAE is not much higher in any carat band.
- * Neither model was trained on these stones.
+ * lower than the champion's on the same test stones, if its MAE is not much higher in any carat band, and if it has
+ * no other faults. Neither model was trained on these stones.
  */
 export function judgeCandidates(
   candidates: readonly Candidate[],
@@ -51,16 +53,22 @@ export function judgeCandidates(
   const testMae = `test MAE ${formatDollars(best.metrics.mae)}`;
   if (mode === "never") return reject("promotion is disabled (--promote never)");
   if (mode === "force") return promote(`promotion is forced (--promote force), ${testMae}`);
-  if (champion === null) return promote(`first champion: ${testMae}, the lowest of this run`);
+  const { faults = [] } = best;
+  const rejectFor = (reasons: readonly string[]) => reject(`${formatVersion(best)}: ${reasons.join("; ")}`);
+  if (champion === null) {
+    return faults.length > 0
+      ? rejectFor(faults)
+      : promote(`first champion: ${testMae}, the lowest of this run`);
+  }
   const championMae =
     `${formatDollars(champion.metrics.mae)} of ${formatVersion(champion)} ` +
     `on the same ${champion.metrics.rows} test stones`;
   if (!(best.metrics.mae < champion.metrics.mae)) {
-    return reject(`${formatVersion(best)}: ${testMae} is not lower than ${championMae}`);
+    return rejectFor([`${testMae} is not lower than ${championMae}`, ...faults]);
   }
-  const worseBand = describeWorseBand(best.metrics, champion.metrics);
-  if (worseBand !== null) {
-    return reject(`${formatVersion(best)}: ${testMae} is lower than ${championMae}, but ${worseBand}`);
+  const reasons = [describeWorseBand(best.metrics, champion.metrics) ?? [], faults].flat();
+  if (reasons.length > 0) {
+    return rejectFor([`${testMae} is lower than ${championMae}, but ${reasons.join("; ")}`]);
   }
   return promote(`${testMae} is lower than ${championMae}`);
 }

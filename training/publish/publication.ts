@@ -8,6 +8,7 @@ import { formatVersion, type ModelReference } from "../../src/domain/models/mode
 import type { Dataset } from "../data/dataset.ts";
 import type { Split } from "../data/split.ts";
 import { compareMetrics } from "../evaluation/compare-metrics.ts";
+import type { PriceComparison } from "../evaluation/compare-prices.ts";
 import type { PromotionDecision } from "../evaluation/decide-promotion.ts";
 import { buildHistograms } from "../evaluation/histograms.ts";
 import type { VersionedModel } from "../models/trained-model.ts";
@@ -78,7 +79,7 @@ export function preparePublication(run: JudgedRun): Publication {
         background: model.background,
         importance: model.importance,
         histograms: buildHistograms(split.train, model.prices),
-        decision: buildDecisionRecord(model, decision.candidates[i]!.metrics, decision),
+        decision: buildDecisionRecord(model, i, decision),
         fitSeconds: model.fitSeconds,
         report,
         runSeconds,
@@ -93,18 +94,19 @@ export function preparePublication(run: JudgedRun): Publication {
   return { dataset, models: preparedModels, promotion };
 }
 
-/** @param metrics of the model, on the stones that the champion was measured on too */
-function buildDecisionRecord(
-  model: ModelReference,
-  metrics: Metrics,
-  { champion, verdict }: PromotionDecision,
-): Decision {
+/** @param i position of the model among the candidates */
+function buildDecisionRecord(model: ModelReference, i: number, decision: PromotionDecision): Decision {
+  const { champion, verdict, candidates, priceComparisons, faults = [] } = decision;
+  // The metrics on the stones that the champion was measured on too.
+  const { metrics } = candidates[i]!;
   return {
     champion: champion && { name: champion.name, version: champion.version },
     rows: metrics.rows,
     mae: metrics.mae,
     championMae: champion?.metrics.mae ?? null,
     bands: champion ? compareBands(metrics, champion.metrics) : {},
+    prices: summarizePrices(priceComparisons?.[i] ?? []),
+    faults: verdict.promoted ? [] : [...faults],
     promoted:
       verdict.promoted &&
       verdict.champion !== null &&
@@ -119,6 +121,18 @@ function compareBands(metrics: Metrics, championMetrics: Metrics): Decision["ban
   return Object.fromEntries(
     bands.map(({ name, rows, mae, championMae }) => [name, { rows, mae, championMae }]),
   );
+}
+
+function summarizePrices([all, ...groups]: readonly PriceComparison[]): Decision["prices"] {
+  // A model that was made elsewhere may have no price for a stone. JSON has no number for that.
+  if (all === undefined || !Number.isFinite(all.medianRatio)) return null;
+  const pick = ({ rows, medianRatio, mae, championMae }: PriceComparison) => ({
+    rows,
+    medianRatio,
+    mae,
+    championMae,
+  });
+  return { ...pick(all), groups: Object.fromEntries(groups.map((group) => [group.name, pick(group)])) };
 }
 
 /** Writes the model card of each model into a folder, as `<name>@<version>.html`. */

@@ -1,12 +1,13 @@
 import { UserError } from "../../cloudflare/user-error.ts";
 import type { Target } from "../../cloudflare/wrangler.ts";
+import { formatVersion } from "../../src/domain/models/model-reference.ts";
 import { type Dataset, type KnownSources, mergeStones } from "../data/dataset.ts";
 import { assignIds, type DatasetStone } from "../data/dataset-stone.ts";
 import { readSources, type SourceStones } from "../data/read-sources.ts";
 import { createEmbeddedSource, findSources } from "../data/source.ts";
 import { readDatasetFile } from "./dataset-file.ts";
 import type { FreshStones } from "./fresh-stones.ts";
-import type { PublishedDataset, Registry } from "./read-registry.ts";
+import { findChampion, type PublishedDataset, type PublishedModel, type Registry } from "./read-registry.ts";
 
 /** The options that select the stones of a run. */
 export interface StoneSelection {
@@ -30,7 +31,7 @@ export interface CollectedStones {
  * - With files and `append`, it also uses the known stones.
  * - Without files, it uses the known stones. If there are none, it uses the embedded dataset.
  *
- * Known stones are the stones of the newest model's dataset and the stones that were appraised through the
+ * Known stones are the stones of the newest model's dataset whose stones were accepted, and the stones that were appraised through the
  * API. Withdrawn stones are never used. Duplicates are removed.
  * @param knownSources the sources of the newest model's dataset
  * @throws UserError if no stone is left
@@ -62,8 +63,12 @@ export async function collectStones(
   };
 }
 
+/** Later runs do not start from stones that were not accepted. Somebody may have promoted them since. */
 function findNewestDataset(registry: Registry): PublishedDataset | undefined {
-  const seq = registry.models[0]?.dataset;
+  const champion = findChampion(registry);
+  const isAccepted = (model: PublishedModel) =>
+    !model.hasFaults || (champion !== null && formatVersion(model) === formatVersion(champion));
+  const seq = registry.models.find(isAccepted)?.dataset;
   return registry.datasets.find((dataset) => dataset.seq === seq);
 }
 

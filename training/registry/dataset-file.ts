@@ -17,11 +17,24 @@ export function encodeDatasetFile(stones: readonly DatasetStone[]): StoredFile {
   return { key: `datasets/${sha256(bytes)}.csv.gz`, bytes, verify: true };
 }
 
+/**
+ * Stones by the SHA-256 of their file. A run reads the same file for its known stones, for the champion's stones
+ * and for the difference that it publishes.
+ */
+const stonesOfFiles = new Map<string, Promise<readonly DatasetStone[]>>();
+
 /** Reads the stones of a published dataset. */
-export async function readDatasetFile(
-  target: Target,
-  dataset: PublishedDataset,
-): Promise<readonly DatasetStone[]> {
+export function readDatasetFile(target: Target, dataset: PublishedDataset): Promise<readonly DatasetStone[]> {
+  const known = stonesOfFiles.get(dataset.sha256);
+  if (known !== undefined) return known;
+  const stones = downloadStones(target, dataset);
+  stonesOfFiles.set(dataset.sha256, stones);
+  // A failed download is not kept: the file may be there when it is read again.
+  stones.catch(() => stonesOfFiles.delete(dataset.sha256));
+  return stones;
+}
+
+async function downloadStones(target: Target, dataset: PublishedDataset): Promise<readonly DatasetStone[]> {
   const bytes = await downloadFileCached(target, dataset.key, dataset.sha256);
   const rows: (RawRow & { id: string })[] = parse(gunzipSync(bytes), { columns: true });
   return rows.map(({ id, ...row }) => {

@@ -26,6 +26,8 @@ export interface PublishedModel extends ModelReference {
   readonly facetVersion: string;
   /** 1 if the version has what ranges, warnings and explanations are computed from; 0 if it is older. */
   readonly hasBackground: 0 | 1;
+  /** 1 if the stones of its run were not accepted: they spoke against the promotion. */
+  readonly hasFaults: 0 | 1;
   /** Test MAE at the time of publication, US dollars. */
   readonly mae: number;
   readonly createdAt: string;
@@ -62,7 +64,8 @@ export interface Registry {
 const REGISTRY_QUERIES = [
   "SELECT seq, id, rows, key, sha256 FROM datasets ORDER BY seq",
   `SELECT name, version, key, sha256, bytes, memory_bytes AS memoryBytes, session_bytes AS sessionBytes,
-     report, dataset, seed, hyperparameters, facet_version AS facetVersion, background IS NOT NULL AS hasBackground, metrics ->> '$.mae' AS mae, created_at AS createdAt
+     report, dataset, seed, hyperparameters, facet_version AS facetVersion, background IS NOT NULL AS hasBackground,
+     coalesce(json_array_length(decision -> '$.faults'), 0) > 0 AS hasFaults, metrics ->> '$.mae' AS mae, created_at AS createdAt
    FROM models ORDER BY rowid DESC`,
   `SELECT alias, name, version, revision, canary_name AS canaryName, canary_version AS canaryVersion
    FROM aliases ORDER BY alias`,

@@ -5,6 +5,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Split } from "../data/split.ts";
 import type { PromotionDecision } from "../evaluation/decide-promotion.ts";
 import type { ExplainedStone } from "../evaluation/explain-examples.ts";
+import { listRareGrades } from "../evaluation/rare-grades.ts";
 import type { VersionedModel } from "../models/trained-model.ts";
 import type { Provenance } from "../registry/provenance.ts";
 import { renderCoveragePlot } from "./coverage-plot.ts";
@@ -30,6 +31,7 @@ import {
   renderComparisonTable,
   renderCoverageTable,
   renderMetricsTable,
+  renderPriceChangeTable,
   renderSourcesTable,
 } from "./tables.ts";
 
@@ -138,7 +140,8 @@ function renderReasons(examples: readonly ExplainedStone[]): Html {
 <div class="figures">${examples.map(renderReasonsPlot)}</div>`;
 }
 
-function renderComparison({ model, decision: { candidates, champion } }: ModelCardInput): Html {
+function renderComparison({ model, decision }: ModelCardInput): Html {
+  const { candidates, champion } = decision;
   const title = html`<h2>Comparison with the champion</h2>`;
   const candidate = candidates.find(({ name, version }) => name === model.name && version === model.version);
   if (champion === null || candidate === undefined) {
@@ -146,14 +149,26 @@ function renderComparison({ model, decision: { candidates, champion } }: ModelCa
   }
   return html`${title}
 <p class="note">Both are measured on the same ${formatCount(champion.metrics.rows)} stones. Neither was trained on these stones. A negative change is an improvement.</p>
-${renderComparisonTable(candidate, champion)}`;
+${renderComparisonTable(candidate, champion)}
+${renderPriceChange(decision, candidates.indexOf(candidate))}`;
+}
+
+/** @param i position of the version among the candidates */
+function renderPriceChange({ priceComparisons, champion }: PromotionDecision, i: number): Html {
+  const comparisons = priceComparisons?.[i] ?? [];
+  if (champion === null || comparisons.length === 0) return html``;
+  return html`<br><h3>New and old prices</h3>
+<p class="note">Both models priced the test stones of ${formatVersion(champion)}, which are known from before this run. The ratio is the median of this version's price divided by the price of ${formatVersion(champion)}. These stones have earlier prices. So the move of the market was taken out of this version's prices before their error was measured: the ratio of all stones, and up to a tenth more or less for each weight and grade.</p>
+${renderPriceChangeTable(comparisons, champion)}`;
 }
 
 function renderDataset({ dataset, split }: ModelCardInput): Html {
+  const rareGrades = listRareGrades(split.train);
   return html`<h2>Training data</h2>
 <dl class="facts">
 <dt>Dataset</dt><dd><code>${dataset.id}</code></dd>
 <dt>Stones</dt><dd>${formatCount(dataset.stones.length)}: ${formatCount(split.train.length)} for training, ${formatCount(split.test.length)} for testing</dd>
+<dt>Grades with few training stones</dt><dd>${rareGrades.length > 0 ? `${rareGrades.join(", ")}: the prices of such stones are extrapolations` : "none"}</dd>
 <dt>Rows rejected in this run</dt><dd>${formatRejections(dataset.rejected)}</dd>
 </dl>
 <br>${renderSourcesTable(dataset)}`;

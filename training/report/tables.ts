@@ -1,9 +1,10 @@
 import { CARAT_BANDS } from "../../src/domain/carat-bands.ts";
 import type { Figures, Metrics } from "../../src/domain/models/model-record.ts";
-import { formatVersion } from "../../src/domain/models/model-reference.ts";
+import { formatVersion, type ModelReference } from "../../src/domain/models/model-reference.ts";
 import type { CalibratedGroup, CoverageFigures } from "../../src/domain/prediction/calibration.ts";
 import { type Dataset, MAX_SHOWN_SOURCES } from "../data/dataset.ts";
 import { compareMetrics, type MetricsComparison } from "../evaluation/compare-metrics.ts";
+import { formatRatio, type PriceComparison } from "../evaluation/compare-prices.ts";
 import type { Candidate } from "../evaluation/promotion-policy.ts";
 import { formatChange, formatCompactDollars, formatCount, formatPercent, formatTime } from "./format.ts";
 import { type Html, html } from "./html.ts";
@@ -53,6 +54,21 @@ export function renderComparisonTable(candidate: Candidate, champion: Candidate)
     <thead><tr><th scope="col">weight, carat</th><th scope="col">stones</th><th scope="col">mean error of<br>${formatVersion(champion)}</th>
     <th scope="col">mean error of<br>this version</th><th scope="col">change</th></tr></thead>
     <tbody>${compareMetrics(candidate.metrics, champion.metrics).map(renderRow)}</tbody>
+  </table></div>`;
+}
+
+/** Renders the ratio of new to old prices and the errors, both on stones that were known before the run. */
+export function renderPriceChangeTable(
+  comparisons: readonly PriceComparison[],
+  champion: ModelReference,
+): Html {
+  const renderRow = ({ name, rows, medianRatio, championMae, mae }: PriceComparison) => html`
+      <tr${name === "all" ? html` class="all"` : null}><th scope="row">${name}</th><td>${formatCount(rows)}</td>
+      <td>${formatRatio(medianRatio)}</td><td>${formatCompactDollars(championMae)}</td><td>${formatCompactDollars(mae)}</td></tr>`;
+  return html`<div class="wide"><table>
+    <thead><tr><th scope="col">weight or grade</th><th scope="col">stones</th><th scope="col">ratio of prices<br>new / old</th>
+    <th scope="col">mean error of<br>${formatVersion(champion)}</th><th scope="col">mean error of<br>this version</th></tr></thead>
+    <tbody>${comparisons.map(renderRow)}</tbody>
   </table></div>`;
 }
 

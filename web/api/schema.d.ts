@@ -845,11 +845,11 @@ export interface components {
         /** @description A reason not to rely on an answer. */
         Warning: {
             /**
-             * @description The kind of the warning. `weight-against-size`: The length, width or depth in mm does not fit the weight. `weight-against-volume`: The volume x y z does not fit the weight. `length-against-width`: The length does not fit the width. `depth-against-size`: The depth in percent does not fit x, y and z. `outside-training-range`: A value is outside the range that the model was trained on. `previous-version`: An earlier version of the model answered, because the current one cannot be loaded. `registry-unavailable`: The registry does not answer, so its last copy was used. A later move of an alias may not be seen yet. `no-explanation`: The reasons could not be computed. `no-comparables`: The comparable stones could not be read. `quarantined`: The stones are not used for training until an operator accepts them.
+             * @description The kind of the warning. `weight-against-size`: The length, width or depth in mm does not fit the weight. `weight-against-volume`: The volume x y z does not fit the weight. `length-against-width`: The length does not fit the width. `depth-against-size`: The depth in percent does not fit x, y and z. `outside-training-range`: A value is outside the range that the model was trained on. `unseen-grade`: The model was trained on no stones, or hardly any, with this grade. `previous-version`: An earlier version of the model answered, because the current one cannot be loaded. `registry-unavailable`: The registry does not answer, so its last copy was used. A later move of an alias may not be seen yet. `no-explanation`: The reasons could not be computed. `no-comparables`: The comparable stones could not be read. `quarantined`: The stones are not used for training until an operator accepts them.
              * @example weight-against-size
              * @enum {string}
              */
-            code: "weight-against-size" | "weight-against-volume" | "length-against-width" | "depth-against-size" | "outside-training-range" | "previous-version" | "registry-unavailable" | "no-explanation" | "no-comparables" | "quarantined";
+            code: "weight-against-size" | "weight-against-volume" | "length-against-width" | "depth-against-size" | "outside-training-range" | "unseen-grade" | "previous-version" | "registry-unavailable" | "no-explanation" | "no-comparables" | "quarantined";
             /**
              * @description What does not fit, by how much, and what would fit.
              * @example x 3.8 mm is 42 % less than stones of 1.1 carat have (6.5 to 6.8): check the measurements
@@ -1420,6 +1420,8 @@ export interface components {
                     [key: string]: components["schemas"]["Limits"];
                 };
             };
+            /** @description Left out if there are none, and for versions that were published before it existed. */
+            rareGrades?: components["schemas"]["RareGrades"];
         };
         /** @description The usual values and the limits of a column or a relation. */
         Limits: {
@@ -1427,6 +1429,12 @@ export interface components {
             usual: number[];
             /** @description A value outside these limits gets a warning. */
             limits: number[];
+        };
+        /** @description Number of training stones of each grade that has fewer than 10, by column. */
+        RareGrades: {
+            [key: string]: {
+                [key: string]: number;
+            };
         };
         /** @description The training stones that a stone is compared with when its price is explained, by column. */
         Background: {
@@ -1467,6 +1475,10 @@ export interface components {
             bands: {
                 [key: string]: components["schemas"]["BandDecision"];
             };
+            /** @description Null if there was no champion or no such stone. Left out for versions that were published before it existed. */
+            prices?: components["schemas"]["PriceChange"] | null;
+            /** @description Why the stones of the run were not accepted: later runs do not start from them. Left out for older versions. */
+            faults?: string[];
             promoted: boolean;
             reason: string;
         };
@@ -1475,6 +1487,48 @@ export interface components {
             rows: number;
             mae: number;
             championMae: number | null;
+        };
+        /** @description The prices of a version against the champion's, on the champion's own test stones. */
+        PriceChange: {
+            rows: number;
+            /**
+             * @description Median of this version's price divided by the champion's.
+             * @example 1.08
+             */
+            medianRatio: number;
+            /**
+             * @description Mean absolute error of this version, US dollars, after the move of the market was taken out of its prices, because the stones have earlier prices: the median ratio of all stones, and up to a tenth more or less for each carat band and grade.
+             * @example 241.8
+             */
+            mae: number;
+            /**
+             * @description Mean absolute error of the champion, US dollars.
+             * @example 248.5
+             */
+            championMae: number;
+            /** @description The same by carat band and grade, such as `1-1.5 carat` and `cut Ideal`. */
+            groups: {
+                [key: string]: components["schemas"]["GroupPrices"];
+            };
+        };
+        /** @description The prices of a version against the champion's on the same stones. */
+        GroupPrices: {
+            rows: number;
+            /**
+             * @description Median of this version's price divided by the champion's.
+             * @example 1.08
+             */
+            medianRatio: number;
+            /**
+             * @description Mean absolute error of this version, US dollars, after the move of the market was taken out of its prices, because the stones have earlier prices: the median ratio of all stones, and up to a tenth more or less for each carat band and grade.
+             * @example 241.8
+             */
+            mae: number;
+            /**
+             * @description Mean absolute error of the champion, US dollars.
+             * @example 248.5
+             */
+            championMae: number;
         };
         /** @description Distribution of each input in the training rows, and of the model's own price over the test stones. */
         Histograms: {

@@ -81,6 +81,35 @@ const BandDecision = z
   .object({ rows: z.number().int(), mae: z.number(), championMae: z.number().nullable() })
   .meta({ id: "BandDecision", description: "The comparison with the champion in one carat band." });
 
+const GroupPrices = z
+  .object({
+    rows: z.number().int(),
+    medianRatio: z.number().meta({
+      description: "Median of this version's price divided by the champion's.",
+      example: 1.08,
+    }),
+    mae: z.number().meta({
+      description:
+        "Mean absolute error of this version, US dollars, after the move of the market was taken out of its prices, because the stones have earlier prices: the median ratio of all stones, and up to a tenth more or less for each carat band and grade.",
+      example: 241.8,
+    }),
+    championMae: dollars("Mean absolute error of the champion", 248.5),
+  })
+  .meta({
+    id: "GroupPrices",
+    description: "The prices of a version against the champion's on the same stones.",
+  });
+
+/** The prices of a version against the champion's, on stones that were known before the run. */
+const PriceChange = GroupPrices.extend({
+  groups: z
+    .record(z.string(), GroupPrices)
+    .meta({ description: "The same by carat band and grade, such as `1-1.5 carat` and `cut Ideal`." }),
+}).meta({
+  id: "PriceChange",
+  description: "The prices of a version against the champion's, on the champion's own test stones.",
+});
+
 /** The comparison of a version with the champion at the time of its training. */
 export const Decision = z
   .object({
@@ -96,6 +125,14 @@ export const Decision = z
     bands: z
       .record(z.string(), BandDecision)
       .meta({ description: "The same figures per carat band; empty if there was no champion." }),
+    prices: PriceChange.nullable().optional().meta({
+      description:
+        "Null if there was no champion or no such stone. Left out for versions that were published before it existed.",
+    }),
+    faults: z.array(z.string()).optional().meta({
+      description:
+        "Why the stones of the run were not accepted: later runs do not start from them. Left out for older versions.",
+    }),
     promoted: z.boolean(),
     reason: z.string(),
   })

@@ -3,6 +3,7 @@
  */
 import { z } from "zod";
 import { NUMBER_COLUMNS, type NumberColumn, type Stone } from "../diamond.ts";
+import { RareGrades } from "./rare-grades.ts";
 import type { Warning, WarningCode } from "./warning.ts";
 
 /** The relations between the values of a stone that are checked, in this order. */
@@ -32,6 +33,9 @@ export const Plausibility = z
     relations: z.record(z.string(), z.record(z.string(), Limits)).meta({
       description:
         "By relation, then by cut grade. `x by carat` is x / carat^(1/3), `volume by carat` is x y z / carat, `x by y` is x / y, and `depth by size` is depth - 200 z / (x + y).",
+    }),
+    rareGrades: RareGrades.optional().meta({
+      description: "Left out if there are none, and for versions that were published before it existed.",
     }),
   })
   .meta({

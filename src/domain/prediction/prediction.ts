@@ -5,6 +5,7 @@ import type { Ranges } from "../models/model-record.ts";
 import { type Calibration, computePercentile, computeRange, findDistribution } from "./calibration.ts";
 import { Explanation } from "./explanation.ts";
 import { findImplausibleValues, type Plausibility, toPlausibility } from "./plausibility.ts";
+import { findRareGrades } from "./rare-grades.ts";
 import { SimilarDiamond } from "./similar-diamond.ts";
 import { Warning } from "./warning.ts";
 
@@ -105,7 +106,10 @@ export function toPrediction(
     currency: "USD",
     range: range && { low: roundToCents(range.low), high: roundToCents(range.high), coverage },
     imputed: listMissingMeasurements(stone),
-    warnings: findImplausibleValues(plausibility ?? toPlausibility(ranges), stone),
+    warnings: [
+      ...findImplausibleValues(plausibility ?? toPlausibility(ranges), stone),
+      ...findRareGrades(plausibility?.rareGrades ?? {}, stone),
+    ],
     ...(asking !== undefined && {
       asking: {
         price: asking,

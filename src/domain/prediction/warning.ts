@@ -8,6 +8,7 @@ export const WARNING_CODES = {
   "length-against-width": "The length does not fit the width.",
   "depth-against-size": "The depth in percent does not fit x, y and z.",
   "outside-training-range": "A value is outside the range that the model was trained on.",
+  "unseen-grade": "The model was trained on no stones, or hardly any, with this grade.",
   "previous-version": "An earlier version of the model answered, because the current one cannot be loaded.",
   "registry-unavailable":
     "The registry does not answer, so its last copy was used. A later move of an alias may not be seen yet.",

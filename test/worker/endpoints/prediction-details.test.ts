@@ -36,6 +36,7 @@ const PLAUSIBILITY: Plausibility = {
   relations: {
     "x by carat": Object.fromEntries(GRADES.cut.map((cut) => [cut, { usual: [6, 6.2], limits: [5, 7] }])),
   },
+  rareGrades: { cut: { Fair: 0 }, clarity: { IF: 3 } },
 };
 const GRADES_ONLY = { carat: STONE.carat, cut: STONE.cut, color: STONE.color, clarity: STONE.clarity };
 
@@ -257,6 +258,35 @@ describe("warnings", () => {
         fields: ["carat", "x"],
       },
     ]);
+  });
+});
+
+describe("a grade with no or hardly any training stones", () => {
+  const unseen = [
+    {
+      code: "unseen-grade",
+      message: "the model was trained on 0 stones with cut Fair: the price is an extrapolation",
+      fields: ["cut"],
+    },
+  ];
+  const fair = { ...GRADES_ONLY, cut: "Fair" };
+
+  it("has a warning, alone, in a batch and with reasons", async () => {
+    for (const query of ["", "explain=true"]) {
+      expect((await predict(query, fair)).warnings).toEqual(unseen);
+      const { body } = await post<BatchAnswer>(`/v1/predictions/batch?${query}`, {
+        diamonds: [STONE, fair, { ...STONE, clarity: "IF" }],
+      });
+      expect(body.predictions.map(({ warnings }) => warnings.map(({ fields }) => fields))).toEqual([
+        [],
+        [["cut"]],
+        [["clarity"]],
+      ]);
+    }
+  });
+
+  it("has none from a version that was published before it was known", async () => {
+    expect((await predict("model=old", fair)).warnings).toEqual([]);
   });
 });
 

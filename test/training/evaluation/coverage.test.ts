@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { describeCoverage, findCoverageGaps } from "../../../training/evaluation/coverage.ts";
+import { createRandomStones } from "./random-stones.ts";
+
+const stones = createRandomStones(3000);
+
+test("a run that covers as much as the champion has no gaps", () => {
+  expect(findCoverageGaps(stones, stones)).toEqual([]);
+  expect(describeCoverage([...stones, ...createRandomStones(500, 2)], stones, "m@1")).toBeNull();
+  // Another set of stones of the same kinds.
+  expect(findCoverageGaps(createRandomStones(3000, 3), stones)).toEqual([]);
+});
+
+test("a random half has no gaps, also of groups of about 30 stones", () => {
+  for (let seed = 1; seed <= 100; seed++) {
+    const champion = createRandomStones(240, seed);
+    const half = champion.filter((_, i) => i % 2 === 0);
+    expect(findCoverageGaps(half, champion), `seed ${seed}`).toEqual([]);
+  }
+});
+
+test.each([
+  ["carat", "1-1.5 carat", ({ carat }) => carat < 1 || carat >= 1.5],
+  ["cut", "cut Very Good", ({ cut }) => cut !== "Very Good"],
+  ["color", "color J", ({ color }) => color !== "J"],
+  ["clarity", "clarity I1", ({ clarity }) => clarity !== "I1"],
+] as [string, string, (stone: (typeof stones)[number]) => boolean][])(
+  "a run without a group of %s is described",
+  (_, name, keep) => {
+    const missing = stones.filter((stone) => !keep(stone)).length;
+    expect(findCoverageGaps(stones.filter(keep), stones)).toEqual([{ name, rows: 0, championRows: missing }]);
+    // A few stones of the group are not enough either.
+    let kept = 0;
+    const few = stones.filter((stone) => keep(stone) || kept++ < missing / 10);
+    expect(findCoverageGaps(few, stones)).toMatchObject([{ name }]);
+  },
+);
+
+test("the description has the numbers of stones, the worst gaps first, and not all of them", () => {
+  const small = stones.filter(({ carat, cut }) => carat < 0.5 && cut === "Ideal");
+  const text = describeCoverage(small, stones, "m@1")!;
+  expect(text).toMatch(/^the run has \d+ training stones, m@1 has 3,000, none of \S+/);
+  expect(text).toMatch(/none of cut Fair \(\d+\)/);
+  expect(text).toMatch(/too few of \d+ other groups$/);
+});
+
+test("a group of which the champion had fewer than 30 stones is not compared", () => {
+  const isFair = ({ cut }: (typeof stones)[number]) => cut === "Fair";
+  const withoutFair = stones.filter((stone) => !isFair(stone));
+  const few = [...withoutFair, ...stones.filter(isFair).slice(0, 29)];
+  expect(findCoverageGaps(withoutFair, few)).toEqual([]);
+  expect(findCoverageGaps(withoutFair, [...few, stones.findLast(isFair)!])).toHaveLength(1);
+});

@@ -1,0 +1,70 @@
+/**
+ * Compares the training stones of a run with those of the champion. The errors of a model say nothing about
+ * kinds of stones that its file does not have.
+ */
+import type { PricedStone } from "../../src/domain/diamond.ts";
+import { formatCount } from "../report/format.ts";
+import { groupStones } from "./stone-groups.ts";
+
+/** A group of stones of which the run has too few. */
+export interface CoverageGap {
+  /** A name of `STONE_GROUPS`, or `all`. */
+  readonly name: string;
+  /** Numbers of training stones. */
+  readonly rows: number;
+  readonly championRows: number;
+}
+
+/** A group of which the champion had fewer training stones is not compared. */
+const MIN_CHAMPION_STONES = 30;
+/** A run must have this fraction of the champion's training stones. A half of the champion's data has enough. */
+const MIN_FRACTION = 1 / 3;
+/** How many standard errors of a count are tolerated: a random half of 30 stones may have 9. */
+const TOLERATED_ERRORS = 2;
+const MAX_LISTED_GAPS = 6;
+
+/** Finds the groups of which the run has much fewer training stones than the champion had. */
+export function findCoverageGaps(
+  stones: readonly PricedStone[],
+  championStones: readonly PricedStone[],
+): CoverageGap[] {
+  const rowsByGroup = groupStones(stones);
+  const counts = [
+    { name: "all", rows: stones.length, championRows: championStones.length },
+    ...[...groupStones(championStones)].map(([name, championRows]) => ({
+      name,
+      rows: rowsByGroup.get(name)!.length,
+      championRows: championRows.length,
+    })),
+  ];
+  return counts.filter(({ rows, championRows }) => {
+    const enough = MIN_FRACTION * championRows;
+    return championRows >= MIN_CHAMPION_STONES && rows < enough - TOLERATED_ERRORS * Math.sqrt(enough);
+  });
+}
+
+/**
+ * Describes what the training stones of a run do not cover, with the numbers of stones; null if they cover as
+ * much as the champion's.
+ */
+export function describeCoverage(
+  stones: readonly PricedStone[],
+  championStones: readonly PricedStone[],
+  championName: string,
+): string | null {
+  const gaps = findCoverageGaps(stones, championStones);
+  if (gaps.length === 0) return null;
+  const groups = gaps
+    .filter(({ name }) => name !== "all")
+    .sort((a, b) => a.rows / a.championRows - b.rows / b.championRows || b.championRows - a.championRows);
+  const listed = groups
+    .slice(0, MAX_LISTED_GAPS)
+    .map(({ name, rows, championRows }) => `${formatAmount(rows)} of ${name} (${formatCount(championRows)})`);
+  if (groups.length > listed.length) listed.push(`too few of ${groups.length - listed.length} other groups`);
+  const numbers = `the run has ${formatCount(stones.length)} training stones, ${championName} has ${formatCount(championStones.length)}`;
+  return [numbers, ...listed].join(", ");
+}
+
+function formatAmount(rows: number): string {
+  return rows === 0 ? "none" : formatCount(rows);
+}
