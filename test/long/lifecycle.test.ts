@@ -159,3 +159,16 @@ test("two runs at the same time both end, with unique versions and the stones of
   expect(after.datasets.at(-1)?.rows).toBe((before.datasets.at(-1)?.rows ?? 0) + 100 * succeeded);
   expect(await findRegistryFaults(state)).toEqual([]);
 });
+
+test("a file with few kinds of stones is not promoted, and later runs do not start from it", async () => {
+  const before = await readSnapshot();
+  const narrow = STONES.filter((row) => Number(row.split(",")[CSV_HEADER.split(",").indexOf("carat")]) < 0.7);
+  const output = await expectSuccess(train("--state", state, "--data", writeCsv("narrow.csv", narrow)));
+  expect(output).toMatch(/the run has [\d,]+ training stones against .*none of 1-1\.5 carat/);
+  const after = await readSnapshot();
+  expect(after.champion).toBe(before.champion);
+  expect(after.datasets).toHaveLength(before.datasets.length + 1);
+  const next = await expectSuccess(train("--state", state));
+  expect(next).toContain("nothing new since");
+  expect(await readSnapshot()).toEqual(after);
+});

@@ -40,7 +40,7 @@ const MIN_STANDARD_ERRORS = 3.5;
 const MAX_LISTED_GROUPS = 4;
 
 /**
- * Compares prices on all stones, then on each group that has stones.
+ * Compares prices on all stones, then on each group that has stones. Returns an empty list if there are no stones.
  * @param prices the candidate's price of each stone, US dollars; the same for `championPrices`
  */
 export function comparePrices(
@@ -48,6 +48,7 @@ export function comparePrices(
   prices: ArrayLike<number>,
   championPrices: ArrayLike<number>,
 ): PriceComparison[] {
+  if (stones.length === 0) return [];
   const ratios = Float64Array.from(stones, (_, row) => prices[row]! / championPrices[row]!);
   const groups = [...groupStones(stones)].filter(([, rows]) => rows.length > 0);
   const moves = estimateMarketMoves(
@@ -99,10 +100,10 @@ export function findPriceFaults(comparisons: readonly PriceComparison[], champio
   if (moved.length > 0) {
     // If all stones together have moved, the groups say nothing more.
     const listed = moved[0]?.name === "all" ? moved.slice(0, 1) : moved;
-    const list = joinGroups(listed, (one) => `${formatRatio(one.medianRatio)} times ${describeStones(one)}`);
+    const list = joinGroups(listed, (one) => `${formatRatio(one.medianRatio)} ${describeStones(one)}`);
     const [low, high] = MEDIAN_RATIO_LIMITS;
     return [
-      `on the test stones of ${championName} its prices are ${list} (median; ${low} to ${high} is allowed)`,
+      `on the test stones of ${championName} the median ratio of new to old prices is ${list}; ${low} to ${high} is allowed`,
     ];
   }
   const worse = judged
@@ -141,7 +142,7 @@ function joinGroups(
 ): string {
   const listed = comparisons.slice(0, MAX_LISTED_GROUPS).map(describe);
   const more = comparisons.length - listed.length;
-  return [...listed, ...(more > 0 ? [`and so on for ${more} more groups`] : [])].join(", ");
+  return [...listed, ...(more > 0 ? [`and ${more} more groups`] : [])].join(", ");
 }
 
 function describeStones({ name, rows }: PriceComparison): string {

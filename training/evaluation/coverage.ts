@@ -43,26 +43,32 @@ export function findCoverageGaps(
   });
 }
 
-/**
- * Describes what the training stones of a run do not cover, with the numbers of stones; null if they cover as
- * much as the champion's.
- */
+/** Describes what a run does not cover, with the numbers of training stones. The worst gaps come first. */
 export function describeCoverage(
-  stones: readonly PricedStone[],
-  championStones: readonly PricedStone[],
+  gaps: readonly CoverageGap[],
+  rows: number,
+  championRows: number,
   championName: string,
-): string | null {
-  const gaps = findCoverageGaps(stones, championStones);
-  if (gaps.length === 0) return null;
+): string {
   const groups = gaps
     .filter(({ name }) => name !== "all")
     .sort((a, b) => a.rows / a.championRows - b.rows / b.championRows || b.championRows - a.championRows);
   const listed = groups
     .slice(0, MAX_LISTED_GAPS)
-    .map(({ name, rows, championRows }) => `${formatAmount(rows)} of ${name} (${formatCount(championRows)})`);
+    .map((gap) => `${formatAmount(gap.rows)} of ${gap.name} (against ${formatCount(gap.championRows)})`);
   if (groups.length > listed.length) listed.push(`too few of ${groups.length - listed.length} other groups`);
-  const numbers = `the run has ${formatCount(stones.length)} training stones, ${championName} has ${formatCount(championStones.length)}`;
+  const numbers = `the run has ${formatCount(rows)} training stones against ${formatCount(championRows)} of ${championName}`;
   return [numbers, ...listed].join(", ");
+}
+
+/** Leaves out the stones of the groups that a run does not cover. */
+export function selectCovered<Stone extends PricedStone>(
+  stones: readonly Stone[],
+  gaps: readonly CoverageGap[],
+): readonly Stone[] {
+  const rowsByGroup = groupStones(stones);
+  const uncovered = new Set(gaps.flatMap(({ name }) => rowsByGroup.get(name) ?? []));
+  return stones.filter((_, row) => !uncovered.has(row));
 }
 
 function formatAmount(rows: number): string {

@@ -7,7 +7,7 @@ import type { VersionedModel } from "../models/trained-model.ts";
 import { predictPrices } from "../onnx/predict-prices.ts";
 import type { Champion } from "../registry/champion.ts";
 import { comparePrices, findPriceFaults, type PriceComparison } from "./compare-prices.ts";
-import { describeCoverage } from "./coverage.ts";
+import { type CoverageGap, describeCoverage, findCoverageGaps, selectCovered } from "./coverage.ts";
 import { computeMetrics } from "./metrics.ts";
 import { type Candidate, judgeCandidates, type PromotionMode, type Verdict } from "./promotion-policy.ts";
 
@@ -59,10 +59,7 @@ export async function decidePromotion(
   stones?: PromotionStones,
 ): Promise<PromotionDecision> {
   if (champion === null) return decideWithoutChampion(mode, models, []);
-  const coverage = stones === undefined ? null : checkCoverage(champion, stones);
-  const isAccepted = stones?.acceptCoverage ?? false;
-  const coverageFaults = coverage === null || isAccepted ? [] : [coverage];
-  const notes = coverage !== null && isAccepted ? [`--accept-coverage: ${coverage}`] : [];
+  const { gaps, faults: coverageFaults, notes } = checkCoverage(champion, stones);
   const { model: record, bytes } = champion;
   if (bytes === null) {
     // The Worker cannot serve this champion either. Every new model that covers as much is better.
@@ -93,12 +90,17 @@ export async function decidePromotion(
   if (stones !== undefined && knownStones.length === 0)
     notes.push(`no test stone of ${formatVersion(record)} is left to compare new and old prices on`);
   const oldPrices = await priceStones(bytes, knownStones, commonStones, championPrices);
+  const coveredStones = selectCovered(knownStones, gaps);
+  const coveredIds = new Set(coveredStones.map(({ id }) => id));
+  const pickPrices = (prices: Float32Array) =>
+    prices.filter((_, row) => coveredIds.has(knownStones[row]!.id));
   const priceComparisons: PriceComparison[][] = [];
   const candidates: Candidate[] = [];
   for (const { name, version, bytes, prices } of models) {
     const newPrices = await priceStones(bytes, knownStones, testStones, prices);
-    const comparisons = knownStones.length > 0 ? comparePrices(knownStones, newPrices, oldPrices) : [];
-    priceComparisons.push(comparisons);
+    priceComparisons.push(comparePrices(knownStones, newPrices, oldPrices));
+    // Where it is accepted that the run has no such stones, their prices say nothing.
+    const judged = comparePrices(coveredStones, pickPrices(newPrices), pickPrices(oldPrices));
     candidates.push({
       name,
       version,
@@ -106,7 +108,7 @@ export async function decidePromotion(
         commonStones,
         Float32Array.from(rows, (row) => prices[row]!),
       ),
-      faults: [...coverageFaults, ...findPriceFaults(comparisons, formatVersion(record))],
+      faults: [...coverageFaults, ...findPriceFaults(judged, formatVersion(record))],
     });
   }
   const verdict = judgeCandidates(candidates, measuredChampion, mode);
@@ -140,11 +142,27 @@ function describeFaults(
   return [...(mode === "never" ? faults : []), ...(stoneFaults.length > 0 ? [UNUSED_STONES] : [])];
 }
 
-/** Describes what the run covers less than the champion; null if it covers as much. */
-function checkCoverage({ model }: Champion, { champion, training }: PromotionStones): string | null {
+interface CoverageCheck {
+  /** The gaps that were accepted by name. */
+  readonly gaps: readonly CoverageGap[];
+  readonly faults: readonly string[];
+  readonly notes: string[];
+}
+
+/** Finds what the run covers less than the champion, unless it is accepted by name. */
+function checkCoverage({ model }: Champion, stones: PromotionStones | undefined): CoverageCheck {
+  if (stones === undefined) return { gaps: [], faults: [], notes: [] };
+  const { champion, training, acceptCoverage } = stones;
   const name = formatVersion(model);
-  if (champion === null) return `the stones of ${name} cannot be read, so its coverage is unknown`;
-  return describeCoverage(training, champion.train, name);
+  const gaps = champion === null ? [] : findCoverageGaps(training, champion.train);
+  if (champion !== null && gaps.length === 0) return { gaps, faults: [], notes: [] };
+  const fault =
+    champion === null
+      ? `the stones of ${name} cannot be read, so its coverage is unknown`
+      : describeCoverage(gaps, training.length, champion.train.length, name);
+  return acceptCoverage
+    ? { gaps, faults: [], notes: [`--accept-coverage: ${fault}`] }
+    : { gaps: [], faults: [fault], notes: [] };
 }
 
 /** The champion's test stones that are no training stones of the run either, in its data or not. */

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { describeCoverage, findCoverageGaps } from "../../../training/evaluation/coverage.ts";
+import { describeCoverage, findCoverageGaps, selectCovered } from "../../../training/evaluation/coverage.ts";
 import { createRandomStones } from "./random-stones.ts";
 
 const stones = createRandomStones(3000);
 
 test("a run that covers as much as the champion has no gaps", () => {
   expect(findCoverageGaps(stones, stones)).toEqual([]);
-  expect(describeCoverage([...stones, ...createRandomStones(500, 2)], stones, "m@1")).toBeNull();
+  expect(findCoverageGaps([...stones, ...createRandomStones(500, 2)], stones)).toEqual([]);
   // Another set of stones of the same kinds.
   expect(findCoverageGaps(createRandomStones(3000, 3), stones)).toEqual([]);
 });
@@ -38,9 +38,9 @@ test.each([
 
 test("the description has the numbers of stones, the worst gaps first, and not all of them", () => {
   const small = stones.filter(({ carat, cut }) => carat < 0.5 && cut === "Ideal");
-  const text = describeCoverage(small, stones, "m@1")!;
-  expect(text).toMatch(/^the run has \d+ training stones, m@1 has 3,000, none of \S+/);
-  expect(text).toMatch(/none of cut Fair \(\d+\)/);
+  const text = describeCoverage(findCoverageGaps(small, stones), small.length, stones.length, "m@1");
+  expect(text).toMatch(/^the run has \d+ training stones against 3,000 of m@1, none of \S+/);
+  expect(text).toMatch(/none of cut Fair \(against \d+\)/);
   expect(text).toMatch(/too few of \d+ other groups$/);
 });
 
@@ -50,4 +50,14 @@ test("a group of which the champion had fewer than 30 stones is not compared", (
   const few = [...withoutFair, ...stones.filter(isFair).slice(0, 29)];
   expect(findCoverageGaps(withoutFair, few)).toEqual([]);
   expect(findCoverageGaps(withoutFair, [...few, stones.findLast(isFair)!])).toHaveLength(1);
+});
+
+test("the stones of the gaps are left out", () => {
+  const gaps = [
+    { name: "all", rows: 1, championRows: 3000 },
+    { name: "cut Fair", rows: 0, championRows: 600 },
+    { name: "2+ carat", rows: 0, championRows: 600 },
+  ];
+  expect(selectCovered(stones, gaps)).toEqual(stones.filter(({ carat, cut }) => carat < 2 && cut !== "Fair"));
+  expect(selectCovered(stones, [])).toEqual(stones);
 });
