@@ -2,6 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { ConflictError } from "../cloudflare/d1.ts";
 import { UserError } from "../cloudflare/user-error.ts";
 import { formatDollars } from "../src/lib/format.ts";
+import { describeReview } from "./appraisals/describe-review.ts";
+import { acceptAppraisals, holdAppraisals } from "./appraisals/store-review.ts";
 import { createFitBuilder } from "./builders/fit.ts";
 import { createImportBuilder, type ImportOptions } from "./builders/import.ts";
 import type { ModelBuilder } from "./builders/model-builder.ts";
@@ -32,8 +34,6 @@ import {
 export interface TrainingOptions extends StoneSelection {
   /** The file to import instead of fitting models; null for a fit. */
   readonly import: ImportOptions | null;
-  /** Skip the feed check, and train on quarantined appraisals too. */
-  readonly acceptFeed?: boolean;
   /** Promote a model even if its training stones cover less than the champion's. */
   readonly acceptCoverage?: boolean;
   /** Train even if nothing is new since the last run. */
@@ -61,6 +61,8 @@ export interface TrainingRun {
   readonly decision: PromotionDecision | null;
   /** What a reader of the result must know, a sentence each: what was assumed, held or is missing. */
   readonly notes: readonly string[];
+  /** Those notes that an operator should act on. */
+  readonly alerts: readonly string[];
 }
 
 export type PipelineStep = "read" | "fit" | "judge" | "publish";
@@ -114,21 +116,28 @@ export async function train(
 async function runPipeline(context: RunContext): Promise<TrainingRun> {
   const { options, reportProgress, builders, provenance, startedAt } = context;
   const { target, seed } = options;
-  const notes = builders.flatMap((builder) => builder.notes ?? []);
 
   reportProgress("read", "reading the registry and the data");
-  const { registry, fresh, knownSources } = await readTrainingInputs(target, options.acceptFeed ?? false);
+  const { registry, fresh, knownSources } = await readTrainingInputs(target);
   checkModelNames(builders, registry);
-  const [{ dataset, feed }, champion] = await Promise.all([
-    collectStones(options, registry, fresh, knownSources),
-    readChampion(target, registry),
+  const readingChampion = readChampion(target, registry);
+  const [{ dataset, feed, review }, champion] = await Promise.all([
+    collectStones(options, registry, fresh, knownSources, readingChampion),
+    readingChampion,
   ]);
   reportProgress("read", `${dataset.stones.length} stones, ${formatRejected(dataset)}`);
   if (!options.acceptFeed) await checkFeedPrices(champion, feed);
+  const reviewNotes = describeReview(review);
+  const notes = [...builders.flatMap((builder) => builder.notes ?? []), ...reviewNotes];
+  const alerts = options.acceptFeed ? [] : reviewNotes;
+  if (!options.acceptFeed && !options.dryRun) await holdAppraisals(target, review.exceeding);
   if (canSkipTraining(options, champion)) {
     const { facetVersion } = provenance;
     const versions = findUpToDateVersions(registry, dataset, builders, { seed, facetVersion });
-    if (versions !== null) return describeSkippedRun(dataset, registry, versions, notes);
+    if (versions !== null) {
+      if (options.acceptFeed) await acceptAppraisals(target, review);
+      return { ...describeSkippedRun(dataset, registry, versions), notes, alerts };
+    }
   }
 
   const split = splitStones(dataset.stones, seed);
@@ -154,9 +163,10 @@ async function runPipeline(context: RunContext): Promise<TrainingRun> {
   const run = { dataset, split, models, decision, provenance, seed, registry, startedAt };
   const publication = preparePublication(run);
   if (options.report !== undefined) await writeModelCards(options.report, publication);
-  if (options.dryRun) return { dataset, registry, models, outcome, decision, notes };
+  if (options.dryRun) return { dataset, registry, models, outcome, decision, notes, alerts };
   const newRegistry = await publish(target, registry, publication, (text) => reportProgress("publish", text));
-  return { dataset, registry: newRegistry, models, outcome, decision, notes };
+  if (options.acceptFeed) await acceptAppraisals(target, review);
+  return { dataset, registry: newRegistry, models, outcome, decision, notes, alerts };
 }
 
 /** @throws UserError if a model has the name of an alias. A selector would then be ambiguous. */
@@ -203,8 +213,7 @@ function describeSkippedRun(
   dataset: Dataset,
   registry: Registry,
   versions: readonly string[],
-  notes: readonly string[],
-): TrainingRun {
+): Omit<TrainingRun, "notes" | "alerts"> {
   const champion = findChampion(registry);
   return {
     dataset,
@@ -216,6 +225,5 @@ function describeSkippedRun(
       reason: `nothing new since ${versions.join(", ")}: same stones, seed and settings; use --force-train to train anyway`,
     },
     decision: null,
-    notes,
   };
 }

@@ -2,7 +2,7 @@ import { appendFile, writeFile } from "node:fs/promises";
 import ora from "ora";
 import { reportUserError } from "../cloudflare/command-line.ts";
 import { readOptions } from "./cli/options.ts";
-import { formatJson, formatMarkdown, formatTable } from "./cli/summary.ts";
+import { formatAlerts, formatJson, formatMarkdown, formatTable } from "./cli/summary.ts";
 import { type PipelineStep, type ReportProgress, train } from "./pipeline.ts";
 
 /** Shows the current step of a run on one line, which stays when the next step begins. */
@@ -33,6 +33,7 @@ try {
   // The summary file of a CI job may contain the output of other steps, so it is not overwritten.
   if (options.summary !== undefined) await appendFile(options.summary, formatMarkdown(run));
   console.log(formatTable(run));
+  if (process.env.GITHUB_ACTIONS === "true") for (const line of formatAlerts(run)) console.log(line);
 } catch (error) {
   progress.stop(false);
   reportUserError(error);

@@ -8,5 +8,11 @@ CREATE TABLE `dataset_sources` (
 	PRIMARY KEY(`dataset`, `position`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
-ALTER TABLE `appraisals` ADD `reason` text;--> statement-breakpoint
+CREATE TABLE `quarantines` (
+	`id` text PRIMARY KEY NOT NULL,
+	`bound` text NOT NULL,
+	`reason` text NOT NULL,
+	`at` text NOT NULL
+) WITHOUT ROWID;
+--> statement-breakpoint
 ALTER TABLE `datasets` ADD `base` integer;

@@ -16,6 +16,7 @@ import {
   describeQuarantine,
   FeedCheckResult,
   MAX_SUSPICIOUS_PERCENT,
+  MEDIAN_RULE,
   SUSPICIOUS_DEVIATION_PERCENT,
 } from "../inference/feed-check.ts";
 import { createFieldMessage, optionalField, strictObject } from "../lib/input/fields.ts";
@@ -61,7 +62,7 @@ const AppraisalsRequest = strictObject("the body", {
 
 const AppraisalsResponse = z
   .object({
-    accepted: countField("Number of stones that the next training run uses."),
+    accepted: countField("Number of stones that passed the feed check."),
     quarantined: countField("Number of stones that are stored but not used for training."),
     duplicates: countField("Number of stones that were known already."),
     rejected: countField("Number of stones that are invalid or were withdrawn."),
@@ -82,14 +83,16 @@ const schema = {
 
 **Results**: Each stone is checked separately. \`results\` has one status per stone, in the order of the request:
 
-- \`accepted\`: the next training run uses the stone.
+- \`accepted\`: the next training run checks the stone again, together with all other new stones of your key, and then uses it.
 - \`duplicate\`: the stone is known already, and nothing changes. You can safely send the same request again.
 - \`rejected\`: the stone is invalid or was withdrawn. \`errors\` says why.
 - \`quarantined\`: the feed check failed. The stone is stored, but training does not use it.
 
 If all stones are invalid, nothing is stored and the response is a 422.
 
-**Feed check**: The champion prices the new stones. If more than ${MAX_SUSPICIOUS_PERCENT} % of the prices differ from the champion's by more than ${SUSPICIOUS_DEVIATION_PERCENT} %, all new stones of the request are quarantined. Typical causes are a wrong currency or a shifted column. \`check\` shows the comparison. An operator can review the stones and accept them for training.`,
+**Feed check**: The champion prices the new stones. If more than ${MAX_SUSPICIOUS_PERCENT} % of the prices differ from the champion's by more than ${SUSPICIOUS_DEVIATION_PERCENT} %, all new stones of the request are quarantined. So they are if ${MEDIAN_RULE}. Typical causes are a wrong currency or a shifted column. \`check\` shows the comparison. An operator can review the stones and accept them for training.
+
+**Each training run** makes the same check for all new stones of a key together, and for its stones of each carat band and grade. It takes at most a tenth as many stones from a key as it has from others. What exceeds this is quarantined until an operator accepts it.`,
   request: {
     body: {
       ...contentJson(AppraisalsRequest),
@@ -134,13 +137,19 @@ export class CreateAppraisals extends Endpoint {
 
     const stones = [...newStones.values()];
     const check = stones.length > 0 ? await compareWithChampion(c, stones) : null;
-    const status = check?.refused ? "quarantined" : "accepted";
+    const failure = check?.failure ?? null;
+    const status = failure === null ? "accepted" : "quarantined";
+    const caller = c.get("requestContext").caller ?? ANONYMOUS;
     const storedIds = await insertAppraisals(c.env.DB, stones, {
-      status,
-      source: [c.get("requestContext").caller ?? ANONYMOUS, body.source].filter(Boolean).join(": "),
+      failure,
+      source: [caller, body.source].filter(Boolean).join(": "),
       requestId: c.get("requestContext").id,
       receivedAt: new Date(c.get("requestContext").at).toISOString(),
     });
+    if (failure !== null && storedIds.size > 0) {
+      const alert = { message: "appraisals quarantined", caller, stones: storedIds.size, ...failure };
+      console.warn(JSON.stringify(alert));
+    }
 
     const reportedIds = new Set<string>();
     const results = body.diamonds.map((_, index): Result => {
@@ -163,8 +172,8 @@ export class CreateAppraisals extends Endpoint {
         quarantined: countByStatus("quarantined"),
         duplicates: countByStatus("duplicate"),
         rejected: countByStatus("rejected"),
-        check,
-        warnings: check?.refused ? [describeQuarantine(check)] : [],
+        check: check?.result ?? null,
+        warnings: failure === null ? [] : [describeQuarantine(failure)],
         results,
       },
       201,

@@ -1,6 +1,14 @@
 import { z } from "zod";
 import type { PricedStone } from "../domain/diamond.ts";
-import { checkFeed, MAX_SUSPICIOUS_FRACTION, SUSPICIOUS_DEVIATION } from "../domain/feed-check.ts";
+import {
+  checkFeed,
+  type FeedFailure,
+  findFeedFailure,
+  MAX_SUSPICIOUS_FRACTION,
+  MEDIAN_RATIO_RANGE,
+  MIN_STONES_FOR_MEDIAN,
+  SUSPICIOUS_DEVIATION,
+} from "../domain/feed-check.ts";
 import { formatVersion, ModelReference } from "../domain/models/model-reference.ts";
 import type { Warning } from "../domain/prediction/warning.ts";
 import type { AppContext } from "../http/context.ts";
@@ -10,6 +18,8 @@ import { priceWithChampion } from "./predict.ts";
 /** The limits of the feed check in percent, for messages and descriptions. */
 export const SUSPICIOUS_DEVIATION_PERCENT = SUSPICIOUS_DEVIATION * 100;
 export const MAX_SUSPICIOUS_PERCENT = MAX_SUSPICIOUS_FRACTION * 100;
+/** When the median ratio of prices fails the check, for descriptions. */
+export const MEDIAN_RULE = `the median of price / champion's price is below ${MEDIAN_RATIO_RANGE.min} or above ${MEDIAN_RATIO_RANGE.max} (from ${MIN_STONES_FOR_MEDIAN} new stones on)`;
 
 /** The feed check as the API returns it. */
 export const FeedCheckResult = z
@@ -28,11 +38,18 @@ export const FeedCheckResult = z
       example: 1.02,
     }),
     refused: z.boolean().meta({
-      description: `True if more than ${MAX_SUSPICIOUS_PERCENT} % of the prices are suspicious. All new stones are then quarantined.`,
+      description: `True if more than ${MAX_SUSPICIOUS_PERCENT} % of the prices are suspicious, or if ${MEDIAN_RULE}. All new stones are then quarantined.`,
     }),
   })
   .meta({ id: "FeedCheck", description: "Comparison of the sent prices with the champion's prices." });
 export type FeedCheckResult = z.infer<typeof FeedCheckResult>;
+
+/** The feed check of a request, and the bound that it exceeds. */
+interface RequestCheck {
+  readonly result: FeedCheckResult;
+  /** Null if the stones are accepted. */
+  readonly failure: FeedFailure | null;
+}
 
 /**
  * Compares the prices of stones with the champion's prices for them. Returns null if no champion exists yet.
@@ -41,19 +58,21 @@ export type FeedCheckResult = z.infer<typeof FeedCheckResult>;
 export async function compareWithChampion(
   c: AppContext,
   stones: readonly PricedStone[],
-): Promise<FeedCheckResult | null> {
+): Promise<RequestCheck | null> {
   try {
     const { model, prices } = await priceWithChampion(c, stones);
-    const check = checkFeed(
-      stones.map((stone) => stone.price),
-      prices,
-    );
-    return {
+    const actual = stones.map((stone) => stone.price);
+    const check = checkFeed(actual, prices);
+    const result = {
       model: { name: model.name, version: model.version },
       rows: check.rows,
       suspicious: check.suspicious,
       medianRatio: Number.isFinite(check.medianRatio) ? Math.round(check.medianRatio * 1000) / 1000 : null,
       refused: check.rejected,
+    };
+    return {
+      result,
+      failure: findFeedFailure(actual, prices, `the prices of ${formatVersion(model)} for these stones`),
     };
   } catch (error) {
     if (error instanceof NotReady) return null;
@@ -62,7 +81,7 @@ export async function compareWithChampion(
 }
 
 /** The warning for a request whose stones are quarantined. */
-export function describeQuarantine({ model, rows, suspicious, medianRatio }: FeedCheckResult): Warning {
-  const message = `${suspicious} of ${rows} new prices differ from the prices of ${formatVersion(model)} by more than ${SUSPICIOUS_DEVIATION_PERCENT} %; the median price is ${medianRatio} times the champion's. The stones are quarantined: training uses them only with --accept-feed.`;
+export function describeQuarantine({ reason }: FeedFailure): Warning {
+  const message = `${reason}. The stones are quarantined: training uses them only with --accept-feed.`;
   return { code: "quarantined", message, fields: [] };
 }

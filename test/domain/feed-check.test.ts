@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkFeed, relativeDeviation } from "../../src/domain/feed-check.ts";
+import {
+  checkFeed,
+  computeMedianRatio,
+  findFeedFailure,
+  relativeDeviation,
+} from "../../src/domain/feed-check.ts";
 
 /** Ten stones that the champion prices at 1000 dollars. */
 const PREDICTED = new Array<number>(10).fill(1_000);
@@ -75,4 +80,57 @@ describe("checkFeed", () => {
       }),
     );
   });
+});
+
+describe("the bound of the median", () => {
+  const predicted = [500, 1_000, 5_000, 20_000, 3_000].flatMap((price) => Array<number>(8).fill(price));
+  const scale = (factor: number, count = predicted.length) =>
+    predicted.slice(0, count).map((price) => price * factor);
+
+  it.each([0.85, 1, 1.08, 1.15, 1.24])("accepts prices that are %f times the champion's", (factor) => {
+    expect(checkFeed(scale(factor), predicted).rejected).toBe(false);
+    expect(findFeedFailure(scale(factor), predicted)).toBeNull();
+  });
+
+  it.each([0.55, 0.79, 1.26, 1.45])("rejects prices that are %f times the champion's", (factor) => {
+    expect(checkFeed(scale(factor), predicted)).toMatchObject({ rejected: true, suspicious: 0 });
+    expect(findFeedFailure(scale(factor), predicted, "the prices of m@1")).toEqual({
+      bound: "median",
+      reason: `40 new prices are ${factor} times the prices of m@1 (the median of the ratios); 0.8 to 1.25 is allowed`,
+    });
+  });
+
+  it("does not judge fewer than 30 stones", () => {
+    expect(checkFeed(scale(1.45, 29), predicted.slice(0, 29)).rejected).toBe(false);
+    expect(checkFeed(scale(1.45, 30), predicted.slice(0, 30)).rejected).toBe(true);
+  });
+
+  it("compares stone by stone, and not the medians of both lists", () => {
+    const actual = predicted.map((price, i) => (i < 21 ? price * 1.4 : price));
+    expect(computeMedianRatio(actual, predicted)).toBeCloseTo(1.4, 10);
+    expect(findFeedFailure(actual, predicted)?.bound).toBe("median");
+  });
+});
+
+describe("findFeedFailure", () => {
+  it("names the deviations first, with the median price", () => {
+    expect(findFeedFailure(createFeed(...PREDICTED.map((price) => price * 10)), PREDICTED)).toEqual({
+      bound: "deviation",
+      reason:
+        "10 of 10 new prices differ by more than 50 % from the champion's prices; the median price is 10 times the champion's",
+    });
+  });
+
+  it.each([
+    ["no number", Number.NaN],
+    ["negative", -1_000],
+    ["infinite", Number.POSITIVE_INFINITY],
+  ])(
+    "counts a stone as suspicious if the champion's price is %s, and prints no ratio without one",
+    (_, price) => {
+      const failure = findFeedFailure(PREDICTED, new Array<number>(10).fill(price));
+      expect(failure?.reason).toMatch(/^10 of 10 new prices/);
+      expect(failure?.reason).not.toMatch(/null|NaN|Infinity/);
+    },
+  );
 });

@@ -58,6 +58,14 @@ export function formatMarkdown(run: TrainingRun): string {
   return `${paragraphs.join("\n\n")}\n`;
 }
 
+/** Formats what an operator should act on as commands of GitHub Actions, which shows them as warnings of the run. */
+export function formatAlerts({ alerts }: TrainingRun): string[] {
+  return alerts.map((alert) => {
+    const text = alert.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+    return `::warning title=Facet training::${text}`;
+  });
+}
+
 /** Formats the result of the run for other programs. */
 export function formatJson({ dataset, models, outcome, decision, notes }: TrainingRun): string {
   const result = {

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import { UserError } from "../../cloudflare/user-error.ts";
 import { STONE_COLUMNS } from "../../src/domain/diamond.ts";
-import { checkFeed, relativeDeviation, SUSPICIOUS_DEVIATION } from "../../src/domain/feed-check.ts";
+import { findFeedFailure, relativeDeviation } from "../../src/domain/feed-check.ts";
 import { formatDollars } from "../../src/lib/format.ts";
 import type { DatasetStone } from "../data/dataset-stone.ts";
 import { predictPrices } from "../onnx/predict-prices.ts";
@@ -12,7 +12,7 @@ const MAX_LISTED_STONES = 10;
 
 /**
  * Compares the prices of a feed with the champion's prices. Without a readable champion there is no check.
- * @throws UserError with exit code 2 and a table of the most suspicious prices if the feed is rejected
+ * @throws UserError with exit code 2, the bound that failed and a table of the most suspicious prices if the feed is rejected
  */
 export async function checkFeedPrices(
   champion: Champion | null,
@@ -20,15 +20,13 @@ export async function checkFeedPrices(
 ): Promise<void> {
   if (!champion?.bytes || feed.length === 0) return;
   const predicted = await predictPrices(champion.bytes, feed);
-  const check = checkFeed(
+  const failure = findFeedFailure(
     feed.map((stone) => stone.price),
     predicted,
   );
-  if (!check.rejected) return;
+  if (failure === null) return;
   throw new UserError(
-    `the feed is rejected: ${check.suspicious} of ${check.rows} new prices differ by more than ` +
-      `${100 * SUSPICIOUS_DEVIATION} % from the champion's prices; the median price is ` +
-      `${check.medianRatio.toFixed(2)} times the champion's; use --accept-feed to accept the feed\n` +
+    `the feed is rejected: ${failure.reason}; use --accept-feed to accept the feed\n` +
       formatWorstPrices(feed, predicted),
     { exitCode: REJECTED_FEED_EXIT_CODE },
   );

@@ -3,13 +3,20 @@ import type { Stone } from "../../src/domain/diamond.ts";
 import { loadModel } from "./runtime.ts";
 import { toStoneTensors } from "./stone-tensors.ts";
 
+/** Stones in one call of the runtime, whose memory grows with them. */
+const CHUNK_STONES = 10_000;
+
 /** Runs an ONNX file over stones and returns the prices in US dollars. The Worker returns the same prices. */
 export async function predictPrices(bytes: Uint8Array, stones: readonly Stone[]): Promise<Float32Array> {
   const model = await loadModel(bytes);
   try {
-    const { price } = await model.run(toStoneTensors(stones));
-    if (price === undefined) throw new UserError("the model has no output named price");
-    return price.data;
+    const prices = new Float32Array(stones.length);
+    for (let start = 0; start < stones.length; start += CHUNK_STONES) {
+      const { price } = await model.run(toStoneTensors(stones.slice(start, start + CHUNK_STONES)));
+      if (price === undefined) throw new UserError("the model has no output named price");
+      prices.set(price.data, start);
+    }
+    return prices;
   } finally {
     await model.release();
   }

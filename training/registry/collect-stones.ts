@@ -1,13 +1,14 @@
 import { UserError } from "../../cloudflare/user-error.ts";
 import type { Target } from "../../cloudflare/wrangler.ts";
-import { formatVersion } from "../../src/domain/models/model-reference.ts";
+import { type AppraisalReview, NO_REVIEW, reviewAppraisals } from "../appraisals/review.ts";
 import { type Dataset, type KnownSources, mergeStones } from "../data/dataset.ts";
-import { assignIds, type DatasetStone } from "../data/dataset-stone.ts";
+import type { DatasetStone } from "../data/dataset-stone.ts";
 import { readSources, type SourceStones } from "../data/read-sources.ts";
 import { createEmbeddedSource, findSources } from "../data/source.ts";
+import type { Champion } from "./champion.ts";
 import { readDatasetFile } from "./dataset-file.ts";
 import type { FreshStones } from "./fresh-stones.ts";
-import { findChampion, type PublishedDataset, type PublishedModel, type Registry } from "./read-registry.ts";
+import type { PublishedDataset, Registry } from "./read-registry.ts";
 
 /** The options that select the stones of a run. */
 export interface StoneSelection {
@@ -15,6 +16,8 @@ export interface StoneSelection {
   readonly data: readonly string[];
   /** Add the files to the known stones instead of training only on the files. */
   readonly append?: boolean;
+  /** Skip the checks of prices and the quotas of keys, and take quarantined appraisals too. */
+  readonly acceptFeed?: boolean;
   readonly target: Target;
 }
 
@@ -23,6 +26,8 @@ export interface CollectedStones {
   readonly dataset: Dataset;
   /** The stones that `--append` adds to the newest dataset. The feed check compares their prices. */
   readonly feed: readonly DatasetStone[];
+  /** Which appraisals the run takes, and which ones it holds. */
+  readonly review: AppraisalReview;
 }
 
 /**
@@ -31,17 +36,20 @@ export interface CollectedStones {
  * - With files and `append`, it also uses the known stones.
  * - Without files, it uses the known stones. If there are none, it uses the embedded dataset.
  *
- * Known stones are the stones of the newest model's dataset whose stones were accepted, and the stones that were appraised through the
- * API. Withdrawn stones are never used. Duplicates are removed.
- * @param knownSources the sources of the newest model's dataset
+ * Known stones are the stones of the newest dataset whose stones were accepted, and the stones that were appraised
+ * through the API and pass their checks (training/appraisals). Withdrawn stones are never used. Duplicates are
+ * removed.
+ * @param knownSources the sources of that dataset
  * @throws UserError if no stone is left
  */
 export async function collectStones(
   options: StoneSelection,
   registry: Registry,
-  { appraised, withdrawn }: FreshStones,
+  fresh: FreshStones,
   knownSources: KnownSources,
+  champion: Promise<Champion | null>,
 ): Promise<CollectedStones> {
+  const { withdrawn } = fresh;
   const usesKnownStones = options.append || options.data.length === 0;
   const newest = findNewestDataset(registry);
   const fileSources = await findSources(options.data);
@@ -51,25 +59,27 @@ export async function collectStones(
     newest !== undefined && usesKnownStones ? readDatasetFile(options.target, newest) : [],
   ]);
 
-  const appraisals = usesKnownStones && appraised.length > 0 ? [toApiSource(assignIds(appraised))] : [];
-  const { dataset } = mergeStones(known, [...sourceStones, ...appraisals], withdrawn);
+  const base = mergeStones(known, sourceStones, withdrawn);
+  const review = usesKnownStones
+    ? await reviewAppraisals(await champion, base.dataset.stones, fresh, options.acceptFeed ?? false)
+    : NO_REVIEW;
+  const appraisals = review.taken.length > 0 ? [toApiSource(review.taken)] : [];
+  const { dataset } =
+    appraisals.length > 0 ? mergeStones(known, [...sourceStones, ...appraisals], withdrawn) : base;
   if (dataset.stones.length === 0) {
     throw new UserError("there are no stones to train on: all stones are withdrawn");
   }
-  const base = usesKnownStones && newest !== undefined ? { seq: newest.seq, sources: knownSources } : null;
+  const knownBase =
+    usesKnownStones && newest !== undefined ? { seq: newest.seq, sources: knownSources } : null;
   return {
-    dataset: { ...dataset, base },
-    feed: options.append ? mergeStones(known, sourceStones, withdrawn).newStones : [],
+    dataset: { ...dataset, base: knownBase },
+    feed: options.append ? base.newStones : [],
+    review,
   };
 }
 
-/** Later runs do not start from stones that were not accepted. Somebody may have promoted them since. */
-function findNewestDataset(registry: Registry): PublishedDataset | undefined {
-  const champion = findChampion(registry);
-  const isAccepted = (model: PublishedModel) =>
-    !model.hasFaults || (champion !== null && formatVersion(model) === formatVersion(champion));
-  const seq = registry.models.find(isAccepted)?.dataset;
-  return registry.datasets.find((dataset) => dataset.seq === seq);
+function findNewestDataset({ datasets, knownDataset }: Registry): PublishedDataset | undefined {
+  return datasets.find((dataset) => dataset.seq === knownDataset);
 }
 
 function toApiSource(stones: readonly DatasetStone[]): SourceStones {

@@ -5,7 +5,7 @@ import { withSources } from "../../src/db/dataset-sources/schema.ts";
 import type { ModelReference } from "../../src/domain/models/model-reference.ts";
 import { CHAMPION } from "../../src/domain/models/model-selector.ts";
 import { type KnownSources, MAX_SHOWN_SOURCES } from "../data/dataset.ts";
-import { buildFreshStoneQueries, type FreshStones, parseFreshStones } from "./fresh-stones.ts";
+import { FRESH_STONE_QUERIES, type FreshStones, parseFreshStones } from "./fresh-stones.ts";
 import { PRUNE_REVISION_QUERY } from "./pruned-files.ts";
 
 /** A published model version, as far as a training run needs it. */
@@ -26,8 +26,6 @@ export interface PublishedModel extends ModelReference {
   readonly facetVersion: string;
   /** 1 if the version has what ranges, warnings and explanations are computed from; 0 if it is older. */
   readonly hasBackground: 0 | 1;
-  /** 1 if the stones of its run were not accepted: they spoke against the promotion. */
-  readonly hasFaults: 0 | 1;
   /** Test MAE at the time of publication, US dollars. */
   readonly mae: number;
   readonly createdAt: string;
@@ -59,13 +57,24 @@ export interface Registry {
   readonly revisions: ReadonlyMap<string, number>;
   /** The last change of the files that pruning deletes. */
   readonly pruneRevision: number;
+  /** `seq` of the dataset that later runs start from; null in an empty registry. */
+  readonly knownDataset?: number | null;
 }
+
+/**
+ * The dataset that later runs start from: that of the newest version whose stones were accepted, or of the champion.
+ * Somebody may have promoted a version whose stones spoke against it.
+ */
+const KNOWN_DATASET = `(SELECT dataset FROM models
+  WHERE coalesce(json_array_length(decision -> '$.faults'), 0) = 0 OR EXISTS (
+    SELECT 1 FROM aliases WHERE alias = '${CHAMPION}' AND aliases.name = models.name AND aliases.version = models.version)
+  ORDER BY rowid DESC LIMIT 1)`;
 
 const REGISTRY_QUERIES = [
   "SELECT seq, id, rows, key, sha256 FROM datasets ORDER BY seq",
   `SELECT name, version, key, sha256, bytes, memory_bytes AS memoryBytes, session_bytes AS sessionBytes,
      report, dataset, seed, hyperparameters, facet_version AS facetVersion, background IS NOT NULL AS hasBackground,
-     coalesce(json_array_length(decision -> '$.faults'), 0) > 0 AS hasFaults, metrics ->> '$.mae' AS mae, created_at AS createdAt
+     metrics ->> '$.mae' AS mae, created_at AS createdAt
    FROM models ORDER BY rowid DESC`,
   `SELECT alias, name, version, revision, canary_name AS canaryName, canary_version AS canaryVersion
    FROM aliases ORDER BY alias`,
@@ -74,9 +83,10 @@ const REGISTRY_QUERIES = [
   // Not used here either: without this table, changes would not be counted for the copy of the registry.
   "SELECT revision FROM registry_revision",
   PRUNE_REVISION_QUERY,
+  `SELECT ${KNOWN_DATASET} AS seq`,
 ];
 
-const KNOWN_SOURCES_QUERY = `${withSources("(SELECT dataset FROM models ORDER BY rowid DESC LIMIT 1)")}
+const KNOWN_SOURCES_QUERY = `${withSources(KNOWN_DATASET)}
 SELECT name, rows, rejected, read_at AS readAt, count(*) OVER () AS total FROM sources ORDER BY age LIMIT ${MAX_SHOWN_SOURCES}`;
 
 /** Reads the registry. Its tables are created or migrated first if necessary. */
@@ -85,10 +95,7 @@ export async function readRegistry(target: Target): Promise<Registry> {
 }
 
 /** Reads the registry and the stones of the API with one call of wrangler. */
-export async function readTrainingInputs(
-  target: Target,
-  includeQuarantined: boolean,
-): Promise<{
+export async function readTrainingInputs(target: Target): Promise<{
   readonly registry: Registry;
   readonly fresh: FreshStones;
   readonly knownSources: KnownSources;
@@ -96,7 +103,7 @@ export async function readTrainingInputs(
   const rows = await queryWithMigrations(target, [
     ...REGISTRY_QUERIES,
     KNOWN_SOURCES_QUERY,
-    ...buildFreshStoneQueries(includeQuarantined),
+    ...FRESH_STONE_QUERIES,
   ]);
   const [sources = [], ...freshRows] = rows.slice(REGISTRY_QUERIES.length);
   return {
@@ -118,7 +125,7 @@ async function queryWithMigrations(target: Target, statements: readonly string[]
 }
 
 function parseRegistry(rows: Rows[]): Registry {
-  const [datasets = [], models = [], aliases = [], revisions = [], , [pruned] = []] = rows;
+  const [datasets = [], models = [], aliases = [], revisions = [], , [pruned] = [], [known] = []] = rows;
   return {
     datasets: datasets as unknown as PublishedDataset[],
     models: models.map(
@@ -127,6 +134,7 @@ function parseRegistry(rows: Rows[]): Registry {
     aliases: aliases as unknown as PublishedAlias[],
     revisions: new Map(revisions.map((row) => [String(row.alias), Number(row.revision)])),
     pruneRevision: Number(pruned?.revision ?? 0),
+    knownDataset: (known?.seq ?? null) as number | null,
   };
 }
 

@@ -101,14 +101,16 @@ export interface paths {
          *
          *     **Results**: Each stone is checked separately. `results` has one status per stone, in the order of the request:
          *
-         *     - `accepted`: the next training run uses the stone.
+         *     - `accepted`: the next training run checks the stone again, together with all other new stones of your key, and then uses it.
          *     - `duplicate`: the stone is known already, and nothing changes. You can safely send the same request again.
          *     - `rejected`: the stone is invalid or was withdrawn. `errors` says why.
          *     - `quarantined`: the feed check failed. The stone is stored, but training does not use it.
          *
          *     If all stones are invalid, nothing is stored and the response is a 422.
          *
-         *     **Feed check**: The champion prices the new stones. If more than 20 % of the prices differ from the champion's by more than 50 %, all new stones of the request are quarantined. Typical causes are a wrong currency or a shifted column. `check` shows the comparison. An operator can review the stones and accept them for training.
+         *     **Feed check**: The champion prices the new stones. If more than 20 % of the prices differ from the champion's by more than 50 %, all new stones of the request are quarantined. So they are if the median of price / champion's price is below 0.8 or above 1.25 (from 30 new stones on). Typical causes are a wrong currency or a shifted column. `check` shows the comparison. An operator can review the stones and accept them for training.
+         *
+         *     **Each training run** makes the same check for all new stones of a key together, and for its stones of each carat band and grade. It takes at most a tenth as many stones from a key as it has from others. What exceeds this is quarantined until an operator accepts it.
          *
          *     Requires a key with the scope `appraise`.
          */
@@ -1092,7 +1094,7 @@ export interface components {
             diamonds: components["schemas"]["SimilarDiamond"][];
         };
         AppraisalsResponse: {
-            /** @description Number of stones that the next training run uses. */
+            /** @description Number of stones that passed the feed check. */
             accepted: number;
             /** @description Number of stones that are stored but not used for training. */
             quarantined: number;
@@ -1120,7 +1122,7 @@ export interface components {
              * @example 1.02
              */
             medianRatio: number | null;
-            /** @description True if more than 20 % of the prices are suspicious. All new stones are then quarantined. */
+            /** @description True if more than 20 % of the prices are suspicious, or if the median of price / champion's price is below 0.8 or above 1.25 (from 30 new stones on). All new stones are then quarantined. */
             refused: boolean;
         };
         AppraisalResult: {

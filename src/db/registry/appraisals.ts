@@ -1,4 +1,5 @@
 import { type PricedStone, STONE_COLUMNS } from "../../domain/diamond.ts";
+import type { FeedFailure } from "../../domain/feed-check.ts";
 import { withRetry } from "../../lib/retry.ts";
 import { isRetryable } from "../errors.ts";
 import type { Queryable } from "../sessions.ts";
@@ -43,11 +44,15 @@ SELECT ${COLUMNS.map((column) => `value ->> '${column}'`).join(", ")}, ?2, ?3, ?
 WHERE true ON CONFLICT DO NOTHING`;
 const LIST_INSERTED = `SELECT stored.id FROM json_each(?1) AS sent CROSS JOIN appraisals AS stored ON stored.id = sent.value ->> 'id'
 WHERE stored.request_id = ?2`;
+const INSERT_QUARANTINES = `INSERT INTO quarantines (id, bound, reason, at)
+SELECT stored.id, ?3, ?4, ?5 FROM json_each(?1) AS sent CROSS JOIN appraisals AS stored ON stored.id = sent.value ->> 'id'
+WHERE stored.request_id = ?2 ON CONFLICT DO NOTHING`;
 
-type AppraisalDetails = Pick<
-  typeof appraisals.$inferInsert,
-  "status" | "source" | "requestId" | "receivedAt"
->;
+interface AppraisalDetails
+  extends Pick<typeof appraisals.$inferInsert, "source" | "requestId" | "receivedAt"> {
+  /** The bound that the stones exceed: they are quarantined. Null if they are accepted. */
+  readonly failure: FeedFailure | null;
+}
 
 /**
  * Stores appraisals for the next training. Idempotent: a stone that is already stored is not changed.
@@ -56,14 +61,20 @@ type AppraisalDetails = Pick<
 export async function insertAppraisals(
   d1: Queryable,
   stones: readonly IdentifiedStone[],
-  { status, source, requestId, receivedAt }: AppraisalDetails,
+  { failure, source, requestId, receivedAt }: AppraisalDetails,
 ): Promise<ReadonlySet<string>> {
   const rows = JSON.stringify(stones);
+  const status = failure === null ? "accepted" : "quarantined";
+  const reasons =
+    failure === null
+      ? []
+      : [d1.prepare(INSERT_QUARANTINES).bind(rows, requestId, failure.bound, failure.reason, receivedAt)];
   const [, inserted] = await withRetry(
     () =>
       d1.batch<{ id: string }>([
         d1.prepare(INSERT_NEW).bind(rows, status, source, requestId, receivedAt),
         d1.prepare(LIST_INSERTED).bind(rows, requestId),
+        ...reasons,
       ]),
     { shouldRetry: isRetryable },
   );

@@ -1,6 +1,7 @@
 import { integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { Scope } from "../../domain/access.ts";
 import { CLARITIES, COLORS, CUTS } from "../../domain/diamond.ts";
+import { FEED_BOUNDS } from "../../domain/feed-check.ts";
 import type {
   DatasetSource,
   Decision,
@@ -196,14 +197,25 @@ export const appraisals = sqliteTable("appraisals", {
   /** Computed as in `diamonds`, so a row that is sent twice is stored once. */
   id: text().primaryKey(),
   ...stoneColumns(),
-  /** `quarantined`: the feed check rejected the request. The training needs `--accept-feed` to use it. */
+  /** `quarantined`: a check holds the stone. The training uses it only with `--accept-feed`. */
   status: text({ enum: ["accepted", "quarantined"] }).notNull(),
-  /** Why the stone is quarantined; null if it is accepted, or was quarantined by an earlier version. */
-  reason: text(),
   /** Name of the caller's key, and the name that the caller gave the source. */
   source: text().notNull(),
   requestId: text("request_id").notNull(),
   receivedAt: text("received_at").notNull(),
+});
+
+/**
+ * Why appraisals are or were quarantined. A stone with such a row and the status `accepted` was accepted by an
+ * operator: no check holds it again. The reason is not a column of `appraisals`: most of them have none.
+ */
+export const quarantines = sqliteTable("quarantines", {
+  /** The stone's id. */
+  id: text().primaryKey(),
+  bound: text({ enum: FEED_BOUNDS }).notNull(),
+  /** A sentence with the figures of the check. */
+  reason: text().notNull(),
+  at: text().notNull(),
 });
 
 /** Stones that are excluded from later datasets, such as wrong appraisals. Earlier datasets keep them. */

@@ -15,6 +15,9 @@ const sendAppraisals = (diamonds: unknown, extra?: object, bindings?: Env) =>
 
 const getStatuses = ({ results }: AppraisalBody) => results.map(({ status }) => status);
 
+const readQuarantines = async () =>
+  (await env.DB.prepare("SELECT id, bound, reason FROM quarantines ORDER BY id").all()).results;
+
 const readAppraisals = async () =>
   (await env.DB.prepare("SELECT * FROM appraisals ORDER BY id").all()).results;
 
@@ -24,7 +27,9 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  await env.DB.batch(["appraisals", "withdrawals"].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+  await env.DB.batch(
+    ["appraisals", "withdrawals", "quarantines"].map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
+  );
 });
 
 afterEach(() => {
@@ -181,6 +186,36 @@ describe("POST /v1/diamonds", () => {
     const kept = await readAppraisals();
     expect(kept).toHaveLength(1000);
     expect(new Set(kept.map(({ status }) => status))).toEqual(new Set(["quarantined"]));
+  });
+
+  it("quarantines 30 stones or more whose median ratio is too high, with a reason and an alert line", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const few = await sendAppraisals(createStones(1, 29, 1.45));
+    expect(few.body).toMatchObject({ accepted: 29, warnings: [] });
+    expect(await readQuarantines()).toEqual([]);
+    const { body } = await sendAppraisals(createStones(2, 40, 1.45));
+    expect(body).toMatchObject({
+      accepted: 0,
+      quarantined: 40,
+      check: { suspicious: 0, medianRatio: 1.45, refused: true },
+    });
+    const reason = expect.stringMatching(/^40 new prices are 1.45 times the prices of steep@1 .*0.8 to 1.25/);
+    expect(body.warnings).toEqual([
+      { code: "quarantined", message: expect.stringContaining("--accept-feed"), fields: [] },
+    ]);
+    expect(body.warnings[0]?.message).toEqual(expect.stringContaining("1.45 times the prices of steep@1"));
+    const ids = body.results.map(({ id }) => id).sort();
+    expect(await readQuarantines()).toEqual(ids.map((id) => ({ id, bound: "median", reason })));
+    const lines = warn.mock.calls.map(([line]) => String(line)).filter((line) => line.startsWith("{"));
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { message: "appraisals quarantined", caller: "appraiser", stones: 40, bound: "median", reason },
+    ]);
+    warn.mockRestore();
+  });
+
+  it("accepts a market that is 15 % dearer or cheaper", async () => {
+    expect((await sendAppraisals(createStones(3, 100, 1.15))).body).toMatchObject({ accepted: 100 });
+    expect((await sendAppraisals(createStones(4, 100, 0.85))).body).toMatchObject({ accepted: 100 });
   });
 
   it("keeps a stone in quarantine if it is sent again among stones with plausible prices", async () => {
