@@ -59,7 +59,7 @@ export function formatMarkdown(run: TrainingRun): string {
 }
 
 /** Formats what an operator should act on as commands of GitHub Actions, which shows them as warnings of the run. */
-export function formatAlerts({ alerts }: TrainingRun): string[] {
+export function formatAlerts({ alerts }: Pick<TrainingRun, "alerts">): string[] {
   return alerts.map((alert) => {
     const text = alert.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
     return `::warning title=Facet training::${text}`;
