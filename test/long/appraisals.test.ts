@@ -81,7 +81,7 @@ test("a run holds the wrong stones of one key, and learns from those of the othe
   expect(rows).toBe(first.rows + 400);
   expect(notes).toHaveLength(2);
   expect(notes[0]).toMatch(
-    /^held: 5,3\d\d stones of dealer \(5,3\d\d of them new\): .*; median ratio 1\.4\d*$/,
+    /^held: 5,3\d\d stones of dealer \(quarantined, 5,3\d\d of them new\): .*; median ratio 1\.4\d*$/,
   );
   expect(notes[1]).toContain("--accept-feed");
   expect(output).toContain(`note: ${notes[0]}`);
@@ -95,7 +95,7 @@ test("a run holds the wrong stones of one key, and learns from those of the othe
 test("a run with nothing new says again what is held", async () => {
   const { reason, notes } = await train();
   expect(reason).toContain("nothing new since");
-  expect(notes[0]).toMatch(/^held: 5,3\d\d stones of dealer \(0 of them new\)/);
+  expect(notes[0]).toMatch(/^held: 5,3\d\d stones of dealer \(quarantined, 0 of them new\)/);
 });
 
 test("--accept-feed takes the held stones, and later runs keep them", async () => {

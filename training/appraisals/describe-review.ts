@@ -67,5 +67,5 @@ function describeGroup(group: readonly Held[], acceptsAll: boolean): string {
   ];
   const stones = `${formatCount(group.length)} stones of ${appraisal.key}`;
   if (acceptsAll) return `taken with --accept-feed: ${stones}: ${facts.join("; ")}`;
-  return `held: ${stones} (${formatCount(newStones)} of them new): ${facts.join("; ")}`;
+  return `held: ${stones} (quarantined, ${formatCount(newStones)} of them new): ${facts.join("; ")}`;
 }

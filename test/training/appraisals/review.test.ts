@@ -103,12 +103,12 @@ describe("describeReview", () => {
     const result = await review([...earlier, ...createAppraisals({ count: 1_500, ratio: 1.45 })]);
     const notes = describeReview(result);
     expect(notes).toEqual([
-      "held: 1,500 stones of dealer (1,500 of them new): the median of price / champion's price is outside of 0.8 to 1.25; median ratio 1.45",
-      "held: 7 stones of new shop (0 of them new): more than 20 % of the prices are more than 50 % away from the champion's; median ratio 10",
+      "held: 1,500 stones of dealer (quarantined, 1,500 of them new): the median of price / champion's price is outside of 0.8 to 1.25; median ratio 1.45",
+      "held: 7 stones of new shop (quarantined, 0 of them new): more than 20 % of the prices are more than 50 % away from the champion's; median ratio 10",
       expect.stringMatching(/^held stones are not lost: --accept-feed takes all 1,507; docs\/operate.md/),
     ]);
     expect(formatAlerts({ alerts: notes })[1]).toBe(
-      "::warning title=Facet training::held: 7 stones of new shop (0 of them new): more than 20 %25 of the prices are more than 50 %25 away from the champion's; median ratio 10",
+      "::warning title=Facet training::held: 7 stones of new shop (quarantined, 0 of them new): more than 20 %25 of the prices are more than 50 %25 away from the champion's; median ratio 10",
     );
   });
 
