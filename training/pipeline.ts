@@ -144,6 +144,7 @@ async function runPipeline(context: RunContext): Promise<TrainingRun> {
   if (options.trainingRows !== undefined) await writeFile(options.trainingRows, toStonesCsv(split.train));
   const trainedModels = context.builtModels.get(dataset.id) ?? (await buildModels(context, split));
   context.builtModels.set(dataset.id, trainedModels);
+  notes.push(...trainedModels.flatMap((model) => model.notes ?? []));
   if (options.predictions !== undefined)
     await writeFile(options.predictions, toPredictionsCsv(split.test, trainedModels));
 

@@ -1,62 +1,111 @@
 import { basename } from "node:path";
 import { sha256 } from "../../cloudflare/r2.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 import { fitCompletion } from "../models/completion.ts";
 import { buildPriceGraph } from "../models/price-graph.ts";
+import { checkCategories, describeAssumptions } from "../xgboost/check/describe-codes.ts";
+import { findMisfits } from "../xgboost/check/find-misfits.ts";
+import { formatSource } from "../xgboost/features.ts";
 import { parseCategoryNames, parseFeatureMap } from "../xgboost/mapping-files.ts";
 import type { XgboostModel } from "../xgboost/model.ts";
 import { readXgboostModel } from "../xgboost/read-model.ts";
-import { createXgboostNodes } from "../xgboost/to-graph.ts";
+import { createXgboostNodes, type LogTarget } from "../xgboost/to-graph.ts";
 import { evaluateModel } from "./evaluate-model.ts";
+import { checkImport } from "./import-check.ts";
 import { type ImportOptions, readText } from "./import-options.ts";
 import type { ModelBuilder } from "./model-builder.ts";
 
-/** Creates a builder that converts an XGBoost model. */
+/**
+ * Creates a builder that converts an XGBoost model.
+ * @throws UserError if the model is not supported, or if its file does not say what its codes mean
+ */
 export async function createXgboostBuilder(options: ImportOptions, bytes: Uint8Array): Promise<ModelBuilder> {
-  const { file, name, log = false, categories, features } = options;
+  const { file, name, missing, categories, features } = options;
+  const log = readLogTarget(options);
   const model = readXgboostModel(bytes, {
     ...(categories !== undefined && { categories: parseCategoryNames(await readText(categories)) }),
     ...(features !== undefined && { features: parseFeatureMap(await readText(features)) }),
+    ...(options.allTrees !== undefined && { allTrees: options.allTrees }),
   });
+  checkCategories(model);
   const settings = {
     imported: basename(file),
     sha256: sha256(bytes),
     xgboost: model.version,
     booster: model.booster,
     objective: model.objective,
-    target: log ? "log price" : "price",
+    target: TARGET_NAMES[String(log)],
     trees: model.ensemble.trees.length,
-    features: model.features.map(({ column }) => column),
+    ...(missing !== undefined && { missing }),
+    features: model.features.map(formatSource),
     // The categories are settings too: the same file with other categories gives another model.
-    categories: Object.fromEntries(
-      model.features.flatMap((feature) =>
-        "codes" in feature ? [[feature.column, sortByCode(feature.codes)]] : [],
-      ),
-    ),
+    categories: Object.fromEntries(model.codes.map(({ column, codes }) => [column, formatCodes(codes)])),
   };
   return {
     name,
     settings,
+    notes: [...describeAssumptions(model), ...describeChoices(model, options, log)],
     build: async (split, { seed }) => {
-      const onnx = buildPriceGraph(name, fitCompletion(split.train), createXgboostNodes(model, { log }));
+      const onnx = buildPriceGraph(
+        name,
+        fitCompletion(split.train),
+        createXgboostNodes(model, { log, missing }),
+      );
       const gain = computeGainFractions(model);
-      return evaluateModel(
-        {
-          name,
-          bytes: onnx,
-          hyperparameters: settings,
-          fitSeconds: 0,
-          gain,
-          crossFittedPrices: null,
-        },
+      const trained = await evaluateModel(
+        { name, bytes: onnx, hyperparameters: settings, fitSeconds: 0, gain, crossFittedPrices: null },
         split,
         seed,
       );
+      return checkImport(trained, split, {
+        force: options.force,
+        findFaults: ({ stones, mae, referenceMae }) =>
+          findMisfits(model, stones, { missing, log, errorRatio: mae / referenceMae }),
+      });
     },
   };
 }
 
-function sortByCode(codes: ReadonlyMap<string, number>): string[] {
-  return [...codes].sort(([, a], [, b]) => a - b).map(([grade]) => grade);
+/** The function of the price that a model predicts, by {@link LogTarget}. */
+const TARGET_NAMES: Readonly<Record<string, string>> = {
+  false: "price",
+  true: "log price",
+  log1p: "log1p price",
+  log10: "log10 price",
+};
+
+function readLogTarget({ log, log1p, log10 }: ImportOptions): LogTarget {
+  if ([log, log1p, log10].filter(Boolean).length > 1)
+    throw new UserError("--log, --log1p and --log10 exclude each other");
+  return log1p ? "log1p" : log10 ? "log10" : (log ?? false);
+}
+
+/** Describes what was chosen or what the file says, if it is not the usual. */
+function describeChoices(
+  { objective, link, treeCounts: { best, all } }: XgboostModel,
+  { allTrees, missing }: ImportOptions,
+  log: LogTarget,
+): string[] {
+  const notes: string[] = [];
+  if (best < all) {
+    notes.push(
+      allTrees
+        ? `all ${all} trees are used, also the ${all - best} after the best iteration`
+        : `${best} of ${all} trees are used, up to the best iteration of early stopping, as XGBoost's scikit-learn ` +
+            "interface does; --all-trees uses all, as Booster.predict does",
+    );
+  }
+  if (link === "exp")
+    notes.push(`the objective ${objective} predicts e to the power of the sum of the trees`);
+  if (log !== false) notes.push(`the model's prediction is read as ${TARGET_NAMES[String(log)]}`);
+  if (missing !== undefined) notes.push(`the value ${missing} is a missing value to the model`);
+  return notes;
+}
+
+/** The names in the order of their codes from 0; else the code of each name. */
+function formatCodes(codes: ReadonlyMap<string, number>): string[] | Record<string, number> {
+  const names = [...codes].sort(([, a], [, b]) => a - b);
+  return names.every(([, code], i) => code === i) ? names.map(([name]) => name) : Object.fromEntries(names);
 }
 
 /** Computes each column's fraction of the total gain of the splits; null if the file has no gains. */
@@ -66,5 +115,9 @@ function computeGainFractions({ features, ensemble }: XgboostModel): Record<stri
     for (const [node, value] of gain.entries()) gains[feature[node]!]! += value;
   const total = gains.reduce((sum, gain) => sum + gain, 0);
   if (!(total > 0)) return null;
-  return Object.fromEntries(features.map(({ column }, i) => [column, gains[i]! / total]));
+  const fractions: Record<string, number> = {};
+  // The one-hot features of a grade column count together.
+  for (const [i, { column }] of features.entries())
+    fractions[column] = (fractions[column] ?? 0) + gains[i]! / total;
+  return fractions;
 }

@@ -3,7 +3,8 @@ import { sha256 } from "../../cloudflare/r2.ts";
 import { UserError } from "../../cloudflare/user-error.ts";
 import { checkContract } from "../onnx/check-contract.ts";
 import { evaluateModel } from "./evaluate-model.ts";
-import { type ImportOptions, readInputFile } from "./import-options.ts";
+import { checkImport } from "./import-check.ts";
+import { hasXgboostOptions, type ImportOptions, readInputFile } from "./import-options.ts";
 import { createXgboostBuilder } from "./import-xgboost.ts";
 import type { ModelBuilder } from "./model-builder.ts";
 
@@ -31,19 +32,24 @@ function isXgboost(bytes: Uint8Array): boolean {
 
 async function createOnnxBuilder(options: ImportOptions, bytes: Uint8Array): Promise<ModelBuilder> {
   const { file, name } = options;
-  if (options.log || options.categories !== undefined || options.features !== undefined) {
-    throw new UserError("--log, --categories and --features can only be used with an XGBoost model");
+  if (hasXgboostOptions(options)) {
+    throw new UserError(
+      "--log, --categories and --features can only be used with an XGBoost model, and so can --log1p, --log10, " +
+        "--missing and --all-trees",
+    );
   }
   await checkContract(bytes);
   const settings = { imported: basename(file), sha256: sha256(bytes) };
   return {
     name,
     settings,
-    build: (split, { seed }) =>
-      evaluateModel(
+    build: async (split, { seed }) => {
+      const model = await evaluateModel(
         { name, bytes, hyperparameters: settings, fitSeconds: 0, gain: null, crossFittedPrices: null },
         split,
         seed,
-      ),
+      );
+      return checkImport(model, split, options);
+    },
   };
 }

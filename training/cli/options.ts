@@ -107,12 +107,25 @@ function addImportCommand(train: Command, onImport: (options: ImportOptions) => 
         .argParser(parseModelName)
         .makeOptionMandatory(),
     )
-    .option("--log", "the XGBoost model predicts log price")
+    .option("--force", "import a model whose columns, codes or error do not fit the training stones")
+    .addOption(new Option("--log", "the XGBoost model predicts log price").conflicts(["log1p", "log10"]))
+    .addOption(new Option("--log1p", "the XGBoost model predicts log(1 + price)").conflicts(["log", "log10"]))
+    .addOption(new Option("--log10", "the XGBoost model predicts log10 price").conflicts(["log", "log1p"]))
+    .option("--all-trees", "use all trees of the XGBoost model, not only those up to the best iteration")
+    .addOption(
+      new Option(
+        "--missing <value>",
+        "the number that the XGBoost model was trained with as missing, for example 0",
+      ).argParser(parseMissingValue),
+    )
     .option(
       "--categories <file>",
-      'JSON file with the meaning of its category codes: {"cut": ["Fair", ...], ...}',
+      'JSON file with the meaning of its codes: {"cut": ["Fair", ...], ...} from 0, or {"cut": {"Fair": 1, ...}, ...}',
     )
-    .option("--features <file>", 'JSON file with our columns for its features: {"its name": "carat", ...}')
+    .option(
+      "--features <file>",
+      'JSON file with our columns for its features: {"its name": "carat", "other": "cut=Ideal", ...}',
+    )
     .allowExcessArguments(false)
     .action((file: string, values: Omit<ImportOptions, "file">) => onImport({ file, ...values }));
 }
@@ -122,6 +135,13 @@ function parseSeed(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(seed))
     throw new UserError("--seed must be a whole number of 0 or more");
   return seed;
+}
+
+function parseMissingValue(text: string): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (!Number.isFinite(value))
+    throw new UserError("--missing must be a number, such as 0; NaN is always a missing value");
+  return value;
 }
 
 function parseModelName(text: string): string {

@@ -24,6 +24,8 @@ export interface TrainedModel extends TrainingStatistics {
   /** 0 for an imported model. */
   readonly fitSeconds: number;
   readonly importance: Importance;
+  /** What a reader of the run's result must know about the model, a sentence each. */
+  readonly notes?: readonly string[];
 }
 
 /** A trained model with the version that it is published as. */

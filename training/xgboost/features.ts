@@ -5,35 +5,39 @@ import {
   type NumberColumn,
   STONE_COLUMNS,
 } from "../../src/domain/diamond.ts";
+import { cutText, joinNames } from "./document/quote-text.ts";
+import { type GradeIndicator, readOneHotName } from "./one-hot.ts";
 import { UnsupportedModelError } from "./unsupported-model-error.ts";
 
 export type StoneColumn = (typeof STONE_COLUMNS)[number];
 
-/** A feature of the model: a column of numbers, or a grade column with the code of each grade. */
+/**
+ * A feature of the model: a column of numbers, or a grade column with the number of each grade. The number is
+ * the code of the grade. In a one-hot feature it is 1 for one grade and 0 for all others.
+ */
 export type Feature =
   | { readonly column: NumberColumn }
-  | { readonly column: GradeColumn; readonly codes: ReadonlyMap<string, number> };
+  | { readonly column: GradeColumn; readonly codes: ReadonlyMap<string, number>; readonly grade?: string };
 
-/** The category names of each column. A category's code is its position in the list. */
-export type CategoryNames = Readonly<Partial<Record<GradeColumn, readonly string[] | undefined>>>;
+/** A column of a stone, or one grade of a grade column: `cut=Ideal` is 1 for Ideal and 0 for other cuts. */
+export type FeatureMap = Readonly<Record<string, StoneColumn | `${GradeColumn}=${string}`>>;
 
-/**
- * The categories of a feature that XGBoost 3.1 and later store in the model, in the order of their codes:
- * names, or the numbers that the training data contained instead of names.
- */
-export type StoredCategories = { readonly names: readonly string[] } | { readonly codes: readonly number[] };
-
-/** Maps the model's feature names to our columns. */
-export type FeatureMap = Readonly<Record<string, StoneColumn>>;
+/** What a feature is read from. */
+export type FeatureSource = { readonly column: StoneColumn } | GradeIndicator;
 
 /**
- * Finds the column of each feature.
+ * Finds what each feature is read from: a column, or one grade of a column if the name is that of a one-hot
+ * column.
  * @param names the feature names of the model; empty if it has none
- * @throws UnsupportedModelError if a feature is not a column of a stone, or if names are missing
+ * @throws UnsupportedModelError if a feature is unknown, if two are the same, or if names are missing
  */
-export function findColumns(names: readonly string[], featureCount: number, map: FeatureMap): StoneColumn[] {
+export function findFeatureSources(
+  names: readonly string[],
+  featureCount: number,
+  map: FeatureMap,
+): FeatureSource[] {
   if (names.length === 0 && Object.keys(map).length === 0) {
-    if (featureCount === STONE_COLUMNS.length) return [...STONE_COLUMNS];
+    if (featureCount === STONE_COLUMNS.length) return STONE_COLUMNS.map((column) => ({ column }));
     throw new UnsupportedModelError(
       `the model has ${featureCount} features without names; they must be ${STONE_COLUMNS.join(", ")} in this ` +
         "order, or --features must map f0, f1, ... to columns",
@@ -45,64 +49,82 @@ export function findColumns(names: readonly string[], featureCount: number, map:
       `the model has ${featureCount} features but ${featureNames.length} feature names`,
     );
   }
-  const unused = Object.keys(map).filter((name) => !featureNames.includes(name));
-  if (unused.length > 0) {
-    throw new UnsupportedModelError(
-      `the model has no feature ${unused.join(", ")}; its features are ${featureNames.join(", ")}`,
-    );
-  }
-  const unknown = featureNames.filter((name) => !Object.hasOwn(map, name) && !isStoneColumn(name));
+  checkMap(map, featureNames);
+  const sources = featureNames.map((name) =>
+    Object.hasOwn(map, name) ? readMapEntry(map[name]!) : readName(name),
+  );
+  const unknown = featureNames.filter((_, i) => sources[i] === null);
   if (unknown.length > 0) {
     throw new UnsupportedModelError(
-      `unknown features ${unknown.join(", ")}: features must be ${STONE_COLUMNS.join(", ")}; ` +
+      `unknown features ${joinNames(unknown)}: features must be ${STONE_COLUMNS.join(", ")}; ` +
         "use --features to map other names to these columns",
     );
   }
-  return featureNames.map((name) => (Object.hasOwn(map, name) ? map[name]! : (name as StoneColumn)));
+  const known = sources as FeatureSource[];
+  checkDuplicates(featureNames, known);
+  return known;
 }
 
-/**
- * Creates the feature of a column. The code of a grade is its position in the category names. The names
- * come from the caller, else from the model file, else from our vocabulary (worst to best).
- * @param stored the categories that the model file stores for this feature, if any
- * @throws UnsupportedModelError if a grade has no code, or if the model uses a number column as a category
- */
-export function createFeature(
-  column: StoneColumn,
-  names: CategoryNames,
-  stored: StoredCategories | undefined,
-): Feature {
-  if (!isGradeColumn(column)) {
-    if (stored === undefined) return { column };
-    throw createCategoricalNumberError(column);
-  }
-  const grades = listGradesByCode(names[column], GRADES[column], stored);
-  const missing = GRADES[column].filter((grade) => !grades.includes(grade));
-  if (missing.length > 0) {
-    throw new UnsupportedModelError(
-      `the categories of ${column} are ${grades.join(", ")}; ${missing.join(", ")} ` +
-        `${missing.length === 1 ? "is" : "are"} missing; use --categories to name all of them`,
-    );
-  }
-  return { column, codes: new Map(GRADES[column].map((grade) => [grade, grades.indexOf(grade)])) };
+/** Formats what a feature is read from, as a feature map has it: `carat`, or `cut=Ideal`. */
+export function formatSource(source: { readonly column: StoneColumn; readonly grade?: string }): string {
+  return source.grade === undefined ? source.column : `${source.column}=${source.grade}`;
+}
+
+export function isGradeColumn(column: StoneColumn): column is GradeColumn {
+  return (GRADE_COLUMNS as readonly string[]).includes(column);
 }
 
 export function createCategoricalNumberError(column: StoneColumn): UnsupportedModelError {
   return new UnsupportedModelError(`the model uses ${column} as a category; ${column} must be a number`);
 }
 
-function listGradesByCode(
-  names: readonly string[] | undefined,
-  vocabulary: readonly string[],
-  stored: StoredCategories | undefined,
-): readonly string[] {
-  if (stored === undefined) return names ?? vocabulary;
-  if ("names" in stored) return names ?? stored.names;
-  return stored.codes.map((code) => (names ?? vocabulary)[code] ?? `code ${code}`);
+/** Creates the feature of one grade: 1 for this grade, 0 for the others. */
+export function createIndicatorFeature({ column, grade }: GradeIndicator): Feature {
+  return { column, codes: new Map(GRADES[column].map((other) => [other, Number(other === grade)])), grade };
 }
 
-function isGradeColumn(column: StoneColumn): column is GradeColumn {
-  return (GRADE_COLUMNS as readonly string[]).includes(column);
+function checkMap(map: FeatureMap, featureNames: readonly string[]): void {
+  const known = new Set(featureNames);
+  const unused = Object.keys(map).filter((name) => !known.has(name));
+  if (unused.length > 0) {
+    throw new UnsupportedModelError(
+      `the model has no feature ${joinNames(unused)}; its features are ${joinNames(featureNames)}`,
+    );
+  }
+  const oneHot = featureNames.filter(
+    (name) => Object.hasOwn(map, name) && readOneHotName(name) !== null && !map[name]!.includes("="),
+  );
+  if (oneHot.length > 0) {
+    throw new UnsupportedModelError(
+      `the feature map gives a whole column to ${joinNames(oneHot)}: ${oneHot.length === 1 ? "this is a one-hot column" : "these are one-hot columns"}, ` +
+        "and each stands for one grade. They are read by themselves: leave them out of the map",
+    );
+  }
+}
+
+function checkDuplicates(featureNames: readonly string[], sources: readonly FeatureSource[]): void {
+  const nameOfSource = new Map<string, string>();
+  for (const [i, source] of sources.entries()) {
+    const text = formatSource(source);
+    const name = featureNames[i]!;
+    const other = nameOfSource.get(text);
+    if (other !== undefined) {
+      throw new UnsupportedModelError(
+        `two features are read from ${text}: ${cutText(other)} and ${cutText(name)}; each must have its own ` +
+          `column, or for a one-hot column its own grade, as in {"${cutText(name)}": "cut=Ideal"}`,
+      );
+    }
+    nameOfSource.set(text, name);
+  }
+}
+
+function readName(name: string): FeatureSource | null {
+  return isStoneColumn(name) ? { column: name } : readOneHotName(name);
+}
+
+function readMapEntry(entry: FeatureMap[string]): FeatureSource {
+  const [column, grade] = entry.split("=") as [StoneColumn, string | undefined];
+  return grade === undefined ? { column } : { column: column as GradeColumn, grade };
 }
 
 function isStoneColumn(name: string): name is StoneColumn {

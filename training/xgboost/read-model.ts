@@ -1,11 +1,4 @@
-import {
-  type CategoryNames,
-  createCategoricalNumberError,
-  createFeature,
-  type Feature,
-  type FeatureMap,
-  findColumns,
-} from "./features.ts";
+import { type CategoryNames, type CodeReading, readCodes } from "./category-codes.ts";
 import {
   findValue,
   type JsonObject,
@@ -14,16 +7,24 @@ import {
   readNumbers,
   readObject,
   readText,
-} from "./json-fields.ts";
+  readTexts,
+} from "./document/json-fields.ts";
+import { parseModelFile } from "./document/parse-model-file.ts";
+import { cutText, quoteText } from "./document/quote-text.ts";
+import {
+  createCategoricalNumberError,
+  createIndicatorFeature,
+  type Feature,
+  type FeatureMap,
+  findFeatureSources,
+  isGradeColumn,
+} from "./features.ts";
 import type { XgboostModel, XgboostTree } from "./model.ts";
-import { parseModelFile } from "./parse-model-file.ts";
+import { readLink, toMargin } from "./objectives.ts";
 import { readTree } from "./read-tree.ts";
 import { readStoredCategories } from "./stored-categories.ts";
 import type { JsonValue } from "./ubjson.ts";
 import { UnsupportedModelError } from "./unsupported-model-error.ts";
-
-/** Objectives whose prediction is the sum of the trees without a link function. */
-const OBJECTIVES = ["reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:squaredlogerror"];
 
 /**
  * Far more features than a model of nine columns needs. The limit prevents a huge allocation for a corrupt
@@ -36,6 +37,8 @@ export interface ReadOptions {
   readonly categories?: CategoryNames;
   /** The columns of features that have other names in the model. */
   readonly features?: FeatureMap;
+  /** Use all trees, also those after the best iteration of early stopping. */
+  readonly allTrees?: boolean;
 }
 
 /**
@@ -49,12 +52,8 @@ export function readXgboostModel(bytes: Uint8Array, options: ReadOptions = {}): 
   const learner = readObject(file, ["learner"]);
   const version = readVersion(file);
   const objective = readText(learner, ["objective", "name"]);
-  if (!OBJECTIVES.includes(objective)) {
-    throw new UnsupportedModelError(
-      `the objective ${objective} is not supported; supported are ${OBJECTIVES.join(", ")}`,
-    );
-  }
-  const baseScore = readBaseScore(learner);
+  const link = readLink(objective);
+  const baseScore = toMargin(readBaseScore(learner), link);
   const featureCount = readNumber(learner, ["learner_model_param", "num_feature"]);
   if (!Number.isInteger(featureCount) || featureCount < 1 || featureCount > MAX_FEATURES) {
     throw new UnsupportedModelError(
@@ -62,18 +61,25 @@ export function readXgboostModel(bytes: Uint8Array, options: ReadOptions = {}): 
     );
   }
   const { booster, model, treeWeights } = readBooster(learner);
-  const features = readFeatures(learner, model, featureCount, options);
   const allTrees = readList(model, ["trees"]);
   if (treeWeights !== undefined && treeWeights.length !== allTrees.length) {
     throw new UnsupportedModelError(
       `the model has ${allTrees.length} trees but ${treeWeights.length} tree weights`,
     );
   }
+  const best = countBestTrees(learner, model, allTrees.length);
   const trees = allTrees
-    .slice(0, countBestTrees(learner, model, allTrees.length))
+    .slice(0, options.allTrees ? allTrees.length : best)
     .map((tree, i) => readTree(tree, featureCount, treeWeights ? Math.fround(treeWeights[i]!) : 1));
-  checkCategoricalSplits(trees, features);
-  return { version, booster, objective, features, ensemble: { baseScore, trees } };
+  return {
+    version,
+    booster,
+    objective,
+    link,
+    ...readFeatures(learner, model, featureCount, trees, options),
+    ensemble: { baseScore, trees },
+    treeCounts: { best, all: allTrees.length },
+  };
 }
 
 function readVersion(file: JsonValue): string {
@@ -105,7 +111,7 @@ function readBaseScore(learner: JsonObject): number {
   }
   const score = Math.fround(Number(scores[0]));
   if (scores[0] === "" || !Number.isFinite(score)) {
-    throw new UnsupportedModelError(`the base score must be a number, but is ${JSON.stringify(text)}`);
+    throw new UnsupportedModelError(`the base score must be a number, but is ${quoteText(text)}`);
   }
   return score;
 }
@@ -122,20 +128,37 @@ function readBooster(learner: JsonObject): {
     const model = readObject(learner, ["gradient_booster", "gbtree", "model"]);
     return { booster, model, treeWeights: readNumbers(learner, ["gradient_booster", "weight_drop"]) };
   }
-  throw new UnsupportedModelError(`the booster ${booster} is not supported; supported are gbtree and dart`);
+  throw new UnsupportedModelError(
+    `the booster ${cutText(booster)} is not supported; supported are gbtree and dart`,
+  );
 }
 
 function readFeatures(
   learner: JsonObject,
   model: JsonObject,
   featureCount: number,
-  { categories = {}, features = {} }: ReadOptions,
-): Feature[] {
-  const names = readList(learner, ["feature_names"], []).map(String);
+  trees: readonly XgboostTree[],
+  { categories = {}, features: map = {} }: ReadOptions,
+): Pick<XgboostModel, "features" | "hasFeatureNames" | "codes"> {
+  const names = readTexts(learner, ["feature_names"]);
+  const types = readTexts(learner, ["feature_types"]);
   const stored = readStoredCategories(model, featureCount);
-  return findColumns(names, featureCount, features).map((column, i) =>
-    createFeature(column, categories, stored[i]),
-  );
+  const split = findCategoricalFeatures(trees);
+  const codes: (CodeReading & { isCategory: boolean })[] = [];
+  const features = findFeatureSources(names, featureCount, map).map((source, i): Feature => {
+    // Before XGBoost 3.1 only the splits, and the types if there are any, show that a feature is a category.
+    const isCategory = stored[i] !== undefined || split.has(i) || types[i] === "c";
+    if ("grade" in source) return createIndicatorFeature(source);
+    const { column } = source;
+    if (!isGradeColumn(column)) {
+      if (stored[i] !== undefined || split.has(i)) throw createCategoricalNumberError(column);
+      return { column };
+    }
+    const reading = readCodes(column, categories[column], stored[i]);
+    codes.push({ ...reading, isCategory });
+    return { column, codes: reading.codes };
+  });
+  return { features, hasFeatureNames: names.length > 0 || Object.keys(map).length > 0, codes };
 }
 
 /** Counts the trees up to and including the best iteration. Without early stopping these are all trees. */
@@ -143,15 +166,16 @@ function countBestTrees(learner: JsonObject, model: JsonObject, treeCount: numbe
   if (findValue(learner, ["attributes", "best_iteration"]) === undefined) return treeCount;
   const bestIteration = readNumber(learner, ["attributes", "best_iteration"]);
   const treesPerIteration = readNumber(model, ["gbtree_model_param", "num_parallel_tree"], 1);
-  return Math.min(treeCount, (bestIteration + 1) * treesPerIteration);
+  const count = (bestIteration + 1) * treesPerIteration;
+  if (!Number.isInteger(count) || count < 1) {
+    throw new UnsupportedModelError(`the best iteration ${bestIteration} is not a number of a tree`);
+  }
+  return Math.min(treeCount, count);
 }
 
-/** Before XGBoost 3.1 a file does not say which features are categories. Only its splits show it. */
-function checkCategoricalSplits(trees: readonly XgboostTree[], features: readonly Feature[]): void {
-  for (const tree of trees) {
-    for (const [node, categories] of tree.categories.entries()) {
-      const feature = features[tree.feature[node] ?? 0];
-      if (categories && feature && !("codes" in feature)) throw createCategoricalNumberError(feature.column);
-    }
-  }
+function findCategoricalFeatures(trees: readonly XgboostTree[]): ReadonlySet<number> {
+  const found = new Set<number>();
+  for (const { categories, feature } of trees)
+    for (const [node, codes] of categories.entries()) if (codes !== undefined) found.add(feature[node]!);
+  return found;
 }

@@ -1,9 +1,11 @@
 import { MAX_CATEGORY } from "../onnx/tree-ensemble-layout.ts";
-import { readNumber, readNumbers } from "./json-fields.ts";
+import { readNumber, readNumbers } from "./document/json-fields.ts";
 import type { XgboostTree } from "./model.ts";
 import type { JsonValue } from "./ubjson.ts";
 import { UnsupportedModelError } from "./unsupported-model-error.ts";
 
+/** Far deeper than any tree of a model. The runtime builds trees recursively. */
+const MAX_TREE_DEPTH = 1_000;
 /** The `split_type` of a node that splits on categories. */
 const CATEGORICAL = 1;
 
@@ -30,6 +32,7 @@ export function readTree(json: JsonValue, featureCount: number, scale: number): 
     ),
     categories: nodes.map((node, i) => (isLeaf[i] ? undefined : arrays.categories.get(node))),
     gain: nodes.map((node, i) => (isLeaf[i] ? 0 : Math.fround(arrays.gain[node] ?? 0))),
+    cover: nodes.map((node) => arrays.cover[node] ?? Number.NaN),
   };
   if (tree.feature.some((feature) => !(feature >= 0 && feature < featureCount))) {
     throw new UnsupportedModelError(
@@ -51,6 +54,7 @@ interface TreeArrays {
   readonly feature: readonly number[];
   readonly defaultLeft: readonly number[];
   readonly gain: readonly number[];
+  readonly cover: readonly number[];
   /** The categories of the nodes that split on categories. */
   readonly categories: ReadonlyMap<number, readonly number[]>;
 }
@@ -77,7 +81,8 @@ function readArrays(json: JsonValue): TreeArrays {
     throw new UnsupportedModelError("a categorical split has no categories");
   }
   const gain = readNumbers(json, ["loss_changes"], []);
-  return { left, right, condition, feature, defaultLeft, categories, gain };
+  const cover = readNumbers(json, ["sum_hessian"], []);
+  return { left, right, condition, feature, defaultLeft, categories, gain, cover };
 }
 
 function readCategories(json: JsonValue): Map<number, readonly number[]> {
@@ -90,6 +95,10 @@ function readCategories(json: JsonValue): Map<number, readonly number[]> {
       `category ${tooHigh} is not supported; the highest supported category is ${MAX_CATEGORY}`,
     );
   }
+  // Each code belongs to one split. Segments that overlap could together be far larger than the file.
+  if (sizes.reduce((sum, size) => sum + size, 0) > codes.length) {
+    throw new UnsupportedModelError("the categories of a split are incomplete or not integers");
+  }
   return new Map(
     readNumbers(json, ["categories_nodes"], []).map((node, i) => {
       const start = starts[i] ?? codes.length;
@@ -97,6 +106,7 @@ function readCategories(json: JsonValue): Map<number, readonly number[]> {
       if (
         categories.length === 0 ||
         categories.length !== sizes[i] ||
+        categories.length > MAX_CATEGORY + 1 ||
         !categories.every((code) => Number.isInteger(code) && code >= 0)
       ) {
         throw new UnsupportedModelError("the categories of a split are incomplete or not integers");
@@ -107,15 +117,18 @@ function readCategories(json: JsonValue): Map<number, readonly number[]> {
 }
 
 function findReachableNodes({ left, right }: TreeArrays): number[] {
-  const reached = new Set<number>();
-  const stack = [0];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+  const depthOfNode = new Map<number, number>();
+  const stack: [node: number, depth: number][] = [[0, 0]];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const [node, depth] = next;
     const child = left[node];
     if (child === undefined)
       throw new UnsupportedModelError(`a tree has a branch to node ${node}, which does not exist`);
-    if (reached.has(node)) throw new UnsupportedModelError(`a tree has two branches to node ${node}`);
-    reached.add(node);
-    if (child !== -1) stack.push(right[node]!, child);
+    if (depthOfNode.has(node)) throw new UnsupportedModelError(`a tree has two branches to node ${node}`);
+    if (depth > MAX_TREE_DEPTH)
+      throw new UnsupportedModelError(`a tree is deeper than ${MAX_TREE_DEPTH} splits`);
+    depthOfNode.set(node, depth);
+    if (child !== -1) stack.push([right[node]!, depth + 1], [child, depth + 1]);
   }
-  return [...reached];
+  return [...depthOfNode.keys()];
 }

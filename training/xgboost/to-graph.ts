@@ -5,26 +5,56 @@ import type { StoneValues } from "../onnx/stone-inputs.ts";
 import type { Feature } from "./features.ts";
 import type { XgboostModel } from "./model.ts";
 
+/** The function of the price that a model predicts: the price, or a logarithm of it (true: the natural one). */
+export type LogTarget = boolean | "log1p" | "log10";
+
 export interface GraphOptions {
-  /** Whether the model was trained on the natural logarithm of the price. */
-  readonly log: boolean;
+  readonly log: LogTarget;
+  /** The value that the model was trained with as missing, besides NaN. */
+  readonly missing?: number | undefined;
 }
 
 /**
  * Creates the nodes of an imported model. A missing measurement (NaN) takes the default branch of each split,
  * as in XGBoost. An unknown grade takes it too.
  */
-export function createXgboostNodes({ features, ensemble }: XgboostModel, { log }: GraphOptions): PriceNodes {
+export function createXgboostNodes(
+  { features, ensemble, link }: XgboostModel,
+  { log, missing }: GraphOptions,
+): PriceNodes {
   return {
-    addFeatures: (graph, stone) => graph.stack(features.map((feature) => addFeature(graph, stone, feature))),
+    addFeatures: (graph, stone) =>
+      graph.stack(features.map((feature) => addFeature(graph, stone, feature, missing))),
     addPrice(graph, values) {
       const sum = addTreeEnsemble(graph, values, ensemble);
-      return log ? graph.exp(sum) : sum;
+      return addInverse(graph, link === "exp" ? graph.exp(sum) : sum, log);
     },
   };
 }
 
-function addFeature(graph: Graph, stone: StoneValues, feature: Feature): GraphValue {
+/** Adds the nodes that compute the price from a prediction of its logarithm. */
+function addInverse(graph: Graph, prediction: GraphValue, log: LogTarget): GraphValue {
+  if (log === false) return prediction;
+  if (log === "log10") return graph.exp(graph.mul(prediction, graph.floatConstant(Math.LN10)));
+  const price = graph.exp(prediction);
+  return log === "log1p" ? graph.sub(price, graph.floatConstant(1)) : price;
+}
+
+function addFeature(graph: Graph, stone: StoneValues, feature: Feature, missing?: number): GraphValue {
   const value = stone[feature.column];
-  return "codes" in feature ? graph.encodeLabels(value, feature.codes) : value;
+  if ("codes" in feature) {
+    return graph.encodeLabels(value, replaceMissing(feature.codes, missing));
+  }
+  if (missing === undefined) return value;
+  const isMissing = graph.addNode("Equal", [value, graph.floatConstant(missing)], {}, { type: "bool" });
+  return graph.where(isMissing, graph.floatConstant(Number.NaN), value);
+}
+
+/** Replaces the numbers that mean a missing value by NaN. */
+export function replaceMissing(
+  codes: ReadonlyMap<string, number>,
+  missing: number | undefined,
+): ReadonlyMap<string, number> {
+  if (missing === undefined) return codes;
+  return new Map([...codes].map(([grade, code]) => [grade, code === missing ? Number.NaN : code]));
 }

@@ -1,3 +1,5 @@
+import { DocumentBudget } from "./document/document-budget.ts";
+import { quoteText } from "./document/quote-text.ts";
 import { UnsupportedModelError } from "./unsupported-model-error.ts";
 
 /** A value of a JSON or UBJSON document. Typed arrays of UBJSON are lists of numbers too. */
@@ -32,9 +34,11 @@ export function parseUbjson(bytes: Uint8Array): JsonValue {
 class UbjsonReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #budget: DocumentBudget;
   #position = 0;
 
   constructor(bytes: Uint8Array) {
+    this.#budget = new DocumentBudget("UBJ", bytes.length);
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
@@ -49,6 +53,9 @@ class UbjsonReader {
 
   readValue(marker: string, depth: number): JsonValue {
     if (depth > MAX_DEPTH) throw this.#createError("is nested too deeply");
+    // A typed list of null, true or false takes no bytes for its values.
+    this.#budget.spendValues(1);
+    if (marker === "{" || marker === "[") this.#budget.spendContainer();
     switch (marker) {
       case "{":
         return this.#readObject(depth);
@@ -71,10 +78,11 @@ class UbjsonReader {
   }
 
   #readObject(depth: number): JsonValue {
-    const entries: [string, JsonValue][] = [];
+    const entries = new Map<string, JsonValue>();
     const readEntry = (type: string | undefined) => {
       const key = this.#readText();
-      entries.push([key, this.readValue(type ?? this.readMarker(), depth + 1)]);
+      if (entries.has(key)) throw this.#createError(`has the key ${quoteText(key)} twice in one object`);
+      entries.set(key, this.readValue(type ?? this.readMarker(), depth + 1));
     };
     const { type, count } = this.#readHeader();
     if (count !== undefined) for (let i = 0; i < count; i++) readEntry(type);

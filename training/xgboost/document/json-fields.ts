@@ -1,5 +1,5 @@
-import type { JsonValue } from "./ubjson.ts";
-import { UnsupportedModelError } from "./unsupported-model-error.ts";
+import type { JsonValue } from "../ubjson.ts";
+import { UnsupportedModelError } from "../unsupported-model-error.ts";
 
 export type JsonObject = { readonly [key: string]: JsonValue };
 
@@ -65,6 +65,17 @@ export function readText(value: JsonValue | undefined, path: readonly string[]):
   const text = findValue(value, path);
   if (typeof text === "string") return text;
   throw createInvalidFieldError(path, "must be a string");
+}
+
+/**
+ * Returns the list of strings at a path; an empty list if the path does not exist.
+ * @throws UnsupportedModelError if there is another value
+ */
+export function readTexts(value: JsonValue | undefined, path: readonly string[]): readonly string[] {
+  return readList(value, path, []).map((entry, i) => {
+    if (typeof entry === "string") return entry;
+    throw createInvalidFieldError([...path.slice(0, -1), `${path.at(-1)}[${i}]`], "must be a string");
+  });
 }
 
 /** Returns the value at a path of keys; undefined if a key is missing. */
