@@ -50,10 +50,13 @@ export async function checkImport(
 ): Promise<TrainedModel> {
   if (split.train.length < MIN_CHECKED_STONES) return model;
   const error = await measureImport(model.bytes, split.train);
-  const faults = [...(findFaults?.(error) ?? []), ...describeLargeError(error)];
+  const known = findFaults?.(error) ?? [];
+  const faults = [...known, ...describeLargeError(error, known.length > 0)];
   if (faults.length === 0) return model;
   if (force) return { ...model, notes: faults.map((fault) => `imported with --force: ${fault}`) };
-  throw new UserError(`${model.name}: ${faults.join(". ")}. Use --force to import the model anyway`);
+  throw new UserError(
+    `${model.name} does not fit the training stones: ${faults.join("; ")}. Use --force to import the model anyway`,
+  );
 }
 
 async function measureImport(bytes: Uint8Array, train: readonly DatasetStone[]): Promise<ImportError> {
@@ -72,28 +75,31 @@ async function measureImport(bytes: Uint8Array, train: readonly DatasetStone[]):
   };
 }
 
-function describeLargeError({ stones, prices, mae, referenceMae }: ImportError): string[] {
+/** @param isExplained whether other faults already say why the error is large */
+function describeLargeError(error: ImportError, isExplained: boolean): string[] {
+  const { stones, mae, referenceMae } = error;
   const limit = MAX_ERROR_RATIO * referenceMae;
   if (!(mae > limit)) return [];
-  const known = findTransformation(prices, stones, limit);
-  const ratio = median(Float64Array.from(prices, (price, i) => price / stones[i]!.price));
-  const cause =
-    known ??
-    `its prices are ${ratio.toPrecision(2)} times the real ones in the middle. Usual causes: a logarithm of the price as target ` +
-      "(--log, --log1p, --log10), grades with other codes (--categories), columns in another order (--features), another currency, " +
-      "or a training on other stones";
+  const count = stones.length.toLocaleString("en-US");
+  const figures =
+    `the mean error on ${count} training stones is ${formatDollars(mae)}, and that of our simplest model (log-linear) ` +
+    formatDollars(referenceMae);
   return [
-    `its mean error on ${stones.length.toLocaleString("en-US")} training stones is ${formatDollars(mae)}, and that of log-linear is ` +
-      `${formatDollars(referenceMae)}; ${cause}`,
+    isExplained ? figures : `${figures}; ${findTransformation(error, limit) ?? describeUsualCauses(error)}`,
   ];
 }
 
+function describeUsualCauses({ prices, stones }: ImportError): string {
+  const ratio = median(Float64Array.from(prices, (price, i) => price / stones[i]!.price));
+  return (
+    `its prices are ${ratio.toPrecision(2)} times the real ones in the middle. Usual causes: a logarithm of the price as ` +
+    "target (--log, --log1p, --log10), grades with other codes (--categories), columns in another order (--features), " +
+    "another currency, or a training on other stones"
+  );
+}
+
 /** Names the logarithm that the model predicts, if its values fit as one. */
-function findTransformation(
-  prices: Float32Array,
-  stones: readonly DatasetStone[],
-  limit: number,
-): string | null {
+function findTransformation({ prices, stones }: ImportError, limit: number): string | null {
   const logarithms = [
     ["natural logarithms of the price: use --log", Math.exp],
     ["decimal logarithms of the price: use --log10", (value: number) => 10 ** value],

@@ -22,8 +22,9 @@ import type { ModelBuilder } from "./model-builder.ts";
 export async function createXgboostBuilder(options: ImportOptions, bytes: Uint8Array): Promise<ModelBuilder> {
   const { file, name, missing, categories, features } = options;
   const log = readLogTarget(options);
+  const names = categories === undefined ? {} : parseCategoryNames(await readText(categories));
   const model = readXgboostModel(bytes, {
-    ...(categories !== undefined && { categories: parseCategoryNames(await readText(categories)) }),
+    categories: names,
     ...(features !== undefined && { features: parseFeatureMap(await readText(features)) }),
     ...(options.allTrees !== undefined && { allTrees: options.allTrees }),
   });
@@ -44,7 +45,7 @@ export async function createXgboostBuilder(options: ImportOptions, bytes: Uint8A
   return {
     name,
     settings,
-    notes: [...describeAssumptions(model), ...describeChoices(model, options, log)],
+    notes: [...describeAssumptions(model, names), ...describeChoices(model, options, log)],
     build: async (split, { seed }) => {
       const onnx = buildPriceGraph(
         name,

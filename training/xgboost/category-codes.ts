@@ -55,7 +55,7 @@ export function readCodes(
   return {
     column,
     codes: new Map(GRADES[column].map((grade) => [grade, codes.get(grade)!])),
-    source: isComplete && given === undefined ? "file" : given !== undefined ? "caller" : "vocabulary",
+    source: isComplete ? "file" : given === undefined ? "vocabulary" : "caller",
     stored: storedCodes,
   };
 }

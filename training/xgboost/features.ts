@@ -5,7 +5,7 @@ import {
   type NumberColumn,
   STONE_COLUMNS,
 } from "../../src/domain/diamond.ts";
-import { cutText, joinNames } from "./document/quote-text.ts";
+import { cutText, joinNames, quoteText } from "./document/quote-text.ts";
 import { type GradeIndicator, readOneHotName } from "./one-hot.ts";
 import { UnsupportedModelError } from "./unsupported-model-error.ts";
 
@@ -92,12 +92,16 @@ function checkMap(map: FeatureMap, featureNames: readonly string[]): void {
     );
   }
   const oneHot = featureNames.filter(
-    (name) => Object.hasOwn(map, name) && readOneHotName(name) !== null && !map[name]!.includes("="),
+    (name) => Object.hasOwn(map, name) && !map[name]!.includes("=") && readOneHotName(name) !== null,
   );
   if (oneHot.length > 0) {
+    const problem =
+      oneHot.length === 1
+        ? `gives the whole column ${map[oneHot[0]!]} to a one-hot column`
+        : "puts several one-hot columns on one column";
     throw new UnsupportedModelError(
-      `the feature map gives a whole column to ${joinNames(oneHot)}: ${oneHot.length === 1 ? "this is a one-hot column" : "these are one-hot columns"}, ` +
-        "and each stands for one grade. They are read by themselves: leave them out of the map",
+      `the feature map ${problem}: ${joinNames(oneHot)}. Each feature must have its own column. ` +
+        "One-hot columns are read by themselves, by their names: leave them out of the map",
     );
   }
 }
@@ -110,8 +114,8 @@ function checkDuplicates(featureNames: readonly string[], sources: readonly Feat
     const other = nameOfSource.get(text);
     if (other !== undefined) {
       throw new UnsupportedModelError(
-        `two features are read from ${text}: ${cutText(other)} and ${cutText(name)}; each must have its own ` +
-          `column, or for a one-hot column its own grade, as in {"${cutText(name)}": "cut=Ideal"}`,
+        `two features are read from one column, ${text}: ${cutText(other)} and ${cutText(name)}. Each must have its ` +
+          `own column; a one-hot column has its own grade, as in {${quoteText(name)}: "cut=Ideal"}`,
       );
     }
     nameOfSource.set(text, name);

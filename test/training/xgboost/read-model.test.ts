@@ -156,9 +156,9 @@ describe("readXgboostModel rejects", () => {
       /^the objective multi:softprob is not supported; supported are reg:squarederror/,
     ],
     [
-      "a logarithmic link",
-      editFixture(model, [/reg:squarederror/, "reg:gamma"]),
-      /^the objective reg:gamma is not supported/,
+      "a logistic link",
+      editFixture(model, [/reg:squarederror/, "reg:logistic"]),
+      /^the objective reg:logistic is not supported; .*: it predicts a number from 0 to 1$/,
     ],
     [
       "two targets",

@@ -1,4 +1,5 @@
-import { GRADES } from "../../../src/domain/diamond.ts";
+import { GRADE_COLUMNS, GRADES } from "../../../src/domain/diamond.ts";
+import type { CategoryNames } from "../category-codes.ts";
 import type { XgboostModel } from "../model.ts";
 import { UnsupportedModelError } from "../unsupported-model-error.ts";
 
@@ -34,8 +35,11 @@ export function checkCategories({ codes }: XgboostModel): void {
   }
 }
 
-/** Describes the codes that are assumed, a sentence each. */
-export function describeAssumptions(model: XgboostModel): string[] {
+/**
+ * Describes how columns and codes are read if the file does not say it, a sentence each.
+ * @param given the caller's categories
+ */
+export function describeAssumptions(model: XgboostModel, given: CategoryNames): string[] {
   const { codes, features, hasFeatureNames } = model;
   const assumed = codes.filter(({ isCategory, source }) => !isCategory && source === "vocabulary");
   const oneHot = features.filter((feature) => "codes" in feature && feature.grade !== undefined);
@@ -58,6 +62,14 @@ export function describeAssumptions(model: XgboostModel): string[] {
   if (oneHot.length > 0) {
     const columns = new Set(oneHot.map(({ column }) => column));
     notes.push(`${oneHot.length} features are read as one-hot columns of ${[...columns].join(", ")}`);
+  }
+  const unused = GRADE_COLUMNS.filter(
+    (column) => given[column] !== undefined && !codes.some((reading) => reading.column === column),
+  );
+  if (unused.length > 0) {
+    notes.push(
+      `the categories of ${unused.join(", ")} are not used: the model has no feature with codes of ${unused.length === 1 ? "it" : "them"}`,
+    );
   }
   return notes;
 }
