@@ -37,14 +37,13 @@ function quoteNonFinite(bytes: Uint8Array): Uint8Array {
   if (words.length === 0) return bytes;
   const quoted = new Uint8Array(bytes.length + words.length);
   let written = 0;
-  let read = 0;
-  for (const position of words) {
-    quoted.set(bytes.subarray(read, position), written);
-    written += position - read;
-    quoted[written++] = QUOTE;
-    read = position;
+  let next = 0;
+  for (let read = 0; read < bytes.length; read++) {
+    for (; words[next] === read; next++) quoted[written++] = QUOTE;
+    quoted[written++] = bytes[read]!;
   }
-  quoted.set(bytes.subarray(read), written);
+  // A word can be the end of a file that is cut.
+  if (next < words.length) quoted[written] = QUOTE;
   return quoted;
 }
 
