@@ -128,7 +128,8 @@ async function runPipeline(context: RunContext): Promise<TrainingRun> {
   reportProgress("read", `${dataset.stones.length} stones, ${formatRejected(dataset)}`);
   if (!options.acceptFeed) await checkFeedPrices(champion, feed);
   const reviewNotes = describeReview(review);
-  const notes = [...builders.flatMap((builder) => builder.notes ?? []), ...reviewNotes];
+  const builderNotes = builders.flatMap((builder) => builder.notes ?? []);
+  const notes = [...builderNotes, ...(dataset.notes ?? []), ...reviewNotes];
   const alerts = options.acceptFeed ? [] : reviewNotes;
   if (!options.acceptFeed && !options.dryRun) await holdAppraisals(target, review.exceeding);
   if (canSkipTraining(options, champion)) {

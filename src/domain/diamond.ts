@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { findChoice, type Synonyms } from "../lib/input/choices.ts";
 import { choiceField, createFieldMessage, optionalField, strictObject } from "../lib/input/fields.ts";
 
 /** Cut grades, worst to best: GIA grades as named in the diamonds dataset of ggplot2. */
@@ -10,6 +11,26 @@ export const CLARITIES = ["I1", "SI2", "SI1", "VS2", "VS1", "VVS2", "VVS1", "IF"
 
 /** The grades by column, worst to best. Models encode a grade as its index. */
 export const GRADES = { cut: CUTS, color: COLORS, clarity: CLARITIES } as const;
+/**
+ * Other spellings of the trade that mean exactly one grade. Spellings that mean several grades or none of ours,
+ * such as `Excellent`, `F-G` or `FL`, are rejected. So are single letters for a cut: they are colours too.
+ */
+const GRADE_SYNONYMS: {
+  readonly [Column in GradeColumn]: Synonyms<(typeof GRADES)[Column][number]>;
+} = {
+  cut: { "Very Good": ["VG", "V Good"] },
+  color: {},
+  clarity: {
+    I1: ["Included 1"],
+    SI2: ["Slightly Included 2"],
+    SI1: ["Slightly Included 1"],
+    VS2: ["Very Slightly Included 2"],
+    VS1: ["Very Slightly Included 1"],
+    VVS2: ["Very Very Slightly Included 2"],
+    VVS1: ["Very Very Slightly Included 1"],
+    IF: ["Internally Flawless"],
+  },
+};
 export const GRADE_COLUMNS = ["cut", "color", "clarity"] as const;
 /** The number columns, in the order of a model's inputs. */
 export const NUMBER_COLUMNS = ["carat", "depth", "table", "x", "y", "z"] as const;
@@ -54,12 +75,20 @@ export const EXAMPLE_STONE = {
   z: 4.11,
 } as const;
 
-function gradeField<const Grades extends readonly [string, ...string[]]>(
-  name: keyof typeof EXAMPLE_STONE,
-  grades: Grades,
+/**
+ * Finds the grade that a text means, in any case, with any separators, or as a synonym; undefined if there is
+ * none. The API and the files of the training accept the same texts.
+ */
+export function findGrade<Column extends GradeColumn>(
+  column: Column,
   text: string,
-) {
-  return choiceField(name, grades).meta({
+): (typeof GRADES)[Column][number] | undefined {
+  return findChoice<(typeof GRADES)[Column][number]>(GRADES[column], text, GRADE_SYNONYMS[column]);
+}
+
+function gradeField<Column extends GradeColumn>(name: Column, text: string) {
+  const grades: (typeof GRADES)[Column] = GRADES[name];
+  return choiceField(name, grades, GRADE_SYNONYMS[name]).meta({
     description: `${text}, worst to best: ${grades.join(", ")}.`,
     example: EXAMPLE_STONE[name],
   });
@@ -108,9 +137,9 @@ function trainingNumberField(name: NumberColumn) {
 }
 
 const gradeFields = {
-  cut: gradeField("cut", CUTS, "Cut grade"),
-  color: gradeField("color", COLORS, "Colour grade"),
-  clarity: gradeField("clarity", CLARITIES, "Clarity grade"),
+  cut: gradeField("cut", "Cut grade"),
+  color: gradeField("color", "Colour grade"),
+  clarity: gradeField("clarity", "Clarity grade"),
 };
 
 /** The fields of {@link Stone}, for schemas that add fields or leave some out. */

@@ -4,7 +4,7 @@ import { findKnownStones, type IdentifiedStone, insertAppraisals } from "../db/r
 import { ANONYMOUS } from "../domain/access.ts";
 import { EXAMPLE_STONE, PricedStone } from "../domain/diamond.ts";
 import { Warning } from "../domain/prediction/warning.ts";
-import { formatRow, STONE_ID_DIGITS } from "../domain/stone-id.ts";
+import { formatRow, isRounded, roundStone, STONE_ID_DIGITS } from "../domain/stone-id.ts";
 import { isSingleStone, stoneListField } from "../domain/stone-list.ts";
 import type { AppContext } from "../http/context.ts";
 import { BODY_ERRORS, documentErrors, REGISTRY_ERRORS } from "../http/error-responses.ts";
@@ -84,7 +84,7 @@ const schema = {
 **Results**: Each stone is checked separately. \`results\` has one status per stone, in the order of the request:
 
 - \`accepted\`: the next training run checks the stone again, together with all other new stones of your key, and then uses it.
-- \`duplicate\`: the stone is known already, and nothing changes. You can safely send the same request again.
+- \`duplicate\`: the stone is known already, and nothing changes. You can safely send the same request again. Stones are compared in thousandths of a carat, a percent and a millimetre, and in cents.
 - \`rejected\`: the stone is invalid or was withdrawn. \`errors\` says why.
 - \`quarantined\`: the feed check failed. The stone is stored, but training does not use it.
 
@@ -130,8 +130,9 @@ export class CreateAppraisals extends Endpoint {
 
   override async handle(c: AppContext) {
     const { body } = await this.readInput(c, bodyWithoutStones);
-    const { valid, rejected } = await validateStones(body.diamonds);
-    const known = await readPrimary(c, (db) => findKnownStones(db, [...valid.values()]));
+    const { valid, former, rejected } = await validateStones(body.diamonds);
+    const known = await readPrimary(c, (db) => findKnownStones(db, [...valid.values(), ...former.values()]));
+    for (const [index, stone] of former) if (known.has(stone.id)) valid.set(index, stone);
     const newStones = new Map<string, IdentifiedStone>();
     for (const stone of valid.values()) if (!known.has(stone.id)) newStones.set(stone.id, stone);
 
@@ -184,26 +185,30 @@ export class CreateAppraisals extends Endpoint {
 const WITHDRAWN = { path: "id", message: "this stone was withdrawn and cannot be added again" };
 
 /**
- * Separates valid stones from invalid ones. The keys of both maps are the positions in the request.
+ * Separates valid stones from invalid ones. The keys of the maps are the positions in the request. Valid stones
+ * are rounded. `former` has the stones as they were sent, if rounding changes them: a stone that was stored
+ * before values were rounded has this id.
  * @throws ValidationFailed if no stone is valid.
  */
 async function validateStones(diamonds: readonly unknown[]) {
   const valid = new Map<number, IdentifiedStone>();
+  const former = new Map<number, IdentifiedStone>();
   const rejected = new Map<number, FieldErrors>();
   const issues: z.core.$ZodIssue[] = [];
   for (const [index, diamond] of diamonds.entries()) {
     const { success, data, error } = PricedStone.safeParse(diamond);
     if (success) {
-      valid.set(index, { ...data, id: await computeStoneId(data) });
+      valid.set(index, await identifyStone(roundStone(data)));
+      if (!isRounded(data)) former.set(index, await identifyStone(data));
     } else {
       rejected.set(index, toFieldErrors(error.issues));
       for (const issue of error.issues) issues.push({ ...issue, path: ["diamonds", index, ...issue.path] });
     }
   }
-  if (valid.size > 0) return { valid, rejected };
+  if (valid.size > 0) return { valid, former, rejected };
   throw createValidationFailed(issues, [], diamonds.length);
 }
 
-async function computeStoneId(stone: PricedStone): Promise<string> {
-  return (await sha256(formatRow(stone))).slice(0, STONE_ID_DIGITS);
+async function identifyStone(stone: PricedStone): Promise<IdentifiedStone> {
+  return { ...stone, id: (await sha256(formatRow(stone))).slice(0, STONE_ID_DIGITS) };
 }

@@ -1,6 +1,6 @@
 import type { Baseline } from "../db/registry/baselines.ts";
 import { type PredictionRow, samplePredictions } from "../db/request-log/samples.ts";
-import { GRADES } from "../domain/diamond.ts";
+import { findGrade, GRADES, type GradeColumn } from "../domain/diamond.ts";
 import { findBin } from "../domain/drift.ts";
 import { formatVersion, type ModelReference } from "../domain/models/model-reference.ts";
 import { DRIFT_SAMPLE } from "../domain/monitoring.ts";
@@ -11,7 +11,6 @@ import {
 } from "../domain/prediction/calibration.ts";
 import { BATCH_ROUTE, PREDICTION_ROUTES } from "../domain/routes.ts";
 import type { CallBudget } from "../lib/call-budget.ts";
-import { findChoice } from "../lib/input/choices.ts";
 import { TimeoutError, withTimeout } from "../lib/timeout.ts";
 import { readBodies } from "../request-log/bodies.ts";
 import { type PricedInput, readPricedStones } from "../request-log/read/predictions.ts";
@@ -49,7 +48,7 @@ export async function countInputs(
     subject: formatInputSubject(model, column),
     binCount: edges === undefined ? listGrades(column).length : edges.length + 1,
     findBin: (value: unknown) => {
-      if (edges === undefined) return findGrade(column, value);
+      if (edges === undefined) return findGradeIndex(column, value);
       return typeof value === "number" ? findBin(edges, value) : -1;
     },
   }));
@@ -118,9 +117,10 @@ export const formatInputSubject = (model: ModelReference, column: string): strin
   `${formatVersion(model)} ${column}`;
 
 /** The index of a grade as the caller spelled it; -1 if it is none. */
-function findGrade(column: string, value: unknown): number {
+function findGradeIndex(column: string, value: unknown): number {
   const grades = listGrades(column);
-  return typeof value === "string" ? grades.indexOf(findChoice(grades, value) ?? "") : -1;
+  if (typeof value !== "string" || grades.length === 0) return -1;
+  return grades.indexOf(findGrade(column as GradeColumn, value) ?? "");
 }
 
 /** The grades of a column, which are its bins; none for a column of numbers. */

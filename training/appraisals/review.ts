@@ -1,4 +1,5 @@
 import type { DatasetStone } from "../data/dataset-stone.ts";
+import { computeRoundedId } from "../data/stone-index.ts";
 import { predictPrices } from "../onnx/predict-prices.ts";
 import type { Champion } from "../registry/champion.ts";
 import type { FreshStones } from "../registry/fresh-stones.ts";
@@ -31,8 +32,11 @@ export async function reviewAppraisals(
   acceptsAll: boolean,
 ): Promise<AppraisalReview> {
   const baseIds = new Set(base.map(({ id }) => id));
+  // A stone that was stored before values were rounded may be known by its rounded values.
+  const hasStone = (ids: ReadonlySet<string>, stone: DatasetStone) =>
+    ids.has(stone.id) || ids.has(computeRoundedId(stone));
   const pending = appraisals.filter(
-    ({ rowId, stone }) => !baseIds.has(stone.id) && !withdrawn.has(stone.id) && !withdrawn.has(rowId),
+    ({ rowId, stone }) => !hasStone(baseIds, stone) && !hasStone(withdrawn, stone) && !withdrawn.has(rowId),
   );
   if (pending.length === 0) return { ...NO_REVIEW, acceptsAll };
   const stones = pending.map(({ stone }) => stone);
@@ -44,7 +48,7 @@ export async function reviewAppraisals(
   const wrong = checkPrices(unchecked);
   const wrongOnes = new Set(wrong.map(({ appraisal }) => appraisal));
   const known = appraisals.filter(
-    ({ stone, isQuarantined, bound }) => !isQuarantined && bound === null && baseIds.has(stone.id),
+    ({ stone, isQuarantined, bound }) => !isQuarantined && bound === null && hasStone(baseIds, stone),
   );
   const byKey = new Map(
     Array.from(

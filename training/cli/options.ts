@@ -53,8 +53,8 @@ function createTrainCommand(): Command {
     .helpCommand(false)
     .option(
       "--data <files...>",
-      "train only on these CSV files, globs or http(s) addresses (default: the stones of the newest model and " +
-        "the appraisals since then; in an empty registry the embedded dataset)",
+      "train only on these CSV files, globs, http(s) addresses or pipes, - for the standard input (default: the " +
+        "stones of the newest model and the appraisals since then; in an empty registry the embedded dataset)",
     )
     .option("--append", "add the files of --data to the known stones")
     .option("--accept-feed", "also use stones that the feed check would reject, and quarantined appraisals")

@@ -1,6 +1,7 @@
 import {
+  findGrade,
   GRADE_COLUMNS,
-  GRADES,
+  type GradeColumn,
   MAX_TRAINING_PRICE,
   MAX_VALUE,
   MIN_TRAINING_PRICE,
@@ -8,10 +9,13 @@ import {
   NUMBER_COLUMNS,
   type PricedStone,
 } from "../../src/domain/diamond.ts";
+import { roundStone } from "../../src/domain/stone-id.ts";
+import { type NumberFormat, parseNumber } from "./parse-number.ts";
 
 /** The columns that every source must have. */
 export const REQUIRED_COLUMNS = [...NUMBER_COLUMNS, ...GRADE_COLUMNS, "price"] as const;
-export type RawRow = Readonly<Partial<Record<(typeof REQUIRED_COLUMNS)[number], string>>>;
+export type RequiredColumn = (typeof REQUIRED_COLUMNS)[number];
+export type RawRow = Readonly<Partial<Record<RequiredColumn, string>>>;
 
 /** The reason why a row is rejected. The registry keeps the counts by reason with each model. */
 export type RejectionReason =
@@ -27,23 +31,24 @@ export type RejectionReason =
 
 export type CleanedRow =
   | { readonly stone: PricedStone }
-  | { readonly reason: RejectionReason; readonly column: string };
+  | { readonly reason: RejectionReason; readonly column: RequiredColumn };
 
 const DIMENSION_COLUMNS: readonly string[] = ["x", "y", "z"];
 const MISSING_VALUES = new Set(["", "na", "n/a", "null", "none", "nan"]);
-const DECIMAL_NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const LONGEST_MISSING_VALUE = 4;
+const DECIMAL_POINT: NumberFormat = { allowsDecimalComma: false };
 
 /**
- * Converts a row of text to a stone, or returns the first reason for its rejection. Numbers must be decimals
- * with a point. Grades must be spelled as in the vocabulary.
+ * Converts a row of text to a stone with rounded values (src/domain/stone-id.ts), or returns the first reason for
+ * its rejection. Numbers and grades are read as people write them.
  */
-export function cleanRow(row: RawRow): CleanedRow {
+export function cleanRow(row: RawRow, format: NumberFormat = DECIMAL_POINT): CleanedRow {
   const numbers = {} as Record<(typeof NUMBER_COLUMNS)[number] | "price", number>;
   for (const column of [...NUMBER_COLUMNS, "price"] as const) {
     const text = row[column]?.trim() ?? "";
-    if (MISSING_VALUES.has(text.toLowerCase())) return { reason: "missing value", column };
-    if (!DECIMAL_NUMBER.test(text)) return { reason: "not a number", column };
-    const value = Number(text);
+    if (isMissing(text)) return { reason: "missing value", column };
+    const value = parseNumber(column, text, row, format);
+    if (Number.isNaN(value)) return { reason: "not a number", column };
     if (column === "price") {
       if (value <= 0) return { reason: "price not above 0", column };
       if (value < MIN_TRAINING_PRICE || value > MAX_TRAINING_PRICE) return { reason: "out of range", column };
@@ -53,23 +58,30 @@ export function cleanRow(row: RawRow): CleanedRow {
     }
     numbers[column] = value;
   }
+  const grades = {} as Pick<PricedStone, GradeColumn>;
   for (const column of GRADE_COLUMNS) {
     const text = row[column]?.trim() ?? "";
-    if (text === "") return { reason: "missing value", column };
-    if (!(GRADES[column] as readonly string[]).includes(text)) return { reason: `unknown ${column}`, column };
+    if (isMissing(text)) return { reason: "missing value", column };
+    const grade = findGrade(column, text);
+    if (grade === undefined) return { reason: `unknown ${column}`, column };
+    Object.assign(grades, { [column]: grade });
   }
   return {
-    stone: {
+    stone: roundStone({
       carat: numbers.carat,
-      cut: row.cut?.trim() as PricedStone["cut"],
-      color: row.color?.trim() as PricedStone["color"],
-      clarity: row.clarity?.trim() as PricedStone["clarity"],
+      cut: grades.cut,
+      color: grades.color,
+      clarity: grades.clarity,
       depth: numbers.depth,
       table: numbers.table,
       x: numbers.x,
       y: numbers.y,
       z: numbers.z,
       price: numbers.price,
-    },
+    }),
   };
+}
+
+function isMissing(text: string): boolean {
+  return text.length <= LONGEST_MISSING_VALUE && MISSING_VALUES.has(text.toLowerCase());
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { PricedStone } from "../../src/domain/diamond.ts";
 import { SPLIT_PRIME } from "../../src/domain/split.ts";
 import { formatMeasurements, formatRow, STONE_ID_DIGITS } from "../../src/domain/stone-id.ts";
@@ -9,6 +9,9 @@ export interface DatasetStone extends PricedStone {
   readonly splitKey: number;
 }
 
+/** A split key is computed from 48 bits of a hash, which are 12 hexadecimal digits. */
+const SPLIT_KEY_DIGITS = 12;
+
 /** Gives the stones of one source their ids. Identical rows are numbered, so each gets its own id. */
 export function assignIds(stones: readonly PricedStone[]): DatasetStone[] {
   const copies = new Map<string, number>();
@@ -16,13 +19,17 @@ export function assignIds(stones: readonly PricedStone[]): DatasetStone[] {
     const text = formatRow(stone);
     const copy = copies.get(text) ?? 0;
     copies.set(text, copy + 1);
-    const hash = createHash("sha256").update(formatRow(stone, copy)).digest("hex");
-    return toDatasetStone(stone, hash.slice(0, STONE_ID_DIGITS));
+    return toDatasetStone(stone, computeStoneId(stone, copy));
   });
+}
+
+/** Computes the id of a stone. `copy` is as in {@link formatRow}. */
+export function computeStoneId(stone: PricedStone, copy: number): string {
+  return hash("sha256", formatRow(stone, copy), "hex").slice(0, STONE_ID_DIGITS);
 }
 
 /** Adds the split key to a stone whose id is known. */
 export function toDatasetStone(stone: PricedStone, id: string): DatasetStone {
-  const hash = createHash("sha256").update(formatMeasurements(stone)).digest();
-  return { ...stone, id, splitKey: hash.readUIntBE(0, 6) % SPLIT_PRIME };
+  const digits = hash("sha256", formatMeasurements(stone), "hex").slice(0, SPLIT_KEY_DIGITS);
+  return { ...stone, id, splitKey: Number.parseInt(digits, 16) % SPLIT_PRIME };
 }

@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
 import type { DatasetSource } from "../../src/db/registry/schema.ts";
 import type { DatasetStone } from "./dataset-stone.ts";
-import {
-  MAX_REJECTION_EXAMPLES,
-  type RejectionCounts,
-  readSources,
-  type SourceStones,
-  sumRejections,
-} from "./read-sources.ts";
+import { readSources, type SourceStones, sumRejections } from "./read-sources.ts";
+import { MAX_REJECTION_EXAMPLES, type RejectionCounts } from "./rejections.ts";
 import type { Source } from "./source.ts";
+import { computeRoundedId, StoneIndex } from "./stone-index.ts";
+
+/** Number of sentences about rejected rows. A feed of many files can have any number of them. */
+const MAX_NOTES = 20;
 
 /** A model card shows this many sources. */
 export const MAX_SHOWN_SOURCES = 20;
@@ -40,6 +39,8 @@ export interface Dataset {
   readonly rejected: RejectionCounts;
   /** Descriptions of the first rejected rows. */
   readonly examples: readonly string[];
+  /** What was rejected, by source, reason and column: a sentence each. */
+  readonly notes?: readonly string[];
 }
 
 /** Reads sources as a dataset, without the stones of earlier runs. */
@@ -48,8 +49,9 @@ export async function readDataset(sources: readonly Source[]): Promise<Dataset> 
 }
 
 /**
- * Merges known stones and the stones of sources, without withdrawn stones. Duplicates are removed. The
- * stones are sorted by id, so the same stones produce the same models from any sources.
+ * Merges known stones and the stones of sources, without withdrawn stones. Duplicates are removed, also those
+ * of stones that are known from before values were rounded. The stones are sorted by id, so the same stones
+ * produce the same models from any sources.
  * @returns the dataset, and the stones of the sources that are not among the known stones
  */
 export function mergeStones(
@@ -57,24 +59,26 @@ export function mergeStones(
   results: readonly SourceStones[],
   withdrawn: ReadonlySet<string>,
 ): { dataset: Dataset; newStones: DatasetStone[] } {
-  const stonesById = new Map<string, DatasetStone>();
-  for (const stone of known) if (!withdrawn.has(stone.id)) stonesById.set(stone.id, stone);
+  const isWithdrawn = (stone: DatasetStone) =>
+    withdrawn.size > 0 && (withdrawn.has(stone.id) || withdrawn.has(computeRoundedId(stone)));
+  const index = new StoneIndex(known.filter((stone) => !isWithdrawn(stone)));
   const newStones: DatasetStone[] = [];
   const sources: DatasetSource[] = [];
   for (const { stones, source } of results) {
-    const added = stones.filter(({ id }) => !stonesById.has(id) && !withdrawn.has(id));
-    for (const stone of added) stonesById.set(stone.id, stone);
+    const added = stones.filter((stone) => !isWithdrawn(stone) && index.add(stone));
     newStones.push(...added);
     // Sources without new stones are not recorded. A folder that is read every day would fill the list.
     if (added.length > 0) sources.push({ ...source, rows: added.length });
   }
-  const stones = [...stonesById.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const stones = index.stones.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const notes = results.flatMap((result) => result.notes ?? []);
   const dataset = {
     id: hashIds(stones),
     stones,
     sources,
     rejected: sumRejections(results),
     examples: results.flatMap(({ examples }) => examples).slice(0, MAX_REJECTION_EXAMPLES),
+    notes: notes.slice(0, MAX_NOTES),
   };
   return { dataset, newStones };
 }

@@ -1,9 +1,12 @@
 import { UserError } from "../../cloudflare/user-error.ts";
 import type { DatasetSource } from "../../src/db/registry/schema.ts";
 import type { PricedStone } from "../../src/domain/diamond.ts";
-import { cleanRow, type RejectionReason } from "./clean-row.ts";
-import { readCsvRows } from "./csv-rows.ts";
+import { type CsvRow, readCsvRows } from "../csv/read-rows.ts";
+import { escapeText, quoteText } from "../files/quote-text.ts";
+import { type CleanedRow, cleanRow, type RejectionReason } from "./clean-row.ts";
 import { assignIds, type DatasetStone } from "./dataset-stone.ts";
+import { explainNumber } from "./parse-number.ts";
+import { type Rejection, type RejectionCounts, RejectionLog } from "./rejections.ts";
 import type { Source } from "./source.ts";
 
 /** The stones of one source, and the record of the source in the registry. */
@@ -12,16 +15,13 @@ export interface SourceStones {
   readonly source: DatasetSource;
   /** Descriptions of the first rejected rows. */
   readonly examples: readonly string[];
+  /** What was rejected, by reason and column. */
+  readonly notes?: readonly string[];
 }
 
-/** Number of rejected rows by reason. */
-export type RejectionCounts = Readonly<Partial<Record<RejectionReason, number>>>;
-
-/** Number of rejected rows that are described. */
-export const MAX_REJECTION_EXAMPLES = 5;
-
-/** Number of files that an error names. */
-const MAX_NAMES = 5;
+/** Number of sources and of sentences that an error text has. */
+const MAX_NAMED_SOURCES = 5;
+const MAX_SENTENCES = 12;
 
 /**
  * Reads and cleans the rows of some sources, and gives the stones their ids.
@@ -29,24 +29,36 @@ const MAX_NAMES = 5;
  */
 export async function readSources(sources: readonly Source[]): Promise<SourceStones[]> {
   const results: SourceStones[] = [];
-  for (const source of sources) results.push(await readSource(source));
+  const logs: RejectionLog[] = [];
+  for (const source of sources) {
+    const log = new RejectionLog(source.name);
+    logs.push(log);
+    results.push(await readSource(source, log));
+  }
   const rejected = sumRejections(results);
   const validRows = results.reduce((sum, { stones }) => sum + stones.length, 0);
   const rejectedRows = Object.values(rejected).reduce((sum, count) => sum + count, 0);
   if (sources.length > 0 && (validRows < rejectedRows || validRows === 0)) {
-    const names = joinNames(results.map(({ source }) => source.name));
+    const names = joinSome(
+      results.map(({ source }) => escapeText(source.name, 200)),
+      ", ",
+      MAX_NAMED_SOURCES,
+    );
     const reasons = Object.entries(rejected).map(([reason, count]) => `${reason}: ${count}`);
+    const sentences = logs.flatMap((log) => (logs.length > 1 ? log.notes : log.describe()));
     throw new UserError(
-      `${names}: only ${validRows} of ${validRows + rejectedRows} rows are valid (${reasons.join(", ") || "no rows"})`,
+      [
+        `${names}: only ${validRows} of ${validRows + rejectedRows} rows are valid (${reasons.join(", ") || "no rows"})`,
+        ...(sentences.length > 0 ? [joinSome(sentences, "; ", MAX_SENTENCES)] : []),
+      ].join("; "),
     );
   }
   return results;
 }
 
-/** Joins the first names, and says how many more there are. */
-function joinNames(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_NAMES).join(", ");
-  return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more files` : shown;
+function joinSome(texts: readonly string[], separator: string, maxTexts: number): string {
+  const more = texts.length > maxTexts ? [`and ${texts.length - maxTexts} more`] : [];
+  return [...texts.slice(0, maxTexts), ...more].join(separator);
 }
 
 /** Adds up the rejected rows of all sources. */
@@ -60,29 +72,41 @@ export function sumRejections(results: readonly SourceStones[]): RejectionCounts
   return total;
 }
 
-async function readSource(source: Source): Promise<SourceStones> {
+async function readSource(source: Source, log: RejectionLog): Promise<SourceStones> {
   const stones: PricedStone[] = [];
-  const rejected: Record<string, number> = {};
-  const examples: string[] = [];
   const readAt = new Date().toISOString();
-  const reject = (reason: RejectionReason, line: number, detail: string) => {
-    rejected[reason] = (rejected[reason] ?? 0) + 1;
-    if (examples.length < MAX_REJECTION_EXAMPLES) {
-      examples.push(`${source.name}, line ${line}: ${reason} (${detail})`);
+  for await (const rows of readCsvRows(source)) {
+    for (const row of rows) {
+      const cleaned = row.values === null ? null : cleanRow(row.values, row);
+      if (cleaned !== null && "stone" in cleaned) stones.push(cleaned.stone);
+      else log.add(describeRejection(row, cleaned));
     }
-  };
-  for await (const { line, values, columnCount, headerColumnCount } of readCsvRows(source)) {
-    if (values === null) {
-      reject("wrong number of columns", line, `${columnCount} instead of ${headerColumnCount}`);
-      continue;
-    }
-    const cleaned = cleanRow(values);
-    if ("stone" in cleaned) stones.push(cleaned.stone);
-    else reject(cleaned.reason, line, cleaned.column);
   }
   return {
     stones: assignIds(stones),
-    source: { name: source.name, rows: stones.length, rejected, readAt },
-    examples,
+    source: { name: source.name, rows: stones.length, rejected: { ...log.counts }, readAt },
+    examples: log.examples,
+    notes: log.notes,
+  };
+}
+
+function describeRejection(
+  row: CsvRow,
+  cleaned: Exclude<CleanedRow, { stone: PricedStone }> | null,
+): Rejection {
+  const { line, values, columnCount, expectedColumnCount } = row;
+  if (values === null || cleaned === null) {
+    const found = `${columnCount} instead of ${expectedColumnCount}`;
+    return { reason: "wrong number of columns", line, column: null, found, hint: null };
+  }
+  const { reason, column } = cleaned;
+  const text = values[column] ?? "";
+  const needsNoValue = reason === "zero dimension" || reason === "missing value";
+  return {
+    reason,
+    line,
+    column,
+    found: needsNoValue ? null : quoteText(text),
+    hint: reason === "not a number" ? explainNumber(column, text, row) : null,
   };
 }

@@ -2,20 +2,25 @@ import { createReadStream, existsSync } from "node:fs";
 import { glob, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename } from "node:path";
-import querystring from "node:querystring";
-import { Readable } from "node:stream";
-import type { ReadableStream } from "node:stream/web";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { UserError } from "../../cloudflare/user-error.ts";
+import { escapeText } from "../files/quote-text.ts";
+import { createUrlSource, hideSecrets } from "./url-source.ts";
 
-/** A file or an address with rows of stones. */
+/** A file, a pipe or an address with rows of stones. */
 export interface Source {
-  /** The name in the registry: the file name, or the address without credentials and query. */
+  /** The name in the registry: the file name, `stdin`, or the address without credentials and query. */
   readonly name: string;
   open(): Promise<Readable>;
+  /** The address that a server redirected the last call of `open` to, without query; null if there was none. */
+  redirectedTo?(): string | null;
 }
 
 /** A download fails if the server sends nothing for this long. */
 const SILENCE_TIMEOUT_MS = 30_000;
+/** Names of the standard input. It is not opened by these names: if it is a socket, that is impossible. */
+const STANDARD_INPUT = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 
 /** Creates a source of the 53,940 stones of ggplot2's dataset `diamonds`, from an npm package. */
 export function createEmbeddedSource(): Source {
@@ -24,8 +29,8 @@ export function createEmbeddedSource(): Source {
 }
 
 /**
- * Finds the sources that `--data` names: paths, glob patterns and http(s) addresses, in the given order. An
- * existing path is never treated as a pattern.
+ * Finds the sources that `--data` names: paths, glob patterns, pipes, `-` for the standard input, and http(s)
+ * addresses, in the given order. An existing path is never treated as a pattern.
  * @throws UserError with the name if a file does not exist or a URL is invalid
  */
 export async function findSources(
@@ -34,64 +39,50 @@ export async function findSources(
 ): Promise<Source[]> {
   const sources: Source[] = [];
   for (const name of names) {
-    if (/^https?:\/\//i.test(name)) {
+    const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(name)?.[1]?.toLowerCase();
+    if (STANDARD_INPUT.includes(name)) {
+      sources.push({ name: "stdin", open: async () => openStandardInput() });
+    } else if (scheme === "http" || scheme === "https") {
       sources.push(createUrlSource(name, silenceTimeoutMs));
+    } else if (scheme === "file") {
+      sources.push(await createCheckedFileSource(parseFileUrl(name)));
     } else if (existsSync(name)) {
       sources.push(await createCheckedFileSource(name));
+    } else if (scheme !== undefined) {
+      throw new UserError(
+        `${hideSecrets(name)}: ${scheme} addresses are not read; pipe the file instead, with --data - for the standard input`,
+      );
     } else {
       const paths = /[*?[{]/.test(name) ? (await Array.fromAsync(glob(name))).sort() : [];
-      if (paths.length === 0) throw new UserError(`${name}: no such file`);
+      if (paths.length === 0) throw new UserError(`${escapeText(name, 200)}: no such file`);
       for (const path of paths) sources.push(await createCheckedFileSource(path));
     }
   }
   return sources;
 }
 
+function parseFileUrl(address: string): string {
+  try {
+    return fileURLToPath(address);
+  } catch (cause) {
+    throw new UserError(`${escapeText(address, 200)}: invalid file URL`, { cause });
+  }
+}
+
 async function createCheckedFileSource(path: string): Promise<Source> {
-  if (!(await stat(path)).isFile()) throw new UserError(`${path}: not a file`);
-  return createFileSource(path);
+  const kind = await stat(path);
+  if (kind.isFile()) return createFileSource(path);
+  if (!kind.isFIFO() && !kind.isCharacterDevice()) throw new UserError(`${path}: not a file`);
+  // The shell's <(...) is a number in a folder of file descriptors.
+  const name = /^\/(dev|proc\/self)\/fd\//.test(path) ? "pipe" : basename(path);
+  return { name, open: async () => createReadStream(path) };
 }
 
 function createFileSource(path: string): Source {
   return { name: basename(path), open: async () => createReadStream(path) };
 }
 
-function createUrlSource(address: string, silenceTimeoutMs: number): Source {
-  const url = URL.parse(address);
-  if (url === null) throw new UserError(`${address}: invalid URL`);
-  const name = `${url.origin}${url.pathname}`;
-  // fetch rejects URLs with credentials, so they are sent in a header.
-  const urlWithoutCredentials = new URL(url);
-  urlWithoutCredentials.username = urlWithoutCredentials.password = "";
-  const credentials = [url.username, url.password].map((text) => querystring.unescape(text)).join(":");
-  const headers: Record<string, string> =
-    credentials === ":" ? {} : { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
-  const timeoutError = new UserError(
-    `${name}: the server sent nothing for ${silenceTimeoutMs / 1000} seconds`,
-  );
-  return {
-    name,
-    async open() {
-      // The timer restarts with every chunk. A slow server can finish, but a silent one cannot block the run.
-      const controller = new AbortController();
-      const timer = setTimeout(() => controller.abort(timeoutError), silenceTimeoutMs);
-      const response = await fetch(urlWithoutCredentials, { headers, signal: controller.signal }).catch(
-        (cause) => {
-          clearTimeout(timer);
-          throw cause === timeoutError
-            ? cause
-            : new UserError(`${name}: cannot connect to the server`, { cause });
-        },
-      );
-      if (!response.ok || response.body === null) {
-        clearTimeout(timer);
-        await response.body?.cancel();
-        throw new UserError(`${name}: the server responded with status ${response.status}`);
-      }
-      const body = Readable.fromWeb(response.body as ReadableStream);
-      body.on("data", () => timer.refresh());
-      body.on("close", () => clearTimeout(timer));
-      return body.pause();
-    },
-  };
+function openStandardInput(): Readable {
+  if (process.stdin.readableDidRead) throw new UserError("stdin: the standard input can be read only once");
+  return process.stdin;
 }

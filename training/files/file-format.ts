@@ -25,6 +25,7 @@ export const FILE_FORMATS = {
   sqlite: "an SQLite database",
   pdf: "a PDF document",
   compressed: "a compressed file",
+  tar: "a tar archive",
 } as const;
 export type FileFormat = keyof typeof FILE_FORMATS;
 
@@ -52,6 +53,7 @@ const BY_EXTENSION: Readonly<Record<string, FileFormat>> = {
   lz: "compressed",
   "7z": "compressed",
   rar: "compressed",
+  tar: "tar",
   "tar.gz": "gzip",
 };
 
@@ -59,6 +61,8 @@ const BY_EXTENSION: Readonly<Record<string, FileFormat>> = {
 const BY_PREFIX: readonly (readonly [string, FileFormat])[] = [
   ["version https://git-lfs.github.com/spec", "lfsPointer"],
   ...["\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"].map((prefix) => [prefix, "pickle"] as const),
+  // Protocol 0 is text.
+  ...["ccopy_reg\n", "cpandas.", "(dp0\n", "(lp0\n"].map((prefix) => [prefix, "pickle"] as const),
   ["\x93NUMPY", "numpy"],
   ["\x89HDF\r\n", "hdf5"],
   ...["RDX2\n", "RDX3\n", "X\n\0\0\0", "A\n2\n", "A\n3\n"].map((prefix) => [prefix, "rData"] as const),
@@ -74,7 +78,7 @@ const BY_PREFIX: readonly (readonly [string, FileFormat])[] = [
 
 /** Formats of text, by how it begins. */
 const BY_PATTERN: readonly (readonly [RegExp, FileFormat])[] = [
-  [/^(<!--[^>]*-->\s*)?<(!doctype html|html|head|body)\b/i, "html"],
+  [/^(<!--[^>]*-->\s*)?<(!doctype html|html|head|body|table|div|title|script)\b/i, "html"],
   [/^<\?xml\b/, "xml"],
   [/^[{[]/, "json"],
 ];

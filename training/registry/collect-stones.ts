@@ -52,10 +52,9 @@ export async function collectStones(
   const { withdrawn } = fresh;
   const usesKnownStones = options.append || options.data.length === 0;
   const newest = findNewestDataset(registry);
-  const fileSources = await findSources(options.data);
-  const sources = options.data.length === 0 && newest === undefined ? [createEmbeddedSource()] : fileSources;
+  const usesEmbeddedStones = options.data.length === 0 && newest === undefined;
   const [sourceStones, known] = await Promise.all([
-    readSources(sources),
+    usesEmbeddedStones ? readSources([createEmbeddedSource()]) : readFiles(options.data),
     newest !== undefined && usesKnownStones ? readDatasetFile(options.target, newest) : [],
   ]);
 
@@ -76,6 +75,16 @@ export async function collectStones(
     feed: options.append ? base.newStones : [],
     review,
   };
+}
+
+/** The stones of files, by the list of their names. */
+const readFilesByNames = new WeakMap<readonly string[], Promise<SourceStones[]>>();
+
+/** Reads files once in a run. A run that starts again after a conflict cannot read a pipe for the second time. */
+function readFiles(names: readonly string[]): Promise<SourceStones[]> {
+  const stones = readFilesByNames.get(names) ?? findSources(names).then(readSources);
+  readFilesByNames.set(names, stones);
+  return stones;
 }
 
 function findNewestDataset({ datasets, knownDataset }: Registry): PublishedDataset | undefined {

@@ -2,6 +2,7 @@ import type { Rows } from "../../cloudflare/wrangler.ts";
 import { PricedStone, STONE_COLUMNS } from "../../src/domain/diamond.ts";
 import type { FeedBound } from "../../src/domain/feed-check.ts";
 import { assignIds, type DatasetStone } from "../data/dataset-stone.ts";
+import { computeRoundedId } from "../data/stone-index.ts";
 
 /** A stone that was sent with its price. */
 export interface Appraisal {
@@ -20,7 +21,10 @@ export interface Appraisal {
 export interface FreshStones {
   /** All appraised stones, including those that an earlier run already used, and quarantined ones. */
   readonly appraisals: readonly Appraisal[];
-  /** Ids of stones that no new dataset may contain. */
+  /**
+   * Ids of stones that no new dataset may contain. A stone that was stored before values were rounded has two:
+   * its own, and the one after rounding.
+   */
   readonly withdrawn: ReadonlySet<string>;
 }
 
@@ -33,9 +37,20 @@ export const FRESH_STONE_QUERIES: readonly string[] = [
      CASE instr(source, ': ') WHEN 0 THEN source ELSE substr(source, 1, instr(source, ': ') - 1) END AS "key"
    FROM appraisals LEFT JOIN quarantines ON quarantines.id = appraisals.id ORDER BY appraisals.id`,
   "SELECT id FROM withdrawals",
+  // Without withdrawals, SQLite does not read the tables of stones.
+  ["appraisals", "diamonds"]
+    .map(
+      (table) => `SELECT id, ${COLUMNS} FROM ${table}
+        WHERE EXISTS (SELECT 1 FROM withdrawals) AND id IN (SELECT id FROM withdrawals)`,
+    )
+    .join(" UNION "),
 ];
 
-export function parseFreshStones([appraised = [], withdrawn = []]: Rows[]): FreshStones {
+export function parseFreshStones([
+  appraised = [],
+  withdrawn = [],
+  withdrawnStones = [],
+]: Rows[]): FreshStones {
   // A stone may violate a validation rule that is newer than the stone. Such a stone is left out.
   const valid = appraised.flatMap((row) => {
     const values = Object.fromEntries(PRICED_COLUMNS.map((column) => [column, row[column]]));
@@ -52,6 +67,9 @@ export function parseFreshStones([appraised = [], withdrawn = []]: Rows[]): Fres
       isQuarantined: row.status !== "accepted",
       bound: row.bound as FeedBound | null,
     })),
-    withdrawn: new Set(withdrawn.map((row) => String(row.id))),
+    withdrawn: new Set([
+      ...withdrawn.map((row) => String(row.id)),
+      ...withdrawnStones.map((row) => computeRoundedId(row as unknown as PricedStone & { id: string })),
+    ]),
   };
 }

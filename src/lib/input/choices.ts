@@ -8,18 +8,25 @@ function simplify(text: string): string {
   return text
     .normalize("NFKC")
     .toLowerCase()
-    .replaceAll(/[\s\-_.]/g, "");
+    .trim()
+    .replaceAll(/[\p{Zs}\-_.]/gu, "");
 }
+
+/** Other texts that mean a choice, by choice. */
+export type Synonyms<Choice extends string> = Readonly<Partial<Record<Choice, readonly string[]>>>;
 
 /** Finds the choice that a text spells, in any case and with any separators; undefined if there is none. */
 export function findChoice<Choice extends string>(
   choices: readonly Choice[],
   text: string,
+  synonyms?: Synonyms<Choice>,
 ): Choice | undefined {
   const exact = choices.find((choice) => choice === text);
   if (exact !== undefined || text.length > MAX_COMPARED_LENGTH) return exact;
   const typed = simplify(text);
-  return choices.find((choice) => simplify(choice) === typed);
+  return choices.find((choice) =>
+    [choice, ...(synonyms?.[choice] ?? [])].some((spelling) => simplify(spelling) === typed),
+  );
 }
 
 /**

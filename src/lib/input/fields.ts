@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { findChoice, findNearestChoice } from "./choices.ts";
+import { findChoice, findNearestChoice, type Synonyms } from "./choices.ts";
 import { describeValue, isNumericText } from "./describe-value.ts";
 
 type Issue = {
@@ -35,10 +35,11 @@ export function optionalField<Schema extends z.ZodType>(schema: Schema) {
 export function choiceField<const Choices extends readonly [string, ...string[]]>(
   name: string,
   choices: Choices,
+  synonyms?: Synonyms<Choices[number]>,
 ) {
   const createMessage = createFieldMessage(name, `${name} must be one of ${choices.join(", ")}`);
   return z.preprocess(
-    (value) => (typeof value === "string" ? (findChoice(choices, value) ?? value) : value),
+    (value) => (typeof value === "string" ? (findChoice(choices, value, synonyms) ?? value) : value),
     z.enum(choices, {
       error: (issue) => {
         const nearest = typeof issue.input === "string" && findNearestChoice(choices, issue.input);

@@ -5,10 +5,12 @@ import { afterAll, describe, expect, test } from "vitest";
 import { cacheFile, sha256 } from "../../../cloudflare/r2.ts";
 import type { PricedStone } from "../../../src/domain/diamond.ts";
 import { isTestStone } from "../../../src/domain/split.ts";
-import { mergeStones, readDataset } from "../../../training/data/dataset.ts";
+import { type Dataset, mergeStones, readDataset } from "../../../training/data/dataset.ts";
 import { assignIds, type DatasetStone } from "../../../training/data/dataset-stone.ts";
+import { readSources } from "../../../training/data/read-sources.ts";
 import { createEmbeddedSource, findSources } from "../../../training/data/source.ts";
 import { encodeDatasetFile, readDatasetFile } from "../../../training/registry/dataset-file.ts";
+import { parseFreshStones } from "../../../training/registry/fresh-stones.ts";
 import { withHttpServer } from "../../support/http-server.ts";
 import { createScratchFolder } from "../../support/scratch-folder.ts";
 
@@ -28,19 +30,25 @@ function writeFile(name: string, content: string | Uint8Array): string {
   return path;
 }
 
+let embedded: Promise<Dataset> | undefined;
+/** Reads the embedded dataset once for all tests. */
+const readEmbedded = () => (embedded ??= readDataset([createEmbeddedSource()]));
 const read = async (...names: string[]) => readDataset(await findSources(names));
 
 describe("the embedded dataset", () => {
   test("has 53,940 stones; 20 stones with a zero dimension are rejected", async () => {
-    const dataset = await readDataset([createEmbeddedSource()]);
+    const dataset = await readEmbedded();
     expect(dataset.stones).toHaveLength(53_920);
     expect(dataset.rejected).toEqual({ "zero dimension": 20 });
     expect(dataset.sources).toMatchObject([{ name: "diamonds.csv", rows: 53_920 }]);
+    // The ids that published models were trained on. Rounding changes none of them.
+    expect(dataset.id).toBe("06245c5b706e49cf261f1bdf616c850dd5ec3769bc3ee1cbadfee0a9d463e081");
+    expect(dataset.notes).toEqual([]);
     expect(dataset.examples[0]).toBe("diamonds.csv, line 2209: zero dimension (z)");
   });
 
   test("is split 80 to 20 with every seed, and exact duplicates are on the same side", async () => {
-    const { stones } = await readDataset([createEmbeddedSource()]);
+    const { stones } = await readEmbedded();
     for (const seed of [0, 1, 42, 2 ** 40 + 3]) {
       const testFraction = stones.filter((stone) => isTestStone(stone.splitKey, seed)).length / stones.length;
       expect(testFraction).toBeGreaterThan(0.19);
@@ -55,7 +63,7 @@ describe("the embedded dataset", () => {
   });
 
   test("splits of two seeds are independent: 4 % of the stones are test stones of both", async () => {
-    const { stones } = await readDataset([createEmbeddedSource()]);
+    const { stones } = await readEmbedded();
     const both = stones.filter(
       (stone) => isTestStone(stone.splitKey, 1) && isTestStone(stone.splitKey, 2),
     ).length;
@@ -193,6 +201,84 @@ test("one of two copies of a row can be withdrawn, now and in every later datase
   expect(newStones).toEqual([]);
   const again = mergeStones(dataset.stones, [sourceStones], withdrawn);
   expect(again.dataset).toMatchObject({ stones: [otherStone], sources: [] });
+});
+
+describe("a stone that was stored before values were rounded", () => {
+  const ROUNDED: PricedStone = { ...STONE, carat: 0.9, x: 6.61, y: 6.65, z: 4.11 };
+  const FLOAT32: PricedStone = {
+    ...ROUNDED,
+    ...{ carat: Math.fround(0.9), x: Math.fround(6.61), y: Math.fround(6.65), z: Math.fround(4.11) },
+  };
+  const readAs = (...stones: PricedStone[]) => ({
+    stones: assignIds(stones),
+    source: { name: "a", rows: stones.length, rejected: {}, readAt: "" },
+    examples: [],
+  });
+  const known = assignIds([FLOAT32]);
+
+  test("keeps its id and its side of the split, and is known in either spelling", () => {
+    for (const again of [ROUNDED, FLOAT32]) {
+      const { dataset, newStones } = mergeStones(known, [readAs(again)], new Set());
+      expect(dataset.stones).toEqual(known);
+      expect(newStones).toEqual([]);
+    }
+  });
+
+  test("is one stone if two sources without a dataset have both spellings, in any order", () => {
+    expect(mergeStones([], [readAs(FLOAT32), readAs(ROUNDED)], new Set()).dataset.stones).toEqual(known);
+    expect(mergeStones([], [readAs(ROUNDED), readAs(FLOAT32)], new Set()).dataset.stones).toEqual(
+      assignIds([ROUNDED]),
+    );
+  });
+
+  test("has as many copies as the source with the most of them", () => {
+    const countStones = (stored: PricedStone[], again: PricedStone[]) =>
+      mergeStones(assignIds(stored), [readAs(...again)], new Set()).dataset.stones.length;
+    expect(countStones([FLOAT32, FLOAT32], [ROUNDED, ROUNDED])).toBe(2);
+    expect(countStones([FLOAT32], [ROUNDED, ROUNDED])).toBe(2);
+    // An earlier version took the two spellings for two stones.
+    const both = [...assignIds([ROUNDED]), ...assignIds([FLOAT32])];
+    expect(mergeStones(both, [readAs(ROUNDED, ROUNDED)], new Set()).dataset.stones).toHaveLength(2);
+    expect(mergeStones(both, [readAs(ROUNDED, ROUNDED, ROUNDED)], new Set()).dataset.stones).toHaveLength(3);
+  });
+
+  test("is withdrawn in both spellings, whichever was withdrawn", () => {
+    const [rounded, float32] = [...assignIds([ROUNDED]), ...known] as [DatasetStone, DatasetStone];
+    const other = assignIds([{ ...STONE, price: 12 }]);
+    for (const { id, ...stone } of [rounded, float32]) {
+      const row = Object.fromEntries(Object.entries({ id, ...stone }).filter(([key]) => key !== "splitKey"));
+      const { withdrawn } = parseFreshStones([[], [{ id }], [row]]);
+      for (const again of [ROUNDED, FLOAT32]) {
+        const merged = mergeStones([...known, ...other], [readAs(again)], withdrawn);
+        expect(merged.dataset.stones).toEqual(other);
+        expect(merged.newStones).toEqual([]);
+      }
+    }
+  });
+
+  test("is read from a published file as it was written", async () => {
+    const { key, bytes } = encodeDatasetFile(known);
+    await cacheFile(bytes);
+    const dataset = { seq: 1, id: "", rows: 1, key, sha256: sha256(bytes), sources: [] };
+    expect(await readDatasetFile({ kind: "local", state: folder.path }, dataset)).toEqual(known);
+  });
+
+  test("a file adds nothing to the embedded dataset if a program wrote it in float32", async () => {
+    const { stones } = await readEmbedded();
+    const some = stones.filter((_, i) => i % 1000 === 0);
+    const lines = some.map((stone) =>
+      HEADER.split(",").map((column) => {
+        const value = stone[column as keyof PricedStone];
+        return typeof value === "number" ? Math.fround(value) : value;
+      }),
+    );
+    const path = writeFile("float32.csv", [HEADER, ...lines.map((line) => line.join(","))].join("\n"));
+    const sources = await readSources(await findSources([path]));
+    expect(sources[0]?.stones).toHaveLength(some.length);
+    const merged = mergeStones(stones, sources, new Set());
+    expect(merged.newStones).toEqual([]);
+    expect(merged.dataset.sources).toEqual([]);
+  });
 });
 
 describe("a published dataset", () => {

@@ -8,6 +8,8 @@ test.each([
   ["\n<!DOCTYPE html><html><body>Sign in</body></html>", "html"],
   ['<?xml version="1.0"?><PMML/>', "xml"],
   ["\x80\x04\x95", "pickle"],
+  ["ccopy_reg\n_reconstructor", "pickle"],
+  ['<table border="1" class="dataframe">', "html"],
   ["\x93NUMPY\x01", "numpy"],
   ["PAR1\x15", "parquet"],
   ["ARROW1\0\0", "arrow"],
