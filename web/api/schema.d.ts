@@ -102,7 +102,7 @@ export interface paths {
          *     **Results**: Each stone is checked separately. `results` has one status per stone, in the order of the request:
          *
          *     - `accepted`: the next training run checks the stone again, together with all other new stones of your key, and then uses it.
-         *     - `duplicate`: the stone is known already, and nothing changes. You can safely send the same request again.
+         *     - `duplicate`: the stone is known already, and nothing changes. You can safely send the same request again. Stones are compared in thousandths of a carat, a percent and a millimetre, and in cents.
          *     - `rejected`: the stone is invalid or was withdrawn. `errors` says why.
          *     - `quarantined`: the feed check failed. The stone is stored, but training does not use it.
          *

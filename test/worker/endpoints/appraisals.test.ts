@@ -1,6 +1,9 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
+import { insertAppraisals } from "../../../src/db/registry/appraisals.ts";
 import type { PricedStone } from "../../../src/domain/diamond.ts";
+import { formatRow, STONE_ID_DIGITS } from "../../../src/domain/stone-id.ts";
+import { sha256 } from "../../../src/lib/sha256.ts";
 import { type AppraisalBody, createStones, sendStones } from "../support/appraisals.ts";
 import { call, readLogRecord, STONE } from "../support/call.ts";
 import { moveClock } from "../support/clock.ts";
@@ -118,6 +121,44 @@ describe("POST /v1/diamonds", () => {
     const nothing = await sendAppraisals(sent);
     expect(nothing.status).toBe(201);
     expect(nothing.body).toMatchObject({ accepted: 0, duplicates: 3, check: null });
+  });
+
+  it("stores rounded values, and knows a stone in the spelling of float32", async () => {
+    const [first] = createStones(2.8, 1) as [PricedStone];
+    const stone = { ...first, carat: 0.9, x: 6.61, y: 6.65, z: 4.11, price: 1321.1 };
+    const float32 = Object.fromEntries(
+      Object.entries(stone).map(([key, value]) => [
+        key,
+        typeof value === "number" ? Math.fround(value) : value,
+      ]),
+    );
+    expect(float32.x).toBe(6.610000133514404);
+    const answer = await sendAppraisals([float32, stone]);
+    expect(getStatuses(answer.body)).toEqual(["accepted", "duplicate"]);
+    expect(answer.body.results[0]?.id).toBe(answer.body.results[1]?.id);
+    expect(await readAppraisals()).toMatchObject([stone]);
+  });
+
+  it("knows a stone that an earlier version stored without rounding, and its withdrawal", async () => {
+    const [rounded] = createStones(2.9, 1) as [PricedStone];
+    const stored = { ...rounded, x: 6.610000133514404 };
+    const id = (await sha256(formatRow(stored))).slice(0, STONE_ID_DIGITS);
+    await insertAppraisals(env.DB, [{ ...stored, id }], {
+      ...{ status: "accepted", source: "earlier", requestId: "r", receivedAt: "2026-01-01T00:00:00.000Z" },
+    });
+    const { body } = await sendAppraisals([stored]);
+    expect(body.results).toEqual([{ index: 0, id, status: "duplicate" }]);
+    await env.DB.prepare("INSERT INTO withdrawals (id, reason, actor, at) VALUES (?1, 'r', 'a', 'now')")
+      .bind(id)
+      .run();
+    expect(getStatuses((await sendAppraisals([stored])).body)).toEqual(["rejected"]);
+  });
+
+  it("reads the trade's spellings of grades", async () => {
+    const [stone] = createStones(2.7, 1) as [PricedStone];
+    const spelled = { ...stone, cut: "V. Good", color: " d", clarity: "Internally Flawless" };
+    expect(getStatuses((await sendAppraisals([spelled])).body)).toEqual(["accepted"]);
+    expect(await readAppraisals()).toMatchObject([{ cut: "Very Good", color: "D", clarity: "IF" }]);
   });
 
   it("rejects a stone of the current dataset as a duplicate, and accepts one that was removed from it", async () => {
