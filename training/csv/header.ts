@@ -1,6 +1,6 @@
 import { UserError } from "../../cloudflare/user-error.ts";
-import { REQUIRED_COLUMNS, type RequiredColumn } from "../data/clean-row.ts";
 import { escapeText, quoteText } from "../files/quote-text.ts";
+import { REQUIRED_COLUMNS, type RequiredColumn } from "./raw-row.ts";
 import { suggestNames } from "./suggest-names.ts";
 
 /** Other names that can mean only one column, in lower case and without blanks, hyphens, underscores and dots. */

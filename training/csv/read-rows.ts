@@ -1,12 +1,11 @@
 import { CsvError, type Info, type Parser, parse } from "csv-parse";
 import { UserError } from "../../cloudflare/user-error.ts";
 import { findGrade, GRADE_COLUMNS } from "../../src/domain/diamond.ts";
-import type { RawRow, RequiredColumn } from "../data/clean-row.ts";
-import type { Source } from "../data/source.ts";
 import { escapeText } from "../files/quote-text.ts";
 import { type Header, readHeader } from "./header.ts";
 import { type CsvLayout, findLayout, MAX_RECORD_BYTES } from "./layout.ts";
-import { readText } from "./read-text.ts";
+import type { RawRow, RequiredColumn } from "./raw-row.ts";
+import { readText, type Source } from "./read-text.ts";
 
 /** A data row of a CSV file. */
 export interface CsvRow {

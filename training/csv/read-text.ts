@@ -1,9 +1,17 @@
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { UserError } from "../../cloudflare/user-error.ts";
-import type { Source } from "../data/source.ts";
 import { FILE_FORMATS, recognizeFormat } from "../files/file-format.ts";
 import { FORMAT_ADVICE } from "./format-advice.ts";
+
+/** A file, a pipe or an address with rows of stones. */
+export interface Source {
+  /** The name in the registry: the file name, `stdin`, or the address without credentials and query. */
+  readonly name: string;
+  open(): Promise<Readable>;
+  /** The address that a server redirected the last call of `open` to, without query; null if there was none. */
+  redirectedTo?(): string | null;
+}
 
 /** Bytes that show the format and the encoding of a file. */
 const PREFIX_BYTES = 4_096;

@@ -1,5 +1,5 @@
 import leven from "leven";
-import type { RequiredColumn } from "../data/clean-row.ts";
+import type { RequiredColumn } from "./raw-row.ts";
 
 /** Words in a name that make it likely that the column is meant. They are not sure enough to read it. */
 const LIKELY_WORDS: Readonly<Record<RequiredColumn, readonly string[]>> = {

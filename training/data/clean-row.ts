@@ -10,12 +10,10 @@ import {
   type PricedStone,
 } from "../../src/domain/diamond.ts";
 import { roundStone } from "../../src/domain/stone-id.ts";
-import { type NumberFormat, parseNumber } from "./parse-number.ts";
+import { type NumberFormat, parseNumber } from "../csv/parse-number.ts";
+import type { RawRow, RequiredColumn } from "../csv/raw-row.ts";
 
-/** The columns that every source must have. */
-export const REQUIRED_COLUMNS = [...NUMBER_COLUMNS, ...GRADE_COLUMNS, "price"] as const;
-export type RequiredColumn = (typeof REQUIRED_COLUMNS)[number];
-export type RawRow = Readonly<Partial<Record<RequiredColumn, string>>>;
+export type { RawRow };
 
 /** The reason why a row is rejected. The registry keeps the counts by reason with each model. */
 export type RejectionReason =

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { DatasetSource } from "../../src/db/registry/schema.ts";
+import type { Source } from "../csv/read-text.ts";
 import type { DatasetStone } from "./dataset-stone.ts";
 import { readSources, type SourceStones, sumRejections } from "./read-sources.ts";
 import { MAX_REJECTION_EXAMPLES, type RejectionCounts } from "./rejections.ts";
-import type { Source } from "./source.ts";
 import { computeRoundedId, StoneIndex } from "./stone-index.ts";
 
 /** Number of sentences about rejected rows. A feed of many files can have any number of them. */

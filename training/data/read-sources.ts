@@ -1,13 +1,13 @@
 import { UserError } from "../../cloudflare/user-error.ts";
 import type { DatasetSource } from "../../src/db/registry/schema.ts";
 import type { PricedStone } from "../../src/domain/diamond.ts";
+import { explainNumber } from "../csv/parse-number.ts";
 import { type CsvRow, readCsvRows } from "../csv/read-rows.ts";
+import type { Source } from "../csv/read-text.ts";
 import { escapeText, quoteText } from "../files/quote-text.ts";
 import { type CleanedRow, cleanRow, type RejectionReason } from "./clean-row.ts";
 import { assignIds, type DatasetStone } from "./dataset-stone.ts";
-import { explainNumber } from "./parse-number.ts";
 import { type Rejection, type RejectionCounts, RejectionLog } from "./rejections.ts";
-import type { Source } from "./source.ts";
 
 /** The stones of one source, and the record of the source in the registry. */
 export interface SourceStones {

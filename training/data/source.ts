@@ -5,17 +5,9 @@ import { basename } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../cloudflare/user-error.ts";
+import type { Source } from "../csv/read-text.ts";
 import { escapeText } from "../files/quote-text.ts";
 import { createUrlSource, hideSecrets } from "./url-source.ts";
-
-/** A file, a pipe or an address with rows of stones. */
-export interface Source {
-  /** The name in the registry: the file name, `stdin`, or the address without credentials and query. */
-  readonly name: string;
-  open(): Promise<Readable>;
-  /** The address that a server redirected the last call of `open` to, without query; null if there was none. */
-  redirectedTo?(): string | null;
-}
 
 /** A download fails if the server sends nothing for this long. */
 const SILENCE_TIMEOUT_MS = 30_000;

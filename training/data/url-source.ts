@@ -2,9 +2,9 @@ import querystring from "node:querystring";
 import { Readable, Transform } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import { UserError } from "../../cloudflare/user-error.ts";
+import type { Source } from "../csv/read-text.ts";
 import { escapeText } from "../files/quote-text.ts";
 import { explainConnectionError } from "./connection-errors.ts";
-import type { Source } from "./source.ts";
 
 const MAX_REDIRECTS = 10;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];

@@ -5,7 +5,7 @@ import { downloadFileCached, type StoredFile, sha256 } from "../../cloudflare/r2
 import { UserError } from "../../cloudflare/user-error.ts";
 import type { Target } from "../../cloudflare/wrangler.ts";
 import { GRADE_COLUMNS, GRADES, type NUMBER_COLUMNS, type PricedStone } from "../../src/domain/diamond.ts";
-import { type RawRow, REQUIRED_COLUMNS } from "../data/clean-row.ts";
+import { type RawRow, REQUIRED_COLUMNS } from "../csv/raw-row.ts";
 import { type DatasetStone, toDatasetStone } from "../data/dataset-stone.ts";
 import type { PublishedDataset } from "./read-registry.ts";
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CLARITIES, COLORS, CUTS, PricedStone } from "../../../src/domain/diamond.ts";
+import { explainNumber } from "../../../training/csv/parse-number.ts";
 import { cleanRow, type RawRow } from "../../../training/data/clean-row.ts";
-import { explainNumber } from "../../../training/data/parse-number.ts";
 
 const ROW: RawRow = {
   carat: "0.23",

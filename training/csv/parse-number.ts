@@ -1,5 +1,5 @@
 import { NUMBER_COLUMNS, type NumberColumn } from "../../src/domain/diamond.ts";
-import type { RawRow } from "./clean-row.ts";
+import type { RawRow } from "./raw-row.ts";
 
 /** A longer cell is no number. With this bound, the work for a cell is bounded whatever the patterns cost. */
 const MAX_NUMBER_LENGTH = 100;
