@@ -144,7 +144,7 @@ describe("POST /v1/diamonds", () => {
     const stored = { ...rounded, x: 6.610000133514404 };
     const id = (await sha256(formatRow(stored))).slice(0, STONE_ID_DIGITS);
     await insertAppraisals(env.DB, [{ ...stored, id }], {
-      ...{ status: "accepted", source: "earlier", requestId: "r", receivedAt: "2026-01-01T00:00:00.000Z" },
+      ...{ failure: null, source: "earlier", requestId: "r", receivedAt: "2026-01-01T00:00:00.000Z" },
     });
     const { body } = await sendAppraisals([stored]);
     expect(body.results).toEqual([{ index: 0, id, status: "duplicate" }]);
