@@ -6,6 +6,11 @@ import { listCodeAlternatives, listColumnAlternatives, listSwaps } from "./alter
 import { type Mismatches, measureMismatches } from "./cover.ts";
 import { computePrices, computeValues } from "./predict.ts";
 
+/**
+ * Objectives whose covers are numbers of rows. The covers of others depend on the price, and so on the columns
+ * of numbers: only the grades, which depend little on the price, are compared for them.
+ */
+const COUNTING_OBJECTIVES = ["reg:squarederror", "reg:absoluteerror"];
 /** Later trees split like the first ones. */
 const MAX_TREES = 60;
 /**
@@ -45,8 +50,11 @@ export function findMisfits(
   options: MisfitOptions,
 ): string[] {
   const trees = model.ensemble.trees.slice(0, MAX_TREES);
-  const measure: Measure = (features, missing = options.missing) =>
-    measureMismatches(trees, features, stones, missing);
+  const hasCounts = COUNTING_OBJECTIVES.includes(model.objective);
+  const measure: Measure = (features, missing = options.missing) => {
+    const all = measureMismatches(trees, features, stones, missing);
+    return hasCounts ? all : new Map([...all].filter(([column]) => isGradeColumn(column)));
+  };
   const mismatches = measure(model.features);
   const highSplits = findHighSplits(model);
   const suspicious = [...new Set([...highSplits.keys(), ...mismatches.keys()])].filter(
