@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { sha256 } from "../../cloudflare/r2.ts";
-import { UserError } from "../../cloudflare/user-error.ts";
+import { readInputText } from "../files/read-input-file.ts";
 import { fitCompletion } from "../models/completion.ts";
 import { buildPriceGraph } from "../models/price-graph.ts";
 import { checkCategories, describeAssumptions } from "../xgboost/check/describe-codes.ts";
@@ -9,10 +9,10 @@ import { formatSource } from "../xgboost/features.ts";
 import { parseCategoryNames, parseFeatureMap } from "../xgboost/mapping-files.ts";
 import type { XgboostModel } from "../xgboost/model.ts";
 import { readXgboostModel } from "../xgboost/read-model.ts";
-import { createXgboostNodes, type LogTarget } from "../xgboost/to-graph.ts";
+import { createXgboostNodes, type LogTarget, toTarget } from "../xgboost/to-graph.ts";
 import { evaluateModel } from "./evaluate-model.ts";
 import { checkImport } from "./import-check.ts";
-import { type ImportOptions, readText } from "./import-options.ts";
+import { type ImportOptions, readLogTarget } from "./import-options.ts";
 import type { ModelBuilder } from "./model-builder.ts";
 
 /**
@@ -22,10 +22,10 @@ import type { ModelBuilder } from "./model-builder.ts";
 export async function createXgboostBuilder(options: ImportOptions, bytes: Uint8Array): Promise<ModelBuilder> {
   const { file, name, missing, categories, features } = options;
   const log = readLogTarget(options);
-  const names = categories === undefined ? {} : parseCategoryNames(await readText(categories));
+  const names = categories === undefined ? {} : parseCategoryNames(await readInputText(categories));
   const model = readXgboostModel(bytes, {
     categories: names,
-    ...(features !== undefined && { features: parseFeatureMap(await readText(features)) }),
+    ...(features !== undefined && { features: parseFeatureMap(await readInputText(features)) }),
     ...(options.allTrees !== undefined && { allTrees: options.allTrees }),
   });
   checkCategories(model);
@@ -35,7 +35,7 @@ export async function createXgboostBuilder(options: ImportOptions, bytes: Uint8A
     xgboost: model.version,
     booster: model.booster,
     objective: model.objective,
-    target: TARGET_NAMES[String(log)],
+    target: toTarget(log),
     trees: model.ensemble.trees.length,
     ...(missing !== undefined && { missing }),
     features: model.features.map(formatSource),
@@ -59,26 +59,13 @@ export async function createXgboostBuilder(options: ImportOptions, bytes: Uint8A
         seed,
       );
       return checkImport(trained, split, {
+        kind: "xgboost",
         force: options.force,
         findFaults: ({ stones, mae, referenceMae }) =>
           findMisfits(model, stones, { missing, log, errorRatio: mae / referenceMae }),
       });
     },
   };
-}
-
-/** The function of the price that a model predicts, by {@link LogTarget}. */
-const TARGET_NAMES: Readonly<Record<string, string>> = {
-  false: "price",
-  true: "log price",
-  log1p: "log1p price",
-  log10: "log10 price",
-};
-
-function readLogTarget({ log, log1p, log10 }: ImportOptions): LogTarget {
-  if ([log, log1p, log10].filter(Boolean).length > 1)
-    throw new UserError("--log, --log1p and --log10 exclude each other");
-  return log1p ? "log1p" : log10 ? "log10" : (log ?? false);
 }
 
 /** Describes what was chosen or what the file says, if it is not the usual. */
@@ -98,7 +85,7 @@ function describeChoices(
   }
   if (link === "exp")
     notes.push(`the objective ${objective} predicts e to the power of the sum of the trees`);
-  if (log !== false) notes.push(`the model's prediction is read as ${TARGET_NAMES[String(log)]}`);
+  if (log !== false) notes.push(`the model's prediction is read as ${toTarget(log)}`);
   if (missing !== undefined) notes.push(`the value ${missing} is a missing value to the model`);
   return notes;
 }

@@ -108,9 +108,9 @@ function addImportCommand(train: Command, onImport: (options: ImportOptions) => 
         .makeOptionMandatory(),
     )
     .option("--force", "import a model whose columns, codes or error do not fit the training stones")
-    .addOption(new Option("--log", "the XGBoost model predicts log price").conflicts(["log1p", "log10"]))
-    .addOption(new Option("--log1p", "the XGBoost model predicts log(1 + price)").conflicts(["log", "log10"]))
-    .addOption(new Option("--log10", "the XGBoost model predicts log10 price").conflicts(["log", "log1p"]))
+    .addOption(new Option("--log", "the model predicts log price").conflicts(["log1p", "log10"]))
+    .addOption(new Option("--log1p", "the model predicts log(1 + price)").conflicts(["log", "log10"]))
+    .addOption(new Option("--log10", "the model predicts log10 price").conflicts(["log", "log1p"]))
     .option("--all-trees", "use all trees of the XGBoost model, not only those up to the best iteration")
     .addOption(
       new Option(
@@ -125,6 +125,10 @@ function addImportCommand(train: Command, onImport: (options: ImportOptions) => 
     .option(
       "--features <file>",
       'JSON file with our columns for its features: {"its name": "carat", "other": "cut=Ideal", ...}',
+    )
+    .option(
+      "--inputs <file>",
+      'JSON file with our columns for the inputs of an ONNX model: {"input": ["carat", "cut", ...]}',
     )
     .allowExcessArguments(false)
     .action((file: string, values: Omit<ImportOptions, "file">) => onImport({ file, ...values }));

@@ -1,4 +1,4 @@
-import { Graph } from "../onnx/graph.ts";
+import { Graph, type GraphValue } from "../onnx/graph.ts";
 import { addStoneInputs } from "../onnx/stone-inputs.ts";
 import { addCompletedFeatures, type CompletionConstants } from "./completion.ts";
 import type { FittedModel, PriceModel } from "./model.ts";
@@ -21,8 +21,13 @@ export function buildPriceGraph(name: string, constants: CompletionConstants, mo
   const stone = addStoneInputs(graph);
   const features = addCompletedFeatures(graph, stone, constants, model);
   const price = model.addPrice(graph, features, stone.carat);
+  graph.addOutput(addPriceLimits(graph, price), "price");
+  return graph.toBytes();
+}
+
+/** Adds the node that limits a price, float [N], as {@link limitPrice} does. */
+export function addPriceLimits(graph: Graph, price: GraphValue): GraphValue {
   const min = graph.floatConstant(MIN_PREDICTED_PRICE_USD);
   const max = graph.floatConstant(MAX_PREDICTED_PRICE_USD);
-  graph.addOutput(graph.clip(price, min, max), "price");
-  return graph.toBytes();
+  return graph.clip(price, min, max);
 }

@@ -1,20 +1,15 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import {
-  type GraphProto,
-  type ModelProto,
-  ModelProtoSchema,
-  type TensorProto,
-  TensorProto_DataLocation,
-} from "onnx-buf";
 import { UserError } from "../../cloudflare/user-error.ts";
 import {
   GRADE_COLUMNS,
   MEASUREMENTS,
   type Measurement,
   NUMBER_COLUMNS,
+  type PricedStone,
   type Stone,
 } from "../../src/domain/diamond.ts";
-import { type LoadedModel, loadModel, type ModelPort } from "./runtime.ts";
+import { decodeModel } from "../onnx-file/decode-model.ts";
+import { findModelFaults } from "../onnx-file/model-faults.ts";
+import { type LoadedModel, loadModel, type ModelPort, type OutputTensor } from "./runtime.ts";
 import { toStoneTensors } from "./stone-tensors.ts";
 
 /** An ONNX file that does not fulfil the contract of a price model. The message says why. */
@@ -32,98 +27,90 @@ const REQUIRED_OUTPUTS: ReadonlyMap<string, string> = new Map([["price", "float3
  */
 const MAX_BATCH_DIFFERENCE = 1e-5;
 
+/** What keeps an ONNX file from being a price model, a sentence each. */
+export interface ContractFaults {
+  readonly faults: readonly string[];
+  /** Whether there is only one fault: stones with missing measurements (NaN) have no price. */
+  readonly onlyMissingMeasurements: boolean;
+}
+
 /**
  * Checks that an ONNX file fulfils the contract of a price model:
  * - the inputs are `carat depth table x y z` (float32 [N]) and `cut color clarity` (string [N])
  * - the output is `price` (float32 [N], US dollars)
  * - N is any number of stones, and the price of a stone does not depend on the other stones
  * - missing measurements (NaN) are accepted
- * - all tensors are in this file
- * @throws ContractError with the first problem
+ * - all tensors are in this file, and the runtime has all of its operators
+ * @throws ContractError with all faults
  */
 export async function checkContract(bytes: Uint8Array): Promise<void> {
-  checkFile(bytes);
-  const model = await loadForCheck(bytes);
+  const { faults } = await findContractFaults(bytes);
+  if (faults.length > 0) throw new ContractError(joinFaults(faults));
+}
+
+/** Joins faults to one line. */
+export function joinFaults(faults: readonly string[]): string {
+  const [first = ""] = faults;
+  if (faults.length <= 1) return first;
+  return `${faults.length} faults: ${faults.map((fault, i) => `(${i + 1}) ${fault}`).join("; ")}`;
+}
+
+/** Lists the faults of a file; see {@link checkContract}. Later checks are left out if they need earlier ones. */
+export async function findContractFaults(bytes: Uint8Array): Promise<ContractFaults> {
+  const fileFaults = findFileFaults(bytes);
+  if (fileFaults.length > 0) return { faults: fileFaults, onlyMissingMeasurements: false };
+  let model: LoadedModel;
   try {
-    checkPorts("input", model.inputs, REQUIRED_INPUTS);
-    checkPorts("output", model.outputs, REQUIRED_OUTPUTS);
-    await checkPrices(model);
+    model = await loadModel(bytes);
+  } catch (cause) {
+    const fault = `onnxruntime cannot load the model: ${describeError(cause)}`;
+    return { faults: [fault], onlyMissingMeasurements: false };
+  }
+  try {
+    const portFaults = [
+      ...findPortFaults("input", model.inputs, REQUIRED_INPUTS),
+      ...findPortFaults("output", model.outputs, REQUIRED_OUTPUTS),
+    ];
+    if (portFaults.length > 0) return { faults: portFaults, onlyMissingMeasurements: false };
+    return await findPriceFaults(model);
   } finally {
     await model.release();
   }
 }
 
-function checkFile(bytes: Uint8Array): void {
-  const { graph } = decodeModel(bytes);
-  if (graph === undefined || graph.node.length === 0)
-    throw new ContractError("the file is not an ONNX model");
-  const external = listTensors(graph).find(
-    ({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL,
-  );
-  if (external) {
-    const file = external.externalData.find(({ key }) => key === "location")?.value ?? "another file";
-    throw new ContractError(
-      `the model stores its tensor ${external.name} in ${file}; save the model as a single file`,
-    );
-  }
+function findFileFaults(bytes: Uint8Array): string[] {
+  const model = decodeModel(bytes);
+  return model === null ? ["the file is not an ONNX model"] : findModelFaults(model);
 }
 
-function decodeModel(bytes: Uint8Array): ModelProto {
-  try {
-    return fromBinary(ModelProtoSchema, bytes);
-  } catch (cause) {
-    throw new ContractError("the file is not an ONNX model", { cause });
-  }
-}
-
-/** Lists the constant tensors of a graph, including those in attributes and subgraphs. */
-function listTensors(graph: GraphProto): TensorProto[] {
-  const attributes = graph.node.flatMap((node) => node.attribute);
-  const subgraphs = attributes.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
-  return [
-    ...graph.initializer,
-    ...attributes.flatMap(({ t, tensors }) => (t ? [t, ...tensors] : tensors)),
-    ...subgraphs.flatMap(listTensors),
-  ];
-}
-
-async function loadForCheck(bytes: Uint8Array): Promise<LoadedModel> {
-  try {
-    return await loadModel(bytes);
-  } catch (cause) {
-    throw new ContractError(`onnxruntime cannot load the model: ${describeError(cause)}`, { cause });
-  }
-}
-
-function checkPorts(
+function findPortFaults(
   kind: "input" | "output",
   ports: readonly ModelPort[],
   required: ReadonlyMap<string, string>,
-): void {
+): string[] {
   const list = [...required.keys()].join(", ");
-  for (const name of required.keys()) {
-    if (ports.every((port) => port.name !== name)) {
-      throw new ContractError(`the model has no ${kind} ${name}; its ${kind}s must be ${list}`);
-    }
-  }
+  const missing = [...required.keys()].filter((name) => ports.every((port) => port.name !== name));
+  const faults = missing.map((name) => `the model has no ${kind} ${name}; its ${kind}s must be ${list}`);
   for (const { name, type, shape } of ports) {
     const requiredType = required.get(name);
     if (requiredType === undefined) {
-      throw new ContractError(`the model has an unknown ${kind} ${name}; its ${kind}s must be ${list}`);
+      // An output with another name is the missing one.
+      if (kind === "input" || missing.length === 0)
+        faults.push(`the model has an unknown ${kind} ${name}; its ${kind}s must be ${list}`);
+      continue;
     }
-    if (type !== requiredType) {
-      throw new ContractError(`the ${kind} ${name} must be ${requiredType}, but is ${type}`);
-    }
+    if (type !== requiredType) faults.push(`the ${kind} ${name} must be ${requiredType}, but is ${type}`);
     if (shape !== undefined && (shape.length !== 1 || typeof shape[0] === "number")) {
-      throw new ContractError(
+      faults.push(
         `the ${kind} ${name} must have the shape [N] for any number N of stones, but has [${shape.join(", ")}]`,
       );
     }
   }
+  return faults;
 }
 
 /** Three ordinary stones. Every model of diamond prices can price them. */
-const TEST_STONES: readonly Stone[] = [
+export const TEST_STONES: readonly Omit<PricedStone, "price">[] = [
   {
     carat: 0.31,
     cut: "Ideal",
@@ -159,41 +146,56 @@ const TEST_STONES: readonly Stone[] = [
   },
 ];
 
-async function checkPrices(model: LoadedModel): Promise<void> {
-  const batchPrices = await priceStones(model, TEST_STONES, `${TEST_STONES.length} stones`);
-  for (const missing of [MEASUREMENTS, ...MEASUREMENTS.map((name) => [name])]) {
-    const stones = TEST_STONES.map((stone) => removeMeasurements(stone, missing));
-    await priceStones(model, stones, `stones without ${missing.join(", ")} (NaN)`);
-  }
+async function findPriceFaults(model: LoadedModel): Promise<ContractFaults> {
+  const batch = await priceStones(model, TEST_STONES, `${TEST_STONES.length} stones`);
+  const faults = batch.fault === null ? [] : [batch.fault];
   for (const [i, stone] of TEST_STONES.entries()) {
-    const price = batchPrices[i]!;
-    const singlePrice = (await priceStones(model, [stone], "1 stone"))[0]!;
+    const single = await priceStones(model, [stone], "1 stone");
+    // A fault of the batch is one of each stone too.
+    if (batch.fault !== null) break;
+    if (single.fault !== null) {
+      faults.push(single.fault);
+      break;
+    }
+    const [singlePrice, price] = [single.prices[0]!, batch.prices[i]!];
     if (Math.abs(singlePrice - price) > MAX_BATCH_DIFFERENCE * Math.abs(price)) {
-      throw new ContractError(
+      faults.push(
         `the price of a stone must not depend on the other stones, but is ${singlePrice} for one stone and ${price} in a batch`,
       );
+      break;
     }
   }
+  if (faults.length > 0) return { faults, onlyMissingMeasurements: false };
+  for (const missing of [MEASUREMENTS, ...MEASUREMENTS.map((name) => [name])]) {
+    const stones = TEST_STONES.map((stone) => removeMeasurements(stone, missing));
+    const { fault } = await priceStones(model, stones, `stones without ${missing.join(", ")} (NaN)`);
+    if (fault !== null) return { faults: [fault], onlyMissingMeasurements: true };
+  }
+  return { faults: [], onlyMissingMeasurements: false };
 }
+
+type StonePrices = { readonly prices: Float32Array; readonly fault: null } | { readonly fault: string };
 
 async function priceStones(
   model: LoadedModel,
   stones: readonly Stone[],
   description: string,
-): Promise<Float32Array> {
-  const { price } = await model.run(toStoneTensors(stones)).catch((cause: unknown) => {
-    throw new ContractError(`the model fails for ${description}: ${describeError(cause)}`, { cause });
-  });
+): Promise<StonePrices> {
+  let price: OutputTensor | undefined;
+  try {
+    price = (await model.run(toStoneTensors(stones))).price;
+  } catch (cause) {
+    return { fault: `the model fails for ${description}: ${describeError(cause)}` };
+  }
   if (price?.dims.length !== 1 || price.dims[0] !== stones.length) {
-    throw new ContractError(
-      `the price of ${description} must have the shape [${stones.length}], but has [${price?.dims.join(", ")}]`,
-    );
+    return {
+      fault: `the price of ${description} must have the shape [${stones.length}], but has [${price?.dims.join(", ")}]`,
+    };
   }
   const invalid = price.data.find((value) => !Number.isFinite(value));
-  if (invalid !== undefined) {
-    throw new ContractError(`the price of ${description} must be a number, but is ${invalid}`);
-  }
-  return price.data;
+  return invalid === undefined
+    ? { prices: price.data, fault: null }
+    : { fault: `the price of ${description} must be a number, but is ${invalid}` };
 }
 
 function removeMeasurements(stone: Stone, missing: readonly Measurement[]): Stone {
@@ -201,8 +203,6 @@ function removeMeasurements(stone: Stone, missing: readonly Measurement[]): Ston
   return Object.fromEntries(kept) as Stone;
 }
 
-/** Returns the runtime's message without its prefix and the positions in its source code. */
 function describeError(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return message.replace(/^.*ERROR_MESSAGE: /s, "").split("\n")[0] || message;
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -2,7 +2,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { EXAMPLE_STONE, SAMPLE_STONE } from "../../src/domain/diamond.ts";
 import { type ModelMemory, SESSION_OPTIONS } from "../../src/domain/models/model-memory.ts";
-import type { MemoryMeasurement } from "./measure-memory.ts";
+import { MAX_MEASURED_BYTES, type MemoryMeasurement } from "./measure-memory.ts";
+import { describeRuntimeError } from "./runtime-error.ts";
 import { toStoneTensors } from "./stone-tensors.ts";
 
 const ROWS = 1000;
@@ -12,6 +13,19 @@ const SMALLEST_MODEL =
   "CAoSBWZhY2V0OkcKFAoBeBIFcHJpY2UiCElkZW50aXR5EgVzdGFydFIAWhAKAXgSCwoJCAESBQoDEgFOYhQKBXByaWNlEgsKCQgBEgUKAxIBTkIECgAQFUIOCgphaS5vbm54Lm1sEAU=";
 
 let memory: WebAssembly.Memory | undefined;
+const WASM_PAGE_BYTES = 65_536;
+/** The maximum that the runtime asks for: 4 GiB. */
+const REQUESTED_PAGES = 65_536;
+const OriginalMemory = WebAssembly.Memory;
+// A model that takes more fails here, before it takes the memory of this machine.
+Object.defineProperty(WebAssembly, "Memory", {
+  value: class extends OriginalMemory {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      const isRuntime = descriptor.maximum === REQUESTED_PAGES;
+      super(isRuntime ? { ...descriptor, maximum: MAX_MEASURED_BYTES / WASM_PAGE_BYTES } : descriptor);
+    }
+  },
+});
 const instantiate = WebAssembly.instantiate.bind(WebAssembly);
 // The runtime makes its memory itself and passes it to its module.
 Object.defineProperty(WebAssembly, "instantiate", {
@@ -62,8 +76,16 @@ function findHighestByte(): number {
   return end * BigUint64Array.BYTES_PER_ELEMENT;
 }
 
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && /bad_alloc|out of memory|failed to allocate/i.test(error.message);
+}
+
 const result: MemoryMeasurement = await measure(workerData as Uint8Array).then(
   (measured) => ({ memory: measured }),
-  (error: unknown) => ({ memory: null, problem: error instanceof Error ? error.message : String(error) }),
+  (error: unknown) => ({
+    memory: null,
+    isOutOfMemory: isOutOfMemory(error),
+    problem: describeRuntimeError(error),
+  }),
 );
 parentPort?.postMessage(result);

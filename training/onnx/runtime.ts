@@ -1,5 +1,6 @@
 import { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import pLimit from "p-limit";
+import { describeRuntimeError } from "./runtime-error.ts";
 
 env.wasm.numThreads = 1;
 env.logLevel = "error";
@@ -11,7 +12,7 @@ const runtimeLock = pLimit(1);
 export interface ModelPort {
   readonly name: string;
   readonly type: string;
-  /** One entry per dimension: a number if the size is fixed. Undefined if the model does not declare it. */
+  /** One entry per dimension: a number if the size is fixed. Undefined if the model does not declare a shape. */
   readonly shape: readonly (number | string)[] | undefined;
 }
 
@@ -36,13 +37,22 @@ export interface LoadedModel {
  * @throws Error with the runtime's message if it cannot load the model
  */
 export async function loadModel(bytes: Uint8Array): Promise<LoadedModel> {
-  const session = await runtimeLock(() => InferenceSession.create(bytes, { logSeverityLevel: 3 }));
+  const session = await callRuntime(() => InferenceSession.create(bytes, { logSeverityLevel: 3 }));
   return {
     inputs: session.inputMetadata.map(toModelPort),
     outputs: session.outputMetadata.map(toModelPort),
-    run: (inputs) => runtimeLock(() => runSession(session, inputs)),
-    release: () => runtimeLock(() => session.release()),
+    run: (inputs) => callRuntime(() => runSession(session, inputs)),
+    release: () => callRuntime(() => session.release()),
   };
+}
+
+/** @throws Error without positions in the runtime's source code */
+async function callRuntime<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await runtimeLock(call);
+  } catch (cause) {
+    throw new Error(describeRuntimeError(cause), { cause });
+  }
 }
 
 async function runSession(
@@ -68,6 +78,11 @@ function toTensor(values: Float32Array | readonly string[]): Tensor {
 function toModelPort(metadata: InferenceSession.ValueMetadata): ModelPort {
   const { name } = metadata;
   return metadata.isTensor
-    ? { name, type: metadata.type, shape: metadata.shape }
+    ? { name, type: metadata.type, shape: metadata.shape.map(nameFreeSize) }
     : { name, type: "not a tensor", shape: undefined };
+}
+
+/** The runtime returns -1, as an unsigned number, for a free size without a name. */
+function nameFreeSize(size: number | string): number | string {
+  return typeof size === "number" && (size < 0 || size >= 2 ** 31) ? "any" : size;
 }

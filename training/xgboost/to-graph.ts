@@ -2,6 +2,7 @@ import type { PriceNodes } from "../models/price-graph.ts";
 import { addTreeEnsemble } from "../onnx/add-tree-ensemble.ts";
 import type { Graph, GraphValue } from "../onnx/graph.ts";
 import type { StoneValues } from "../onnx/stone-inputs.ts";
+import { addPriceOfTarget, type Target } from "../onnx-import/target.ts";
 import type { Feature } from "./features.ts";
 import type { XgboostModel } from "./model.ts";
 
@@ -27,17 +28,15 @@ export function createXgboostNodes(
       graph.stack(features.map((feature) => addFeature(graph, stone, feature, missing))),
     addPrice(graph, values) {
       const sum = addTreeEnsemble(graph, values, ensemble);
-      return addInverse(graph, link === "exp" ? graph.exp(sum) : sum, log);
+      return addPriceOfTarget(graph, link === "exp" ? graph.exp(sum) : sum, toTarget(log));
     },
   };
 }
 
-/** Adds the nodes that compute the price from a prediction of its logarithm. */
-function addInverse(graph: Graph, prediction: GraphValue, log: LogTarget): GraphValue {
-  if (log === false) return prediction;
-  if (log === "log10") return graph.exp(graph.mul(prediction, graph.floatConstant(Math.LN10)));
-  const price = graph.exp(prediction);
-  return log === "log1p" ? graph.sub(price, graph.floatConstant(1)) : price;
+/** What a model predicts, as the options of the import name it. */
+export function toTarget(log: LogTarget): Target {
+  if (typeof log === "string") return `${log} price`;
+  return log ? "log price" : "price";
 }
 
 function addFeature(graph: Graph, stone: StoneValues, feature: Feature, missing?: number): GraphValue {

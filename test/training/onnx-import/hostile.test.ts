@@ -1,0 +1,88 @@
+import { TensorProto_DataType } from "onnx-buf";
+import { describe, expect, test } from "vitest";
+import { createOnnxBuilder } from "../../../training/builders/import-onnx.ts";
+import { encodeAttributes } from "../../../training/onnx/attributes.ts";
+import { Graph } from "../../../training/onnx/graph.ts";
+import { measureAllowedMemory } from "../../../training/onnx/measure-memory.ts";
+import { decodeModel } from "../../../training/onnx-file/decode-model.ts";
+import { adapt, createModel, createPriceModel, declare, edit } from "./models.ts";
+
+const { BOOL, INT64 } = TensorProto_DataType;
+
+describe("a hostile file gets a clear error", () => {
+  const importModel = (bytes: Uint8Array) =>
+    createOnnxBuilder({ file: "hostile.onnx", name: "hostile" }, bytes).then(
+      () => "taken",
+      (error: Error) => error.message,
+    );
+
+  test("a constant that claims 10^12 values", async () => {
+    const bytes = createPriceModel(({ graph }) => {
+      graph!.initializer[0]!.dims = [10n ** 12n];
+    });
+    expect(await importModel(bytes)).toBe(
+      "the tensor constant_0 has the shape [1000000000000], which is too large to serve",
+    );
+  });
+
+  test("a graph with a cycle", async () => {
+    const bytes = createPriceModel(({ graph }) => {
+      graph!.node[0]!.input[1] = "price";
+    });
+    expect(await importModel(bytes)).toMatch(/^onnxruntime cannot load the model: /);
+  });
+
+  test("a value of the wrong type", async () => {
+    const bytes = createPriceModel(({ graph }) => {
+      graph!.node[0]!.input[1] = "cut";
+    });
+    expect(await importModel(bytes)).toMatch(/^onnxruntime cannot load the model: .*tensor\(string\)/);
+  });
+
+  test("a price for all stones together", async () => {
+    const bytes = createModel("carat", (graph, input) =>
+      graph.addNode("ReduceMean", [input], { keepdims: 0 }),
+    );
+    expect(await importModel(bytes)).toBe(
+      "the output price must have the shape [N] for any number N of stones, but has [1]",
+    );
+  });
+
+  test("a loop without an end, after a time limit", async () => {
+    const body = new Graph("body");
+    body.addInput("iteration", "float");
+    body.addOutput(body.addInput("isGoingOn", "float"), "goesOn");
+    body.addOutput(body.addInput("value", "float"), "sameValue");
+    const bodyFile = edit(body.toBytes(), (model) => {
+      declare(model, "iteration", INT64, []);
+      declare(model, "isGoingOn", BOOL, []);
+      declare(model, "goesOn", BOOL, []);
+    });
+    const bytes = createPriceModel(({ graph }) => {
+      const node = graph!.node[0]!;
+      node.opType = "Loop";
+      // Without a number of turns and without a condition.
+      node.input = ["", "", "carat"];
+      node.attribute = encodeAttributes({ body: decodeModel(bodyFile)!.graph! });
+    });
+    await expect(measureAllowedMemory("hostile", bytes, 3000)).rejects.toThrow(
+      "hostile is too large to serve: it needs more than 3 s to be loaded and to price 1,000 stones",
+    );
+  });
+
+  test("a tensor that would take gigabytes", async () => {
+    const bytes = createModel("carat", (graph, input) => {
+      const zeros = graph.addNode(
+        "ConstantOfShape",
+        [graph.int64Constant([600_000_000])],
+        {},
+        { type: "float" },
+      );
+      return graph.add(input, graph.reduceSum(zeros));
+    });
+    const adapted = adapt(bytes).toBytes(null);
+    await expect(measureAllowedMemory("hostile", adapted)).rejects.toThrow(
+      "hostile is too large to serve: it needs more than 1073.8 MB of memory, and at most 48.0 MB are allowed",
+    );
+  });
+});

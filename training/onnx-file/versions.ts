@@ -1,0 +1,163 @@
+import { type ModelProto, TensorProto_DataType } from "onnx-buf";
+import { listGraphs, listTensors } from "./decode-model.ts";
+
+/** The newest versions that onnxruntime-web 1.30 loads, by operator set. `""` is ONNX's own set. */
+const MAX_OPSETS: Readonly<Record<string, number>> = { "": 26, "ai.onnx.ml": 5 };
+const MAX_IR_VERSION = 13;
+/** Version 14 only adds the types FLOAT6E2M3 and FLOAT6E3M2, which nothing here uses. */
+const MAX_LOWERED_IR_VERSION = 14;
+/** The highest element type of IR version 13: INT2. */
+const MAX_ELEMENT_TYPE = 26;
+
+/** The oldest version of ONNX's operator set that the nodes around an imported model can be added to. */
+const MIN_OPSET = 11;
+/** The operator set of a model that uses none of its operators. */
+const DEFAULT_OPSET = 21;
+/** LabelEncoder takes texts and returns floats since version 2. */
+const MIN_ML_OPSET = 2;
+
+/**
+ * Operators that mean the same in MIN_OPSET as in an older set, by the version from which on this is so.
+ * LightGBM's converter writes version 8 with nothing but Identity and Exp.
+ */
+const COMPATIBLE_SINCE: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(
+    [
+      "Identity",
+      "Transpose",
+      "Constant",
+      "Gather",
+      "Shape",
+      "Flatten",
+      "MatMul",
+      "ReduceSum",
+      "ReduceMean",
+      "Not",
+    ].map((name) => [name, 1]),
+  ),
+  ...{ Squeeze: 1, Unsqueeze: 1, Split: 2, Concat: 4, Reshape: 5 },
+  ...Object.fromEntries(
+    ["Cast", "Exp", "Log", "Neg", "Abs", "Sqrt", "Relu", "Sigmoid", "Tanh", "Floor", "Tile"].map((name) => [
+      name,
+      6,
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["Add", "Sub", "Mul", "Div", "Pow", "Gemm", "Less", "Greater", "Equal", "And", "Or"].map((name) => [
+      name,
+      7,
+    ]),
+  ),
+  ...{ Max: 8, Min: 8, Sum: 8, Expand: 8, Where: 9, IsNaN: 9, ConstantOfShape: 9 },
+};
+
+/** Lists the versions of a model that the runtime does not have, a sentence each. */
+export function findVersionFaults(model: ModelProto): string[] {
+  const faults: string[] = [];
+  const irVersion = Number(model.irVersion);
+  if (irVersion > MAX_IR_VERSION && !canLowerIrVersion(model)) {
+    faults.push(
+      `the file has IR version ${irVersion}; save it with ir_version ${MAX_IR_VERSION} or lower ` +
+        `(model.ir_version = ${MAX_IR_VERSION} before onnx.save)`,
+    );
+  }
+  for (const { domain, version } of model.opsetImport) {
+    const max = MAX_OPSETS[normalizeDomain(domain)];
+    if (max !== undefined && version > BigInt(max)) {
+      faults.push(
+        `the model uses operator set ${version} of ${domain || "ai.onnx"}; ` +
+          `export it with target_opset ${max} or lower, or convert it with onnx.version_converter`,
+      );
+    }
+  }
+  return faults;
+}
+
+/**
+ * Lowers the IR version of a model to one that the runtime loads. The model must have no version faults.
+ * @returns whether it was changed
+ */
+export function lowerIrVersion(model: ModelProto): boolean {
+  if (model.irVersion <= BigInt(MAX_IR_VERSION)) return false;
+  model.irVersion = BigInt(MAX_IR_VERSION);
+  return true;
+}
+
+/** The highest IR version that the runtime loads. */
+export { MAX_IR_VERSION };
+
+function canLowerIrVersion({ irVersion, graph }: ModelProto): boolean {
+  if (irVersion > BigInt(MAX_LOWERED_IR_VERSION) || graph === undefined) return false;
+  const elementTypes = [
+    ...listTensors(graph).map(({ dataType }) => dataType),
+    ...listGraphs(graph).flatMap(({ input, output, valueInfo }) =>
+      [...input, ...output, ...valueInfo].map(({ type }) =>
+        type?.value.case === "tensorType" ? type.value.value.elemType : TensorProto_DataType.UNDEFINED,
+      ),
+    ),
+    ...listGraphs(graph).flatMap(({ node }) =>
+      node.flatMap(({ opType, attribute }) =>
+        opType === "Cast" ? attribute.filter(({ name }) => name === "to").map(({ i }) => Number(i)) : [],
+      ),
+    ),
+  ];
+  return elementTypes.every((type) => type <= MAX_ELEMENT_TYPE);
+}
+
+/**
+ * Raises the operator sets of a model so that nodes of ours can be added to it. The model's own nodes mean
+ * the same afterwards.
+ * @returns a sentence for each set for which this is not possible
+ */
+export function raiseOpsets(model: ModelProto): string[] {
+  const opsets = new Map<string, bigint>();
+  // Some converters write a set twice.
+  for (const { domain, version } of model.opsetImport) {
+    const name = normalizeDomain(domain);
+    opsets.set(name, maxVersion(version, opsets.get(name)));
+  }
+  const operators = listOperators(model);
+  const faults: string[] = [];
+  const version = opsets.get("");
+  if (version === undefined) opsets.set("", BigInt(DEFAULT_OPSET));
+  else if (version < BigInt(MIN_OPSET)) {
+    const changed = operators.filter(
+      ({ domain, opType }) => domain === "" && BigInt(COMPATIBLE_SINCE[opType] ?? MIN_OPSET) > version,
+    );
+    if (changed.length > 0 || model.functions.length > 0) {
+      faults.push(
+        `the model uses operator set ${version} of ai.onnx; export it with target_opset ${MIN_OPSET} to ${MAX_OPSETS[""]}`,
+      );
+    } else opsets.set("", BigInt(MIN_OPSET));
+  }
+  const mlVersion = opsets.get("ai.onnx.ml");
+  if (mlVersion === undefined) opsets.set("ai.onnx.ml", BigInt(MIN_ML_OPSET));
+  else if (mlVersion < BigInt(MIN_ML_OPSET)) {
+    if (operators.some(({ domain, opType }) => domain === "ai.onnx.ml" && opType === "LabelEncoder")) {
+      faults.push(
+        `the model uses LabelEncoder of operator set ${mlVersion} of ai.onnx.ml; export it with version ` +
+          `${MIN_ML_OPSET} to ${MAX_OPSETS["ai.onnx.ml"]} of that set`,
+      );
+    } else opsets.set("ai.onnx.ml", BigInt(MIN_ML_OPSET));
+  }
+  const [first] = model.opsetImport;
+  if (faults.length === 0 && first !== undefined)
+    model.opsetImport = [...opsets].map(([domain, version]) => ({ ...first, domain, version }));
+  return faults;
+}
+
+function listOperators({ graph }: ModelProto): { domain: string; opType: string }[] {
+  if (graph === undefined) return [];
+  return listGraphs(graph).flatMap(({ node }) =>
+    node.map(({ domain, opType }) => ({ domain: normalizeDomain(domain), opType })),
+  );
+}
+
+/** `ai.onnx` is another name of `""`. */
+function normalizeDomain(domain: string): string {
+  return domain === "ai.onnx" ? "" : domain;
+}
+
+function maxVersion(a: bigint, b: bigint | undefined): bigint {
+  return b === undefined || a > b ? a : b;
+}
