@@ -45,7 +45,7 @@ async function importModel(name: string, options: Partial<ImportOptions> = {}) {
     ...options,
   });
   const model = await builder.build(split, { seed: SEED });
-  return { ...model, notes: builder.notes ?? [] };
+  return { ...model, notes: [...(builder.notes ?? []), ...(model.notes ?? [])] };
 }
 
 function expectPrices(actual: Float32Array, column: string): void {
@@ -144,11 +144,11 @@ describe("without its options a model is refused, with what is missing", () => {
     const file = join(folder.path, "categories.json");
     writeFileSync(file, JSON.stringify({ ...categories, cut: ["Good", "Ideal"] }));
     await expect(importModel("lightgbm", { ...INPUTS, categories: file })).rejects.toThrow(
-      "the categories of cut are Good, Ideal; Fair, Very Good, Premium must be among them",
+      "the categories of cut are Good, Ideal; Fair, Very Good, Premium are missing",
     );
     writeFileSync(file, JSON.stringify({ ...categories, cut: [...categories.cut!, "ideal"] }));
     await expect(importModel("lightgbm", { ...INPUTS, categories: file })).rejects.toThrow(
-      "the categories of cut name Ideal twice",
+      "the categories of cut have Ideal twice",
     );
   });
 });
