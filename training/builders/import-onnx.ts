@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { sha256 } from "../../cloudflare/r2.ts";
 import { UserError } from "../../cloudflare/user-error.ts";
-import { readInputText } from "../files/read-input-file.ts";
+import { parseInputFile } from "../files/read-input-file.ts";
 import { fitCompletion } from "../models/completion.ts";
 import { ContractError, findContractFaults, joinFaults, TEST_STONES } from "../onnx/check-contract.ts";
 import { measureAllowedMemory, TooLargeError } from "../onnx/measure-memory.ts";
@@ -43,8 +43,8 @@ export async function createOnnxBuilder(options: ImportOptions, bytes: Uint8Arra
   const target = toTarget(readLogTarget(options));
   const model = adaptModel(bytes, decoded, {
     target,
-    inputs: inputs === undefined ? null : parseInputNames(await readInputText(inputs)),
-    categories: categories === undefined ? {} : parseCategoryNames(await readInputText(categories)),
+    inputs: inputs === undefined ? null : await parseInputFile(inputs, parseInputNames),
+    categories: categories === undefined ? {} : await parseInputFile(categories, parseCategoryNames),
   });
   const asItIs = model.toBytes(null);
   await checkLimits(name, asItIs);

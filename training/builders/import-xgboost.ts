@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { sha256 } from "../../cloudflare/r2.ts";
-import { readInputText } from "../files/read-input-file.ts";
+import { parseInputFile } from "../files/read-input-file.ts";
 import { fitCompletion } from "../models/completion.ts";
 import { buildPriceGraph } from "../models/price-graph.ts";
 import { checkCategories, describeAssumptions } from "../xgboost/check/describe-codes.ts";
@@ -22,10 +22,10 @@ import type { ModelBuilder } from "./model-builder.ts";
 export async function createXgboostBuilder(options: ImportOptions, bytes: Uint8Array): Promise<ModelBuilder> {
   const { file, name, missing, categories, features } = options;
   const log = readLogTarget(options);
-  const names = categories === undefined ? {} : parseCategoryNames(await readInputText(categories));
+  const names = categories === undefined ? {} : await parseInputFile(categories, parseCategoryNames);
   const model = readXgboostModel(bytes, {
     categories: names,
-    ...(features !== undefined && { features: parseFeatureMap(await readInputText(features)) }),
+    ...(features !== undefined && { features: await parseInputFile(features, parseFeatureMap) }),
     ...(options.allTrees !== undefined && { allTrees: options.allTrees }),
   });
   checkCategories(model);

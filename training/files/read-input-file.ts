@@ -20,3 +20,17 @@ export async function readInputFile(path: string): Promise<Uint8Array> {
 export async function readInputText(path: string): Promise<string> {
   return new TextDecoder().decode(await readInputFile(path));
 }
+
+/**
+ * Reads a text file and parses it.
+ * @throws UserError that names the file
+ */
+export async function parseInputFile<T>(path: string, parse: (text: string) => T): Promise<T> {
+  const text = await readInputText(path);
+  try {
+    return parse(text);
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    throw new UserError(`${path}: ${cause.message}`, { cause });
+  }
+}

@@ -130,3 +130,11 @@ test("two logarithms exclude each other", async () => {
     "--log, --log1p and --log10 exclude each other",
   );
 });
+
+test("an error of a categories file names that file", async () => {
+  const categories = join(folder.path, "wrong.json");
+  writeFileSync(categories, '{"colour": ["D"]}');
+  await expect(createBuilder("3.2.0/ordinal.json", { categories })).rejects.toThrow(
+    /ordinal\.json: .*wrong\.json: the categories file is invalid: .*"colour"; the columns are cut, color, clarity/,
+  );
+});
