@@ -112,6 +112,12 @@ async function checkPriceModel(bytes: Uint8Array, complete: () => Uint8Array): P
 
 function createFaultError(faults: readonly string[]): ContractError {
   const text = joinFaults(faults).replaceAll(MODEL_PREFIX, "");
+  // The shapes of a price model are checked before it is run. So the model itself has another number of prices.
+  if (/price.* must have the shape \[/.test(text)) {
+    return new ContractError(
+      `the model does not return one price for each stone (${text}); export it for any number of stones`,
+    );
+  }
   // Some of scikit-learn's transformers are exported to operators that exist for float32 only.
   const advice = text.includes("Could not find an implementation")
     ? "; if the model has float64 inputs, export it from columns of type float32"

@@ -21,6 +21,8 @@ export async function createImportBuilder(options: ImportOptions): Promise<Model
     const bytes = (await recognizeFormat(file)) === "gzip" ? unpackGzip(file) : file;
     const foreign = await describeForeignModel(bytes);
     if (foreign !== null) throw new UserError(foreign);
+    if (options.inputs !== undefined && isXgboost(bytes))
+      throw new UserError("--inputs is for ONNX models; --features maps the features of an XGBoost model");
     return await (isXgboost(bytes) ? createXgboostBuilder : createOnnxBuilder)(options, bytes);
   } catch (cause) {
     if (!(cause instanceof UserError) || cause.message.startsWith(options.file)) throw cause;

@@ -44,7 +44,8 @@ describe("a hostile file gets a clear error", () => {
       graph.addNode("ReduceMean", [input], { keepdims: 0 }),
     );
     expect(await importModel(bytes)).toBe(
-      "the output price must have the shape [N] for any number N of stones, but has [1]",
+      "the model does not return one price for each stone (the output price must have the shape [N] for any " +
+        "number N of stones, but has [1]); export it for any number of stones",
     );
   });
 
