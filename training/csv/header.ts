@@ -20,6 +20,8 @@ const SYNONYMS: Readonly<Record<RequiredColumn, readonly string[]>> = {
 const BINARY = /[\0-\x08\x0e-\x1f]/;
 const MAX_HEADER_LENGTH = 400;
 const MAX_NAME_LENGTH = 40;
+/** Names that suggestions are looked for in. */
+const MAX_SUGGESTED_FROM = 1000;
 
 /** Where the columns of a file are. Additional columns are ignored. */
 export interface Header {
@@ -77,7 +79,9 @@ function describeMissing(
     return `the header has no column ${missing.join(", ")}: this is a binary file, not CSV`;
   }
   const usedPositions = new Set([...found.values()].flat());
-  const unusedNames = names.filter((_, position) => !usedPositions.has(position));
+  const unusedNames = names
+    .filter((_, position) => !usedPositions.has(position))
+    .slice(0, MAX_SUGGESTED_FROM);
   const suggestions = missing.flatMap((column) => {
     const likely = suggestNames(column, unusedNames).map((name) => quoteText(name, MAX_NAME_LENGTH));
     return likely.length > 0 ? [`${likely.join(" or ")} for ${column}`] : [];

@@ -97,7 +97,9 @@ function describeRejection(
   const { line, values, columnCount, expectedColumnCount } = row;
   if (values === null || cleaned === null) {
     const found = `${columnCount} instead of ${expectedColumnCount}`;
-    return { reason: "wrong number of columns", line, column: null, found, hint: null };
+    const mayHaveComma = columnCount > expectedColumnCount && !row.allowsDecimalComma;
+    const hint = mayHaveComma ? "a value with a comma in it needs quotes" : null;
+    return { reason: "wrong number of columns", line, column: null, found, hint };
   }
   const { reason, column } = cleaned;
   const text = values[column] ?? "";

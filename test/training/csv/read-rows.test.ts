@@ -85,11 +85,14 @@ test("a price with an unquoted comma is not taken for a row with a name", async 
   // Read as R's row names, the price would be 467.
   const rows = ["9,467,0.23,Ideal", "9467,0.23,Ideal", "9467,0.23,Ideal"];
   const lines = rows.map((row) => `${row},E,SI2,61.5,55,3.95,3.98,2.43`);
-  const { stones, source } = await read(
+  const { stones, source, notes } = await read(
     ["price,carat,cut,color,clarity,depth,table,x,y,z", ...lines].join("\n"),
   );
   expect(stones.map(({ price }) => price)).toEqual([9467, 9467]);
   expect(source.rejected).toEqual({ "wrong number of columns": 1 });
+  expect(notes).toEqual([
+    "stones.csv: wrong number of columns: 1 row, 11 instead of 10 (line 2): a value with a comma in it needs quotes",
+  ]);
 });
 
 describe("a file that is not CSV is named, with what to do", () => {
