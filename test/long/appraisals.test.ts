@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { executeStatements } from "../../cloudflare/d1.ts";
+import { toInsertStatements } from "../../cloudflare/d1-sql.ts";
 import { appraisals, quarantines } from "../../src/db/registry/schema.ts";
 import { readDataset } from "../../training/data/dataset.ts";
 import type { DatasetStone } from "../../training/data/dataset-stone.ts";
@@ -21,21 +23,16 @@ const readStones = async (name: string, rows: readonly string[]) =>
   (await readDataset(await findSources([writeStonesCsv(folder.path, name, rows)]))).stones;
 
 /** Writes stones into the table as accepted ones. */
-const insertAccepted = (stones: readonly DatasetStone[], source: string) =>
-  withRegistry(state, async (db) => {
-    const rows = stones.map(({ splitKey: _, ...stone }) => ({
-      ...stone,
-      status: "accepted" as const,
-      source,
-      requestId: "test",
-      receivedAt: "2026-12-01T00:00:00.000Z",
-    }));
-    const inserts = rows.map((row) => db.insert(appraisals).values(row).onConflictDoNothing());
-    for (let i = 0; i < inserts.length; i += 500) {
-      const [first, ...others] = inserts.slice(i, i + 500);
-      if (first !== undefined) await db.batch([first, ...others]);
-    }
-  });
+const insertAccepted = (stones: readonly DatasetStone[], source: string) => {
+  const rows = stones.map(({ splitKey: _, ...stone }) => ({
+    ...stone,
+    status: "accepted" as const,
+    source,
+    requestId: "test",
+    receivedAt: "2026-12-01T00:00:00.000Z",
+  }));
+  return executeStatements({ kind: "local", state }, toInsertStatements(appraisals, rows));
+};
 
 const countStatuses = () =>
   withRegistry(state, async (db) => {
