@@ -3,6 +3,7 @@ import { z } from "zod";
 import { findKnownStones, type IdentifiedStone, insertAppraisals } from "../db/registry/appraisals.ts";
 import { ANONYMOUS } from "../domain/access.ts";
 import { EXAMPLE_STONE, PricedStone } from "../domain/diamond.ts";
+import { findContradictions } from "../domain/measurements/find-contradictions.ts";
 import { Warning } from "../domain/prediction/warning.ts";
 import { formatRow, isRounded, roundStone, STONE_ID_DIGITS } from "../domain/stone-id.ts";
 import { isSingleStone, stoneListField } from "../domain/stone-list.ts";
@@ -85,7 +86,7 @@ const schema = {
 
 - \`accepted\`: the next training run checks the stone again, together with all other new stones of your key, and then uses it.
 - \`duplicate\`: the stone is known already, and nothing changes. You can safely send the same request again. Stones are compared in thousandths of a carat, a percent and a millimetre, and in cents.
-- \`rejected\`: the stone is invalid or was withdrawn. \`errors\` says why.
+- \`rejected\`: the stone is invalid or was withdrawn. \`errors\` says why. A stone is invalid too if its measurements contradict each other by a factor: fractions instead of percent, centimetres or inches, grams, or exchanged columns.
 - \`quarantined\`: the feed check failed. The stone is stored, but training does not use it.
 
 If all stones are invalid, nothing is stored and the response is a 422.
@@ -195,8 +196,8 @@ async function validateStones(diamonds: readonly unknown[]) {
   const former = new Map<number, IdentifiedStone>();
   const rejected = new Map<number, FieldErrors>();
   const issues: z.core.$ZodIssue[] = [];
-  for (const [index, diamond] of diamonds.entries()) {
-    const { success, data, error } = PricedStone.safeParse(diamond);
+  const results = diamonds.map((diamond) => PricedStone.safeParse(diamond));
+  for (const [index, { success, data, error }] of rejectContradictions(results).entries()) {
     if (success) {
       valid.set(index, await identifyStone(roundStone(data)));
       if (!isRounded(data)) former.set(index, await identifyStone(data));
@@ -207,6 +208,22 @@ async function validateStones(diamonds: readonly unknown[]) {
   }
   if (valid.size > 0) return { valid, former, rejected };
   throw createValidationFailed(issues, [], diamonds.length);
+}
+
+/** Turns the results of stones whose measurements contradict each other into failures. */
+function rejectContradictions(
+  results: readonly z.ZodSafeParseResult<PricedStone>[],
+): readonly z.ZodSafeParseResult<PricedStone>[] {
+  const stones = results.flatMap(({ data }) => data ?? []);
+  const contradictions = findContradictions(stones);
+  const found = new Map(stones.map((stone, i) => [stone, contradictions[i]]));
+  return results.map((result): z.ZodSafeParseResult<PricedStone> => {
+    const contradiction = result.data && found.get(result.data);
+    if (!contradiction) return result;
+    const { columns, message } = contradiction;
+    const issue = { code: "custom", path: columns.slice(0, 1), message, input: result.data } as const;
+    return { success: false, error: new z.ZodError([issue]) as z.ZodError<PricedStone> };
+  });
 }
 
 async function identifyStone(stone: PricedStone): Promise<IdentifiedStone> {

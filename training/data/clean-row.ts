@@ -25,7 +25,9 @@ export type RejectionReason =
   | "unknown cut"
   | "unknown color"
   | "unknown clarity"
-  | "wrong number of columns";
+  | "wrong number of columns"
+  /** Found after the cleaning, see src/domain/measurements. */
+  | "contradicting measurements";
 
 export type CleanedRow =
   | { readonly stone: PricedStone }

@@ -1,6 +1,7 @@
 import { UserError } from "../../cloudflare/user-error.ts";
 import type { DatasetSource } from "../../src/db/registry/schema.ts";
 import type { PricedStone } from "../../src/domain/diamond.ts";
+import { findContradictions } from "../../src/domain/measurements/find-contradictions.ts";
 import { explainNumber } from "../csv/parse-number.ts";
 import { type CsvRow, readCsvRows } from "../csv/read-rows.ts";
 import type { Source } from "../csv/read-text.ts";
@@ -74,17 +75,28 @@ export function sumRejections(results: readonly SourceStones[]): RejectionCounts
 
 async function readSource(source: Source, log: RejectionLog): Promise<SourceStones> {
   const stones: PricedStone[] = [];
+  const lines: number[] = [];
   const readAt = new Date().toISOString();
   for await (const rows of readCsvRows(source)) {
     for (const row of rows) {
       const cleaned = row.values === null ? null : cleanRow(row.values, row);
-      if (cleaned !== null && "stone" in cleaned) stones.push(cleaned.stone);
-      else log.add(describeRejection(row, cleaned));
+      if (cleaned !== null && "stone" in cleaned) {
+        stones.push(cleaned.stone);
+        lines.push(row.line);
+      } else log.add(describeRejection(row, cleaned));
     }
   }
+  // After all rows: some faults can be told from misprints only in many stones.
+  const contradictions = findContradictions(stones);
+  for (const [i, contradiction] of contradictions.entries()) {
+    if (contradiction === null) continue;
+    const { message: found } = contradiction;
+    log.add({ reason: "contradicting measurements", line: lines[i]!, column: null, found, hint: null });
+  }
+  const accepted = stones.filter((_, i) => contradictions[i] === null);
   return {
-    stones: assignIds(stones),
-    source: { name: source.name, rows: stones.length, rejected: { ...log.counts }, readAt },
+    stones: assignIds(accepted),
+    source: { name: source.name, rows: accepted.length, rejected: { ...log.counts }, readAt },
     examples: log.examples,
     notes: log.notes,
   };

@@ -37,7 +37,7 @@ export class RejectionLog {
   readonly #sourceName: string;
   readonly #groups = new Map<string, RejectionGroup>();
   readonly #counts: Partial<Record<RejectionReason, number>> = {};
-  readonly #examples: string[] = [];
+  readonly #examples: { readonly line: number; readonly text: string }[] = [];
 
   constructor(sourceName: string) {
     this.#sourceName = escapeText(sourceName, 200);
@@ -47,18 +47,21 @@ export class RejectionLog {
     return this.#counts;
   }
 
-  /** The first rows, one by one. */
+  /** The first rows, one by one. They may be added in another order. */
   get examples(): readonly string[] {
-    return this.#examples;
+    const sorted = this.#examples.toSorted((a, b) => a.line - b.line);
+    return sorted.slice(0, MAX_REJECTION_EXAMPLES).map(({ text }) => text);
   }
 
   add(rejection: Rejection): void {
     const { reason, line, column, found, hint } = rejection;
-    this.#counts[reason] = (this.#counts[reason] ?? 0) + 1;
-    if (this.#examples.length < MAX_REJECTION_EXAMPLES) {
+    const count = (this.#counts[reason] ?? 0) + 1;
+    this.#counts[reason] = count;
+    // The rows of one reason come in the order of their lines.
+    if (count <= MAX_REJECTION_EXAMPLES) {
       const detail = [column, found].filter((text) => text !== null).join(" ");
       const place = `${this.#sourceName}, line ${line}`;
-      this.#examples.push(`${place}: ${reason}${detail && ` (${detail})`}`);
+      this.#examples.push({ line, text: `${place}: ${reason}${detail && ` (${detail})`}` });
     }
     const key = `${reason} ${column} ${hint}`;
     let group = this.#groups.get(key);

@@ -168,6 +168,42 @@ describe("reading", () => {
     await expect(read(writeFile(name, content))).rejects.toThrow(message);
   });
 
+  test("rows whose measurements contradict each other are rejected with their numbers, misprints are not", async () => {
+    const good = Array.from({ length: 6 }, (_, i) => `0.31,Good,J,SI2,63.3,58,${335 + i},4.34,4.35,2.75`);
+    const { stones, rejected, examples } = await read(
+      writeFile(
+        "units.csv",
+        `${[
+          HEADER,
+          ...good,
+          "0.51,Very Good,F,VVS1,61.8,54.7,1970,5.12,5.15,31.8",
+          "0.31,Good,J,SI2,0.633,0.58,335,4.34,4.35,2.75",
+          "0.31,Good,J,SI2,63.3,58,335,0.434,0.435,0.275",
+          "4.34,Good,J,SI2,63.3,58,335,0.31,4.35,2.75",
+        ].join("\n")}\n`,
+      ),
+    );
+    expect(stones).toHaveLength(7);
+    expect(stones.filter(({ z }) => z === 31.8)).toHaveLength(1);
+    expect(rejected).toEqual({ "contradicting measurements": 3 });
+    const start = "contradicting measurements";
+    expect(examples).toEqual([
+      `units.csv, line 9: ${start} (depth 0.633 % and table 0.58 %, but x, y and z give a depth of 63.3 %: fractions?)`,
+      `units.csv, line 10: ${start} (x 0.434 mm, y 0.435 mm and z 0.275 mm are those of 0.000319 carat, but carat is 0.31: centimetres?)`,
+      `units.csv, line 11: ${start} (carat 4.34 and x 0.31 mm do not fit the other values, but carat 0.31 and x 4.34 mm do: exchanged?)`,
+    ]);
+  });
+
+  test("a file with exchanged columns is rejected, and the error has the numbers of its first rows", async () => {
+    const rows = Array.from({ length: 30 }, (_, i) => `0.31,Good,J,SI2,58,63,${335 + i},4.34,4.35,2.74`);
+    const zeros = Array.from({ length: 9 }, () => "0.31,Good,J,SI2,58,63,335,0,4.35,2.74");
+    await expect(
+      read(writeFile("exchanged.csv", `${[HEADER, ...rows, ...zeros].join("\n")}\n`)),
+    ).rejects.toThrow(
+      "exchanged.csv: only 0 of 39 rows are valid (zero dimension: 9, contradicting measurements: 30); exchanged.csv, line 2: contradicting measurements (depth 58 % and table 63 % do not fit the other values, but depth 63 % and table 58 % do: exchanged?); exchanged.csv, line 3:",
+    );
+  });
+
   test("an error about many files names the first of them", async () => {
     const names = Array.from({ length: 900 }, (_, i) => writeFile(`many-${1000 + i}.csv`, `${HEADER}\n`));
     await expect(read(...names)).rejects.toThrow(
@@ -290,6 +326,16 @@ describe("a published dataset", () => {
       dataset: { seq: 1, id: "", rows: stones.length, key, sha256: sha256(bytes), sources: [] },
     };
   };
+
+  test("is read back with stones that would be rejected today", async () => {
+    const stones = assignIds([
+      { ...STONE, depth: 0.61 },
+      { ...STONE, x: 0.6, y: 0.6, z: 0.4 },
+    ]);
+    const { file: bytes, dataset: published } = createPublishedDataset(stones);
+    await cacheFile(bytes);
+    expect(await readDatasetFile({ kind: "local", state: folder.path }, published)).toEqual(stones);
+  });
 
   test("is read back unchanged, even if only the second copy of a row remains", async () => {
     const remaining = copies.slice(1);

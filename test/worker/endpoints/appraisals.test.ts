@@ -95,6 +95,27 @@ describe("POST /v1/diamonds", () => {
     expect(await readLogRecord(answer.id)).toMatchObject({ status: 201, caller: "appraiser" });
   });
 
+  it("rejects stones whose measurements contradict each other, and names the field and the numbers", async () => {
+    const [stone] = createStones(1.1, 1) as [PricedStone];
+    const { x, y, z } = stone;
+    const { body } = await sendAppraisals([
+      stone,
+      { ...stone, depth: stone.depth / 100 },
+      { ...stone, x: x / 10, y: y / 10, z: z / 10 },
+      { ...stone, x: z, z: x },
+      { ...stone, z: z * 10 },
+    ]);
+    expect(getStatuses(body)).toEqual(["accepted", "rejected", "rejected", "rejected", "accepted"]);
+    expect(body.results.slice(1, 4).map(({ errors }) => errors)).toEqual([
+      [{ path: "depth", message: "depth 0.62 %, but x, y and z give 62 %: a fraction?" }],
+      [{ path: "x", message: expect.stringMatching(/^x 0.661 mm, .* but carat is 1.1: centimetres\?$/) }],
+      [{ path: "x", message: expect.stringMatching(/x 6.61 mm and z 4.11 mm do: exchanged\?$/) }],
+    ]);
+    const alone = await sendAppraisals([{ ...stone, depth: 0.62 }]);
+    expect(alone.status).toBe(422);
+    expect(alone.body.errors).toMatchObject([{ path: "diamonds.0.depth" }]);
+  });
+
   it("gives a stone the same id as the training does", async () => {
     const known = (JSON.parse(inject("stones")) as (PricedStone & { id: string; splitKey: number })[]).slice(
       0,
