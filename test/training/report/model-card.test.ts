@@ -263,3 +263,16 @@ test("200 versions do not make the file too large", () => {
   const report = renderModelCard({ ...rest, model: { ...model, version: 201 }, history });
   expect(report.length).toBeLessThan(200_000);
 });
+
+test("shows new against old prices, and grades with few training stones", () => {
+  const input = createInput();
+  const all = { name: "all", rows: 300, medianRatio: 1.0812, mae: 41, championMae: 42, standardError: 1 };
+  const priceComparisons = [[all, { ...all, name: "cut Ideal", rows: 290, medianRatio: 0.95 }]];
+  const { text } = parseCard(
+    renderModelCard({ ...input, decision: { ...input.decision, priceComparisons } }),
+  );
+  expect(text).toMatch(/all ?300 ?1\.081 ?\$42\.0 ?\$41\.0/);
+  expect(text).toMatch(/cut Ideal ?290 ?0\.950/);
+  // All stones of the input have the same grades.
+  expect(text).toContain("cut Fair (0), cut Good (0), cut Very Good (0), cut Premium (0), color J (0)");
+});
