@@ -93,8 +93,15 @@ function estimateMarketMoves(ratios: Float64Array, groups: readonly (readonly nu
   return ratios.map((ratio, row) => ratio / Math.exp(remaining[row]!));
 }
 
-/** Finds what speaks against a candidate, in words; an empty list if nothing does. */
-export function findPriceFaults(comparisons: readonly PriceComparison[], championName: string): string[] {
+/**
+ * Finds what speaks against a candidate, in words; an empty list if nothing does.
+ * @param comparesErrors judge the errors too, and not only the ratio of prices
+ */
+export function findPriceFaults(
+  comparisons: readonly PriceComparison[],
+  championName: string,
+  comparesErrors = true,
+): string[] {
   const judged = comparisons.filter(({ rows }) => rows >= MIN_GROUP_STONES);
   const moved = judged.filter(({ medianRatio }) => !isAllowedRatio(medianRatio));
   if (moved.length > 0) {
@@ -112,7 +119,7 @@ export function findPriceFaults(comparisons: readonly PriceComparison[], champio
       (a, b) =>
         Number(b.name === "all") - Number(a.name === "all") || computeMaeRatio(b) - computeMaeRatio(a),
     );
-  if (worse.length === 0) return [];
+  if (worse.length === 0 || !comparesErrors) return [];
   const list = joinGroups(
     worse,
     (one) => `from ${formatDollars(one.championMae)} to ${formatDollars(one.mae)} ${describeStones(one)}`,

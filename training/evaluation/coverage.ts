@@ -3,6 +3,7 @@
  * kinds of stones that its file does not have.
  */
 import type { PricedStone } from "../../src/domain/diamond.ts";
+import { RARE_GRADE_BELOW } from "../../src/domain/prediction/rare-grades.ts";
 import { formatCount } from "../report/format.ts";
 import { groupStones } from "./stone-groups.ts";
 
@@ -59,6 +60,20 @@ export function describeCoverage(
   if (groups.length > listed.length) listed.push(`too few of ${groups.length - listed.length} other groups`);
   const numbers = `the run has ${formatCount(rows)} training stones against ${formatCount(championRows)} of ${championName}`;
   return [numbers, ...listed].join(", ");
+}
+
+/**
+ * Finds the groups that the champion hardly knows, and the run does. A champion of few kinds of stones is better at
+ * them than a model of all kinds.
+ */
+export function findNewGroups(
+  stones: readonly PricedStone[],
+  championStones: readonly PricedStone[],
+): readonly string[] {
+  const championRows = groupStones(championStones);
+  return [...groupStones(stones)].flatMap(([name, rows]) =>
+    rows.length >= MIN_CHAMPION_STONES && championRows.get(name)!.length < RARE_GRADE_BELOW ? [name] : [],
+  );
 }
 
 /** Leaves out the stones of the groups that a run does not cover. */

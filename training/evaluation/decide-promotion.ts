@@ -7,7 +7,13 @@ import type { VersionedModel } from "../models/trained-model.ts";
 import { predictPrices } from "../onnx/predict-prices.ts";
 import type { Champion } from "../registry/champion.ts";
 import { comparePrices, findPriceFaults, type PriceComparison } from "./compare-prices.ts";
-import { type CoverageGap, describeCoverage, findCoverageGaps, selectCovered } from "./coverage.ts";
+import {
+  type CoverageGap,
+  describeCoverage,
+  findCoverageGaps,
+  findNewGroups,
+  selectCovered,
+} from "./coverage.ts";
 import { computeMetrics } from "./metrics.ts";
 import { type Candidate, judgeCandidates, type PromotionMode, type Verdict } from "./promotion-policy.ts";
 
@@ -90,6 +96,11 @@ export async function decidePromotion(
   if (stones !== undefined && knownStones.length === 0)
     notes.push(`no test stone of ${formatVersion(record)} is left to compare new and old prices on`);
   const oldPrices = await priceStones(bytes, knownStones, commonStones, championPrices);
+  const newGroups = stones?.champion ? findNewGroups(stones.training, stones.champion.train) : [];
+  if (newGroups.length > 0)
+    notes.push(
+      `${formatVersion(record)} was trained on hardly any stones of ${newGroups.join(", ")}, so the errors on its test stones are not compared`,
+    );
   const coveredStones = selectCovered(knownStones, gaps);
   const coveredIds = new Set(coveredStones.map(({ id }) => id));
   const pickPrices = (prices: Float32Array) =>
@@ -108,7 +119,7 @@ export async function decidePromotion(
         commonStones,
         Float32Array.from(rows, (row) => prices[row]!),
       ),
-      faults: [...coverageFaults, ...findPriceFaults(judged, formatVersion(record))],
+      faults: [...coverageFaults, ...findPriceFaults(judged, formatVersion(record), newGroups.length === 0)],
     });
   }
   const verdict = judgeCandidates(candidates, measuredChampion, mode);

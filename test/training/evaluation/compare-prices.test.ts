@@ -38,6 +38,15 @@ test.each([0.001, 0.1, 0.7, 1.3, 1.45, 100])("a factor of %f is a fault, with th
   );
 });
 
+test("the ratio is judged also if the errors are not", () => {
+  const comparisons = comparePrices(
+    stones,
+    createPrices(2, () => 2),
+    champion,
+  );
+  expect(findPriceFaults(comparisons, "m@1", false)).toHaveLength(1);
+});
+
 test("prices that are not numbers are a fault", () => {
   expect(findFaults(createPrices(2, () => Number.NaN))).toContain("new to old prices is NaN");
 });
@@ -65,6 +74,8 @@ test("a model that knows less of a grade has a fault", () => {
   const random = createRandom(5);
   const worse = createPrices(2, ({ color }) => (color === "J" ? 0.8 + 0.4 * random() : 1));
   expect(findFaults(worse)).toMatch(/the MAE rises from .* for color J/);
+  const comparisons = comparePrices(stones, worse, champion);
+  expect(findPriceFaults(comparisons, "m@1", false)).toEqual([]);
 });
 
 test("the comparison has all stones and each group, with ratio and errors", () => {

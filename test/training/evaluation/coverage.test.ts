@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { describeCoverage, findCoverageGaps, selectCovered } from "../../../training/evaluation/coverage.ts";
+import {
+  describeCoverage,
+  findCoverageGaps,
+  findNewGroups,
+  selectCovered,
+} from "../../../training/evaluation/coverage.ts";
 import { createRandomStones } from "./random-stones.ts";
 
 const stones = createRandomStones(3000);
@@ -60,4 +65,13 @@ test("the stones of the gaps are left out", () => {
   ];
   expect(selectCovered(stones, gaps)).toEqual(stones.filter(({ carat, cut }) => carat < 2 && cut !== "Fair"));
   expect(selectCovered(stones, [])).toEqual(stones);
+});
+
+test("groups that the run has and the champion hardly has are new", () => {
+  const heavy = stones.filter(({ carat }) => carat >= 2);
+  const light = stones.filter(({ carat }) => carat < 2);
+  expect(findNewGroups(stones, stones)).toEqual([]);
+  expect(findNewGroups(stones, [...light, ...heavy.slice(0, 9)])).toEqual(["2+ carat"]);
+  expect(findNewGroups(stones, [...light, ...heavy.slice(0, 10)])).toEqual([]);
+  expect(findNewGroups([...light, ...heavy.slice(0, 29)], light)).toEqual([]);
 });

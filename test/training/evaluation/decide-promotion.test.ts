@@ -100,6 +100,17 @@ describe("a better model is promoted", () => {
   });
 });
 
+test("the errors of a champion of few kinds of stones are not compared, and a note says so", async () => {
+  const light = known.train.filter(({ carat }) => carat < 1);
+  const { verdict, notes } = await judge(stones, { champion: { train: light, test: known.test } });
+  expect(verdict.promoted).toBe(true);
+  expect(notes).toEqual([
+    expect.stringMatching(
+      /^line@1 was trained on hardly any stones of 1-1\.5 carat, .*2\+ carat, so the errors/,
+    ),
+  ]);
+});
+
 describe("a model that is better on its own file only is not promoted", () => {
   test("the file has few kinds of stones", async () => {
     const { verdict, faults, notes } = await judge(stones.filter(({ carat }) => carat < 1));
