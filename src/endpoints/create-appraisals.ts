@@ -66,7 +66,7 @@ const AppraisalsResponse = z
     accepted: countField("Number of stones that passed the feed check."),
     quarantined: countField("Number of stones that are stored but not used for training."),
     duplicates: countField("Number of stones that were known already."),
-    rejected: countField("Number of stones that are invalid or were withdrawn."),
+    rejected: countField("Number of stones that are invalid, contradict themselves, or were withdrawn."),
     check: FeedCheckResult.nullable().meta({
       description:
         "Comparison of the new prices with the champion's. Null without new stones or without a champion.",
@@ -86,7 +86,7 @@ const schema = {
 
 - \`accepted\`: the next training run checks the stone again, together with all other new stones of your key, and then uses it.
 - \`duplicate\`: the stone is known already, and nothing changes. You can safely send the same request again. Stones are compared in thousandths of a carat, a percent and a millimetre, and in cents.
-- \`rejected\`: the stone is invalid or was withdrawn. \`errors\` says why. A stone is invalid too if its measurements contradict each other by a factor: fractions instead of percent, centimetres or inches, grams, or exchanged columns.
+- \`rejected\`: the stone is invalid or was withdrawn. \`errors\` says why. A stone is also rejected if its measurements contradict each other by a factor: fractions instead of percent, centimetres or inches, grams, or exchanged columns.
 - \`quarantined\`: the feed check failed. The stone is stored, but training does not use it.
 
 If all stones are invalid, nothing is stored and the response is a 422.
@@ -134,8 +134,10 @@ export class CreateAppraisals extends Endpoint {
     const { valid, former, rejected } = await validateStones(body.diamonds);
     const known = await readPrimary(c, (db) => findKnownStones(db, [...valid.values(), ...former.values()]));
     for (const [index, stone] of former) if (known.has(stone.id)) valid.set(index, stone);
+    const contradictory = findContradictoryStones(valid);
     const newStones = new Map<string, IdentifiedStone>();
-    for (const stone of valid.values()) if (!known.has(stone.id)) newStones.set(stone.id, stone);
+    for (const [index, stone] of valid)
+      if (!known.has(stone.id) && !contradictory.has(index)) newStones.set(stone.id, stone);
 
     const stones = [...newStones.values()];
     const check = stones.length > 0 ? await compareWithChampion(c, stones) : null;
@@ -162,6 +164,9 @@ export class CreateAppraisals extends Endpoint {
       }
       const { id } = stone;
       if (known.get(id) === "withdrawn") return { index, id, status: "rejected", errors: [WITHDRAWN] };
+      const contradiction = contradictory.get(index);
+      if (contradiction !== undefined && !known.has(id))
+        return { index, status: "rejected", errors: [contradiction] };
       const isNew = storedIds.has(id) && !reportedIds.has(id);
       reportedIds.add(id);
       return { index, id, status: isNew ? status : "duplicate" };
@@ -196,8 +201,8 @@ async function validateStones(diamonds: readonly unknown[]) {
   const former = new Map<number, IdentifiedStone>();
   const rejected = new Map<number, FieldErrors>();
   const issues: z.core.$ZodIssue[] = [];
-  const results = diamonds.map((diamond) => PricedStone.safeParse(diamond));
-  for (const [index, { success, data, error }] of rejectContradictions(results).entries()) {
+  for (const [index, diamond] of diamonds.entries()) {
+    const { success, data, error } = PricedStone.safeParse(diamond);
     if (success) {
       valid.set(index, await identifyStone(roundStone(data)));
       if (!isRounded(data)) former.set(index, await identifyStone(data));
@@ -210,20 +215,19 @@ async function validateStones(diamonds: readonly unknown[]) {
   throw createValidationFailed(issues, [], diamonds.length);
 }
 
-/** Turns the results of stones whose measurements contradict each other into failures. */
-function rejectContradictions(
-  results: readonly z.ZodSafeParseResult<PricedStone>[],
-): readonly z.ZodSafeParseResult<PricedStone>[] {
-  const stones = results.flatMap(({ data }) => data ?? []);
-  const contradictions = findContradictions(stones);
-  const found = new Map(stones.map((stone, i) => [stone, contradictions[i]]));
-  return results.map((result): z.ZodSafeParseResult<PricedStone> => {
-    const contradiction = result.data && found.get(result.data);
-    if (!contradiction) return result;
-    const { columns, message } = contradiction;
-    const issue = { code: "custom", path: columns.slice(0, 1), message, input: result.data } as const;
-    return { success: false, error: new z.ZodError([issue]) as z.ZodError<PricedStone> };
-  });
+/** Finds the errors of stones whose measurements contradict each other, by the position in the request. */
+function findContradictoryStones(
+  stones: ReadonlyMap<number, PricedStone>,
+): ReadonlyMap<number, z.infer<typeof FieldError>> {
+  const contradictions = findContradictions([...stones.values()]);
+  return new Map(
+    [...stones.keys()].flatMap((index, i) => {
+      const contradiction = contradictions[i];
+      if (!contradiction) return [];
+      const { columns, message } = contradiction;
+      return [[index, { path: columns[0] ?? "", message }] as const];
+    }),
+  );
 }
 
 async function identifyStone(stone: PricedStone): Promise<IdentifiedStone> {

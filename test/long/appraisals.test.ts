@@ -98,9 +98,9 @@ test("a run with nothing new says again what is held", async () => {
 test("--accept-feed takes the held stones, and later runs keep them", async () => {
   const accepted = await train("--accept-feed", "--promote", "never");
   expect(accepted.rows).toBeGreaterThan(first.rows + 5_700);
-  expect(accepted.notes).toEqual([
-    expect.stringMatching(/^taken with --accept-feed: 5,3\d\d stones of dealer/),
-  ]);
+  // The promotion policy has its own view of these prices, and says it in further notes.
+  expect(accepted.notes[0]).toMatch(/^taken with --accept-feed: 5,3\d\d stones of dealer/);
+  expect(accepted.notes.join()).not.toContain("held: ");
   expect(await countStatuses()).toMatchObject({ quarantined: 0 });
   const later = await train();
   expect(later.rows).toBe(accepted.rows);

@@ -103,7 +103,7 @@ export interface paths {
          *
          *     - `accepted`: the next training run checks the stone again, together with all other new stones of your key, and then uses it.
          *     - `duplicate`: the stone is known already, and nothing changes. You can safely send the same request again. Stones are compared in thousandths of a carat, a percent and a millimetre, and in cents.
-         *     - `rejected`: the stone is invalid or was withdrawn. `errors` says why. A stone is invalid too if its measurements contradict each other by a factor: fractions instead of percent, centimetres or inches, grams, or exchanged columns.
+         *     - `rejected`: the stone is invalid or was withdrawn. `errors` says why. A stone is also rejected if its measurements contradict each other by a factor: fractions instead of percent, centimetres or inches, grams, or exchanged columns.
          *     - `quarantined`: the feed check failed. The stone is stored, but training does not use it.
          *
          *     If all stones are invalid, nothing is stored and the response is a 422.
@@ -1100,7 +1100,7 @@ export interface components {
             quarantined: number;
             /** @description Number of stones that were known already. */
             duplicates: number;
-            /** @description Number of stones that are invalid or were withdrawn. */
+            /** @description Number of stones that are invalid, contradict themselves, or were withdrawn. */
             rejected: number;
             /** @description Comparison of the new prices with the champion's. Null without new stones or without a champion. */
             check: components["schemas"]["FeedCheck"] | null;

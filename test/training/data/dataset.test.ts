@@ -200,14 +200,14 @@ describe("reading", () => {
     await expect(
       read(writeFile("exchanged.csv", `${[HEADER, ...rows, ...zeros].join("\n")}\n`)),
     ).rejects.toThrow(
-      "exchanged.csv: only 0 of 39 rows are valid (zero dimension: 9, contradicting measurements: 30); exchanged.csv, line 2: contradicting measurements (depth 58 % and table 63 % do not fit the other values, but depth 63 % and table 58 % do: exchanged?); exchanged.csv, line 3:",
+      "exchanged.csv: only 0 of 39 rows are valid (zero dimension: 9, contradicting measurements: 30); zero dimension: 9 rows, such as x (line 32), x (line 33), x (line 34); contradicting measurements: 30 rows, such as depth 58 % and table 63 % do not fit the other values, but depth 63 % and table 58 % do: exchanged? (line 2), ",
     );
   });
 
   test("an error about many files names the first of them", async () => {
     const names = Array.from({ length: 900 }, (_, i) => writeFile(`many-${1000 + i}.csv`, `${HEADER}\n`));
     await expect(read(...names)).rejects.toThrow(
-      /^many-1000.csv, many-1001.csv, [^ ]+, [^ ]+, many-1004.csv and 895 more files: only 0 of 0 rows are valid/,
+      /^many-1000.csv, many-1001.csv, [^ ]+, [^ ]+, many-1004.csv, and 895 more: only 0 of 0 rows are valid/,
     );
   });
 
