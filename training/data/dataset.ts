@@ -66,7 +66,7 @@ export function mergeStones(
   const sources: DatasetSource[] = [];
   for (const { stones, source } of results) {
     const added = stones.filter((stone) => !isWithdrawn(stone) && index.add(stone));
-    newStones.push(...added);
+    for (const stone of added) newStones.push(stone);
     // Sources without new stones are not recorded. A folder that is read every day would fill the list.
     if (added.length > 0) sources.push({ ...source, rows: added.length });
   }

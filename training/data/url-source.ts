@@ -14,9 +14,9 @@ export function formatAddress(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`;
 }
 
-/** The same for a text that is no valid address. */
+/** The same for a text that is no valid address. A password may have a slash, which is one reason to be invalid. */
 export function hideSecrets(address: string): string {
-  return escapeText(address.replace(/[?#].*$/s, "").replace(/^([^/]*\/\/)[^/]*@/, "$1"), 200);
+  return escapeText(address.replace(/[?#].*$/s, "").replace(/^([^/]*\/\/).*@/s, "$1"), 200);
 }
 
 /**

@@ -239,6 +239,13 @@ test("one of two copies of a row can be withdrawn, now and in every later datase
   expect(again.dataset).toMatchObject({ stones: [otherStone], sources: [] });
 });
 
+test("one source may have more stones than a call may have arguments", () => {
+  const stones = Array.from({ length: 150_000 }, (_, i) => ({ ...STONE, id: String(i), splitKey: 0 }));
+  const source = { name: "a", rows: stones.length, rejected: {}, readAt: "" };
+  const { newStones } = mergeStones([], [{ stones, source, examples: [] }], new Set());
+  expect(newStones).toHaveLength(stones.length);
+});
+
 describe("a stone that was stored before values were rounded", () => {
   const ROUNDED: PricedStone = { ...STONE, carat: 0.9, x: 6.61, y: 6.65, z: 4.11 };
   const FLOAT32: PricedStone = {
