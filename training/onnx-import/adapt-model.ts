@@ -1,8 +1,9 @@
 import { clone, toBinary } from "@bufbuild/protobuf";
 import { type ModelProto, ModelProtoSchema } from "onnx-buf";
 import { GRADE_COLUMNS, STONE_COLUMNS } from "../../src/domain/diamond.ts";
+import { escapeText } from "../files/quote-text.ts";
 import type { CompletionConstants } from "../models/completion.ts";
-import { ContractError, joinFaults } from "../onnx/check-contract.ts";
+import { ContractError, joinFaults, MAX_SENTENCE_LENGTH } from "../onnx/check-contract.ts";
 import { findModelFaults } from "../onnx-file/model-faults.ts";
 import { fulfilsContract, listInputs, listOutputs } from "../onnx-file/ports.ts";
 import { lowerIrVersion, raiseOpsets } from "../onnx-file/versions.ts";
@@ -66,7 +67,8 @@ export function adaptModel(bytes: Uint8Array, decoded: ModelProto, options: Adap
   if (faults.length > 0 || output === null) throw new ContractError(joinFaults(faults));
   notes.push(...describeUnused(inputs, categories));
   return {
-    notes,
+    // The registry keeps the notes, and D1 refuses long statements.
+    notes: notes.map((note) => escapeText(note, MAX_SENTENCE_LENGTH)),
     toBytes(completion) {
       if (completion === null && isUnchanged) return file;
       if (opsetFaults.length > 0) throw new ContractError(joinFaults(opsetFaults));

@@ -24,6 +24,7 @@ export interface Adaptation {
 export const MODEL_PREFIX = "model/";
 /** The lowest IR version in which constants need not be inputs, and with which all runtimes load the file. */
 const MIN_IR_VERSION = 8n;
+
 /**
  * Puts nodes around a model: from the columns of a stone to the model's inputs, and from its output to `price`.
  * The model's own nodes stay as they are.

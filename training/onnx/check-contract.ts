@@ -7,6 +7,7 @@ import {
   type PricedStone,
   type Stone,
 } from "../../src/domain/diamond.ts";
+import { escapeText } from "../files/quote-text.ts";
 import { decodeModel } from "../onnx-file/decode-model.ts";
 import { findModelFaults } from "../onnx-file/model-faults.ts";
 import { type LoadedModel, loadModel, type ModelPort, type OutputTensor } from "./runtime.ts";
@@ -26,6 +27,10 @@ const REQUIRED_OUTPUTS: ReadonlyMap<string, string> = new Map([["price", "float3
  * different order cause small differences.
  */
 const MAX_BATCH_DIFFERENCE = 1e-5;
+
+/** A sentence about a file is not longer, whatever names the file has. */
+export const MAX_SENTENCE_LENGTH = 1_500;
+const MAX_LISTED_FAULTS = 20;
 
 /** What keeps an ONNX file from being a price model, a sentence each. */
 export interface ContractFaults {
@@ -48,11 +53,13 @@ export async function checkContract(bytes: Uint8Array): Promise<void> {
   if (faults.length > 0) throw new ContractError(joinFaults(faults));
 }
 
-/** Joins faults to one line. */
+/** Joins faults to one line. Faults quote names of the file, so long ones and long lists are cut. */
 export function joinFaults(faults: readonly string[]): string {
-  const [first = ""] = faults;
-  if (faults.length <= 1) return first;
-  return `${faults.length} faults: ${faults.map((fault, i) => `(${i + 1}) ${fault}`).join("; ")}`;
+  const shown = faults.slice(0, MAX_LISTED_FAULTS).map((fault) => escapeText(fault, MAX_SENTENCE_LENGTH));
+  if (faults.length <= 1) return shown[0] ?? "";
+  const more = faults.length > shown.length ? [`and ${faults.length - shown.length} more`] : [];
+  const list = [...shown.map((fault, i) => `(${i + 1}) ${fault}`), ...more];
+  return `${faults.length} faults: ${list.join("; ")}`;
 }
 
 /** Lists the faults of a file; see {@link checkContract}. Later checks are left out if they need earlier ones. */

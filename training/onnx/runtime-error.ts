@@ -1,3 +1,7 @@
+import { truncate } from "../../src/lib/truncate.ts";
+
+/** Messages quote names of the model file, which can have any length. The patterns take quadratic time. */
+const MAX_MESSAGE_LENGTH = 2_000;
 /** A position in the runtime's source code, with which some of its messages begin. */
 const SOURCE_POSITION = /(?:[A-Za-z]:)?[^\s:]+\.(?:cc|cpp|h|hpp|cu):\d+ /;
 /** The kind of an error, which follows a colon: `: 2 : INVALID_ARGUMENT : `. */
@@ -10,7 +14,8 @@ export function describeRuntimeError(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : String(cause);
   // An exception of WebAssembly without a text is a number: its address.
   if (/^\d*$/.test(message)) return "it fails without saying why";
-  let text = message.replace(/^.*ERROR_MESSAGE: /s, "").split("\n")[0] ?? "";
+  const [line = ""] = message.replace(/^.*ERROR_MESSAGE: /s, "").split("\n");
+  let text = truncate(line, MAX_MESSAGE_LENGTH);
   for (let position = SOURCE_POSITION.exec(text); position !== null; position = SOURCE_POSITION.exec(text)) {
     const rest = text.slice(position.index + position[0].length);
     text = text.slice(0, position.index) + removeSignature(rest);

@@ -25,6 +25,18 @@ describe("a hostile file gets a clear error", () => {
     );
   });
 
+  test("many inputs with long names that a terminal would execute", async () => {
+    const bytes = createPriceModel(({ graph }) => {
+      const [input] = graph!.input;
+      for (let i = 0; i < 200; i++) graph!.input.push({ ...input!, name: `\u001b[2J${i}${"x".repeat(1e4)}` });
+    });
+    const message = await importModel(bytes);
+    expect(message).toMatch(
+      /^200 faults: \(1\) the model has an unknown input \\u\{1b\}\[2J0x+…; .*; and 180 more$/,
+    );
+    expect(message.length).toBeLessThan(40_000);
+  });
+
   test("a graph with a cycle", async () => {
     const bytes = createPriceModel(({ graph }) => {
       graph!.node[0]!.input[1] = "price";

@@ -30,3 +30,9 @@ test.each([
 ])("%s", (message, text) => {
   expect(describeRuntimeError(new Error(message))).toBe(text);
 });
+
+test("a long name takes linear time and is cut", () => {
+  const text = describeRuntimeError(new Error(`${PREFIX}No Op registered for ${"x".repeat(1e5)}`));
+  expect(text).toMatch(/^No Op registered for x+…$/);
+  expect(text.length).toBeLessThan(3000);
+});
