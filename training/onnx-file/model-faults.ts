@@ -4,6 +4,7 @@ import { findVersionFaults } from "./versions.ts";
 
 /** The most values that a constant can have in a model that is small enough to be served. */
 const MAX_TENSOR_VALUES = 1e8;
+
 /** Lists what the runtime would not load or would suffer from, a sentence each. */
 export function findModelFaults(model: ModelProto): string[] {
   const faults = findVersionFaults(model);

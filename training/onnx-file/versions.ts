@@ -3,7 +3,8 @@ import { listGraphs, listTensors } from "./decode-model.ts";
 
 /** The newest versions that onnxruntime-web 1.30 loads, by operator set. `""` is ONNX's own set. */
 const MAX_OPSETS: Readonly<Record<string, number>> = { "": 26, "ai.onnx.ml": 5 };
-const MAX_IR_VERSION = 13;
+/** The highest IR version that the runtime loads. */
+export const MAX_IR_VERSION = 13;
 /** Version 14 only adds the types FLOAT6E2M3 and FLOAT6E3M2, which nothing here uses. */
 const MAX_LOWERED_IR_VERSION = 14;
 /** The highest element type of IR version 13: INT2. */
@@ -82,9 +83,6 @@ export function lowerIrVersion(model: ModelProto): boolean {
   model.irVersion = BigInt(MAX_IR_VERSION);
   return true;
 }
-
-/** The highest IR version that the runtime loads. */
-export { MAX_IR_VERSION };
 
 function canLowerIrVersion({ irVersion, graph }: ModelProto): boolean {
   if (irVersion > BigInt(MAX_LOWERED_IR_VERSION) || graph === undefined) return false;

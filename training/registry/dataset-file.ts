@@ -19,7 +19,6 @@ export function encodeDatasetFile(stones: readonly DatasetStone[]): StoredFile {
 }
 
 /**
-/**
  * Stones by the SHA-256 of their file. A run reads the same file for its known stones, for the champion's stones
  * and for the difference that it publishes.
  */
