@@ -106,6 +106,16 @@ const NUMBER_FIELDS: Readonly<Record<NumberColumn, { unit: string; description: 
   z: { unit: "mm", description: "Depth in mm." },
 };
 
+/** What follows a value in a text: `61.8 %`, `4.05 mm`. A weight follows the word carat. */
+export const UNIT_SUFFIXES: Readonly<Record<NumberColumn, string>> = {
+  carat: "",
+  depth: " %",
+  table: " %",
+  x: " mm",
+  y: " mm",
+  z: " mm",
+};
+
 function describeNumber(name: NumberColumn): { description: string; example: number } {
   return { description: NUMBER_FIELDS[name].description, example: EXAMPLE_STONE[name] };
 }

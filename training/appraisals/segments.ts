@@ -1,17 +1,11 @@
-import { findCaratBand } from "../../src/domain/carat-bands.ts";
 import type { Stone } from "../../src/domain/diamond.ts";
+import { GROUP_FINDERS } from "../evaluation/stone-groups.ts";
 
 /** The segment of all stones. */
 export const ALL = "all";
 
-/** One function a division of the market. Each stone is in one segment of each division. */
-export const DIVISIONS: readonly ((stone: Stone) => string)[] = [
-  () => ALL,
-  ({ carat }) => `${findCaratBand(carat)} carat`,
-  ({ cut }) => `cut ${cut}`,
-  ({ color }) => `color ${color}`,
-  ({ clarity }) => `clarity ${clarity}`,
-];
+/** One function for each division of the market. Each stone is in one segment of each division. */
+export const DIVISIONS: readonly ((stone: Stone) => string)[] = [() => ALL, ...GROUP_FINDERS];
 
 /** Counts stones by segment. */
 export function countSegments(stones: Iterable<Stone>): Map<string, number> {

@@ -3,6 +3,7 @@
  * before the run, so a file with wrong prices or with few kinds of stones cannot hide its effect on them.
  */
 import type { PricedStone } from "../../src/domain/diamond.ts";
+import { MEDIAN_RATIO_RANGE } from "../../src/domain/feed-check.ts";
 import { formatDollars } from "../../src/lib/format.ts";
 import { median } from "../../src/lib/statistics.ts";
 import { formatCount } from "../report/format.ts";
@@ -28,8 +29,6 @@ export interface PriceComparison {
 
 /** A group with fewer stones is not judged. */
 const MIN_GROUP_STONES = 30;
-/** Limits of the median ratio. A real market hardly moves further between two runs; a wrong unit does. */
-export const MEDIAN_RATIO_LIMITS = [0.8, 1.25] as const;
 /** A part of the market may move by a tenth more or less than the whole. More counts as an error. */
 const MAX_GROUP_MOVE = Math.log(1.1);
 const MARKET_MOVE_TURNS = 3;
@@ -108,9 +107,9 @@ export function findPriceFaults(
     // If all stones together have moved, the groups say nothing more.
     const listed = moved[0]?.name === "all" ? moved.slice(0, 1) : moved;
     const list = joinGroups(listed, (one) => `${formatRatio(one.medianRatio)} ${describeStones(one)}`);
-    const [low, high] = MEDIAN_RATIO_LIMITS;
+    const { min, max } = MEDIAN_RATIO_RANGE;
     return [
-      `on the test stones of ${championName} the median ratio of new to old prices is ${list}; ${low} to ${high} is allowed`,
+      `on the test stones of ${championName} the median ratio of new to old prices is ${list}; ${min} to ${max} is allowed`,
     ];
   }
   const worse = judged
@@ -127,9 +126,9 @@ export function findPriceFaults(
   return [`on the test stones of ${championName} the MAE rises ${list}`];
 }
 
-/** False for NaN too. */
+/** A market hardly moves further between two runs; a wrong unit does. False for NaN too. */
 function isAllowedRatio(ratio: number): boolean {
-  return ratio >= MEDIAN_RATIO_LIMITS[0] && ratio <= MEDIAN_RATIO_LIMITS[1];
+  return ratio >= MEDIAN_RATIO_RANGE.min && ratio <= MEDIAN_RATIO_RANGE.max;
 }
 
 function isWorse(comparison: PriceComparison): boolean {

@@ -7,15 +7,19 @@ export const STONE_GROUPS: readonly string[] = [
   ...GRADE_COLUMNS.flatMap((column) => GRADES[column].map((grade) => nameGrade(column, grade))),
 ];
 
+type GroupedStone = Pick<PricedStone, "carat" | (typeof GRADE_COLUMNS)[number]>;
+
+/** Functions that name the group of a stone: its carat band, and each of its grades. */
+export const GROUP_FINDERS: readonly ((stone: GroupedStone) => string)[] = [
+  ({ carat }) => nameBand(findCaratBand(carat)),
+  ...GRADE_COLUMNS.map((column) => (stone: GroupedStone) => nameGrade(column, stone[column])),
+];
+
 /** Lists the rows of the stones of each group, by the names of {@link STONE_GROUPS}. */
-export function groupStones(
-  stones: readonly Pick<PricedStone, "carat" | (typeof GRADE_COLUMNS)[number]>[],
-): ReadonlyMap<string, readonly number[]> {
+export function groupStones(stones: readonly GroupedStone[]): ReadonlyMap<string, readonly number[]> {
   const rows = new Map<string, number[]>(STONE_GROUPS.map((name) => [name, []]));
-  for (const [row, stone] of stones.entries()) {
-    rows.get(nameBand(findCaratBand(stone.carat)))!.push(row);
-    for (const column of GRADE_COLUMNS) rows.get(nameGrade(column, stone[column]))!.push(row);
-  }
+  for (const [row, stone] of stones.entries())
+    for (const findGroup of GROUP_FINDERS) rows.get(findGroup(stone))!.push(row);
   return rows;
 }
 

@@ -1,5 +1,5 @@
 /** The texts of contradictions. They have the numbers, and what the others give. */
-import { NUMBER_COLUMNS, type NumberColumn } from "../diamond.ts";
+import { NUMBER_COLUMNS, type NumberColumn, UNIT_SUFFIXES } from "../diamond.ts";
 import { computeDepth, computeWeight, DEPTHS, isInside, type Measurements } from "./relations.ts";
 
 /** Why a stone is rejected. */
@@ -9,15 +9,6 @@ export interface Contradiction {
   /** For example `depth 0.636 %, but x, y and z give 63.6 %: a fraction?` */
   readonly message: string;
 }
-
-const UNITS: Readonly<Record<NumberColumn, string>> = {
-  carat: "",
-  depth: " %",
-  table: " %",
-  x: " mm",
-  y: " mm",
-  z: " mm",
-};
 
 /** @param guess what the values may be instead; null if nothing explains them */
 export function describePercentages(
@@ -75,7 +66,7 @@ function create(columns: readonly NumberColumn[], text: string, guess: string | 
 
 /** Lists values: `x 0.66 mm, y 0.67 mm and z 0.41 mm`. */
 function list(stone: Measurements, columns: readonly NumberColumn[]): string {
-  const texts = columns.map((name) => `${name} ${round(stone[name], 5)}${UNITS[name]}`);
+  const texts = columns.map((name) => `${name} ${round(stone[name], 5)}${UNIT_SUFFIXES[name]}`);
   const last = texts.pop();
   return texts.length > 0 ? `${texts.join(", ")} and ${last}` : `${last}`;
 }

@@ -32,11 +32,14 @@ const CLEAR_FACTOR = 60;
 /** How well depth must fit x, y and z after a conversion, percent. */
 const DEPTH_TOLERANCE = 3;
 
-/** Factors that convert to millimetres. */
-const LENGTH_UNITS = [
+/** Factors that convert to millimetres, for units that people write sizes in. */
+export const USUAL_LENGTH_UNITS = [
   [10, "centimetres"],
   [25.4, "inches"],
   [0.1, "tenths of a millimetre"],
+] as const;
+const LENGTH_UNITS = [
+  ...USUAL_LENGTH_UNITS,
   [0.01, "hundredths of a millimetre"],
   [0.001, "micrometres"],
   [1000, "metres"],

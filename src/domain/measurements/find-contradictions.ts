@@ -11,6 +11,7 @@ import {
   guessTableUnit,
   isUsual,
   MIN_PERCENT,
+  USUAL_LENGTH_UNITS,
 } from "./find-contradiction.ts";
 import { computeDepth, fits, type Measurements, scale } from "./relations.ts";
 
@@ -36,12 +37,6 @@ const EXCHANGED: Pattern = {
   describe: describeDepthInTable,
 };
 
-const LENGTH_UNITS = [
-  [10, "centimetres"],
-  [0.1, "tenths of a millimetre"],
-  [25.4, "inches"],
-] as const;
-
 const PATTERNS: readonly Pattern[] = [
   EXCHANGED,
   {
@@ -53,7 +48,7 @@ const PATTERNS: readonly Pattern[] = [
     describe: (stone) => describePercentages(stone, ["table"], guessTableUnit(stone)),
   },
   ...(["x", "y", "z"] as const).flatMap((name) =>
-    LENGTH_UNITS.map(
+    USUAL_LENGTH_UNITS.map(
       ([factor, unit]): Pattern => ({
         matches: (stone) => fits(scale(stone, [name], factor), 3),
         describe: (stone) => describeSizes(stone, [name], unit),

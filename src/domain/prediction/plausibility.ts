@@ -2,7 +2,7 @@
  * Finds values of a stone that do not fit together. What fits is known from the training stones of the model.
  */
 import { z } from "zod";
-import { NUMBER_COLUMNS, type NumberColumn, type Stone } from "../diamond.ts";
+import { NUMBER_COLUMNS, type NumberColumn, type Stone, UNIT_SUFFIXES } from "../diamond.ts";
 import { RareGrades } from "./rare-grades.ts";
 import type { Warning, WarningCode } from "./warning.ts";
 
@@ -107,15 +107,6 @@ function createSizeRule(name: "x" | "y" | "z"): RelationRule {
   };
 }
 
-const UNITS: Readonly<Record<NumberColumn, string>> = {
-  carat: "",
-  depth: " %",
-  table: " %",
-  x: " mm",
-  y: " mm",
-  z: " mm",
-};
-
 /** The limits of a model without {@link Plausibility}: the range of each column, and no relations. */
 export function toPlausibility(ranges: Readonly<Record<string, Limits["limits"]>>): Plausibility {
   const columns = Object.entries(ranges).map(([name, limits]) => [name, { usual: limits, limits }] as const);
@@ -142,7 +133,7 @@ export function findImplausibleValues({ columns, relations }: Plausibility, ston
     const interval = limits.map((end) => round(end, 2)).join(" to ");
     warnings.push({
       code: "outside-training-range",
-      message: `${name} ${numbers[name]}${UNITS[name]} is outside the range that the model was trained on (${interval}), ${compareWithEnd(numbers[name], limits)}: the price is an extrapolation`,
+      message: `${name} ${numbers[name]}${UNIT_SUFFIXES[name]} is outside the range that the model was trained on (${interval}), ${compareWithEnd(numbers[name], limits)}: the price is an extrapolation`,
       fields: [name],
     });
   }
