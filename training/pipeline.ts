@@ -22,7 +22,7 @@ import { publish } from "./publish/publish.ts";
 import { findUpToDateVersions } from "./publish/up-to-date.ts";
 import { type Champion, readChampion } from "./registry/champion.ts";
 import { readVersionStones } from "./registry/champion-stones.ts";
-import { collectStones, type StoneSelection } from "./registry/collect-stones.ts";
+import { collectStones, createFileReader, type StoneSelection } from "./registry/collect-stones.ts";
 import { type Provenance, readProvenance } from "./registry/provenance.ts";
 import {
   findChampion,
@@ -76,6 +76,8 @@ interface RunContext {
   readonly provenance: Provenance;
   /** By `performance.now()`, milliseconds. */
   readonly startedAt: number;
+  /** Reads the files of the options once. */
+  readonly readFiles: ReturnType<typeof createFileReader>;
   /** Models that were already built, by the id of their dataset. */
   readonly builtModels: Map<string, readonly TrainedModel[]>;
 }
@@ -101,6 +103,7 @@ export async function train(
         : [await createImportBuilder(options.import)],
     provenance: readProvenance(process.env),
     startedAt: performance.now(),
+    readFiles: createFileReader(options.data),
     builtModels: new Map(),
   };
   for (let attempt = 1; ; attempt++) {
@@ -122,7 +125,7 @@ async function runPipeline(context: RunContext): Promise<TrainingRun> {
   checkModelNames(builders, registry);
   const readingChampion = readChampion(target, registry);
   const [{ dataset, feed, review }, champion] = await Promise.all([
-    collectStones(options, registry, fresh, knownSources, readingChampion),
+    collectStones(options, context.readFiles, registry, fresh, knownSources, readingChampion),
     readingChampion,
   ]);
   reportProgress("read", `${dataset.stones.length} stones, ${formatRejected(dataset)}`);

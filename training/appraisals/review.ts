@@ -1,5 +1,5 @@
 import type { DatasetStone } from "../data/dataset-stone.ts";
-import { computeRoundedId } from "../data/stone-index.ts";
+import { hasStone } from "../data/stone-index.ts";
 import { predictPrices } from "../onnx/predict-prices.ts";
 import type { Champion } from "../registry/champion.ts";
 import type { FreshStones } from "../registry/fresh-stones.ts";
@@ -12,7 +12,7 @@ export interface AppraisalReview {
   readonly taken: readonly DatasetStone[];
   /** Accepted stones that exceed a bound. They are to be quarantined, or were taken with `--accept-feed`. */
   readonly exceeding: readonly HeldAppraisal[];
-  /** Stones that were quarantined before, and that the newest dataset does not have. */
+  /** Stones that were quarantined before, and that are not among the known stones. */
   readonly quarantined: readonly NewAppraisal[];
   /** An operator has accepted all stones, with `--accept-feed`. */
   readonly acceptsAll: boolean;
@@ -32,9 +32,6 @@ export async function reviewAppraisals(
   acceptsAll: boolean,
 ): Promise<AppraisalReview> {
   const baseIds = new Set(base.map(({ id }) => id));
-  // A stone that was stored before values were rounded may be known by its rounded values.
-  const hasStone = (ids: ReadonlySet<string>, stone: DatasetStone) =>
-    ids.has(stone.id) || ids.has(computeRoundedId(stone));
   const pending = appraisals.filter(
     ({ rowId, stone }) => !hasStone(baseIds, stone) && !hasStone(withdrawn, stone) && !withdrawn.has(rowId),
   );

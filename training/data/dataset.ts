@@ -4,7 +4,7 @@ import type { Source } from "../csv/read-text.ts";
 import type { DatasetStone } from "./dataset-stone.ts";
 import { readSources, type SourceStones, sumRejections } from "./read-sources.ts";
 import { MAX_REJECTION_EXAMPLES, type RejectionCounts } from "./rejections.ts";
-import { computeRoundedId, StoneIndex } from "./stone-index.ts";
+import { hasStone, StoneIndex } from "./stone-index.ts";
 
 /** Number of sentences about rejected rows. A feed of many files can have any number of them. */
 const MAX_NOTES = 20;
@@ -59,8 +59,7 @@ export function mergeStones(
   results: readonly SourceStones[],
   withdrawn: ReadonlySet<string>,
 ): { dataset: Dataset; newStones: DatasetStone[] } {
-  const isWithdrawn = (stone: DatasetStone) =>
-    withdrawn.size > 0 && (withdrawn.has(stone.id) || withdrawn.has(computeRoundedId(stone)));
+  const isWithdrawn = (stone: DatasetStone) => hasStone(withdrawn, stone);
   const index = new StoneIndex(known.filter((stone) => !isWithdrawn(stone)));
   const newStones: DatasetStone[] = [];
   const sources: DatasetSource[] = [];

@@ -13,6 +13,11 @@ export function computeRoundedId(stone: PricedStone & { readonly id: string }): 
   return isRounded(stone) ? stone.id : computeStoneId(roundStone(stone), findCopyNumber(stone));
 }
 
+/** Whether a set has the id of a stone, or the one that it has after rounding. */
+export function hasStone(ids: ReadonlySet<string>, stone: PricedStone & { readonly id: string }): boolean {
+  return ids.size > 0 && (ids.has(stone.id) || ids.has(computeRoundedId(stone)));
+}
+
 /** The number of a copy is part of its id only. It is 0 if no number gives the id. */
 function findCopyNumber(stone: PricedStone & { readonly id: string }): number {
   for (let copy = 0; copy < MAX_COPIES; copy++) if (computeStoneId(stone, copy) === stone.id) return copy;

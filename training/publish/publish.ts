@@ -41,9 +41,9 @@ export async function publish(
   reportProgress: (text: string) => void,
 ): Promise<Registry> {
   const { dataset, promotion } = publication;
-  const knownDataset = registry.datasets.find(({ id }) => id === dataset.id);
-  const datasetSeq = knownDataset?.seq ?? (registry.datasets.at(-1)?.seq ?? 0) + 1;
-  const datasetFile = knownDataset === undefined ? encodeDatasetFile(dataset.stones) : null;
+  const publishedDataset = registry.datasets.find(({ id }) => id === dataset.id);
+  const datasetSeq = publishedDataset?.seq ?? (registry.datasets.at(-1)?.seq ?? 0) + 1;
+  const datasetFile = publishedDataset === undefined ? encodeDatasetFile(dataset.stones) : null;
 
   const files = publication.models.flatMap((model) => model.files);
   if (datasetFile !== null) files.push(datasetFile);

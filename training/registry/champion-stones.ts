@@ -4,6 +4,7 @@ import { PricedStone, STONE_COLUMNS } from "../../src/domain/diamond.ts";
 import { isTestStone } from "../../src/domain/split.ts";
 import type { DatasetStone } from "../data/dataset-stone.ts";
 import type { Split } from "../data/split.ts";
+import { hasStone } from "../data/stone-index.ts";
 import { readDatasetFile } from "./dataset-file.ts";
 import type { PublishedModel, Registry } from "./read-registry.ts";
 
@@ -26,7 +27,7 @@ export async function readVersionStones(
   const train: DatasetStone[] = [];
   const test: DatasetStone[] = [];
   for (const stone of stones) {
-    if (!withdrawn.has(stone.id)) (isTestStone(stone.splitKey, seed) ? test : train).push(stone);
+    if (!hasStone(withdrawn, stone)) (isTestStone(stone.splitKey, seed) ? test : train).push(stone);
   }
   return { train, test };
 }

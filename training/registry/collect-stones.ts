@@ -24,7 +24,7 @@ export interface StoneSelection {
 /** The stones of a run. */
 export interface CollectedStones {
   readonly dataset: Dataset;
-  /** The stones that `--append` adds to the newest dataset. The feed check compares their prices. */
+  /** The stones that `--append` adds to the known stones. The feed check compares their prices. */
   readonly feed: readonly DatasetStone[];
   /** Which appraisals the run takes, and which ones it holds. */
   readonly review: AppraisalReview;
@@ -39,11 +39,13 @@ export interface CollectedStones {
  * Known stones are the stones of the newest dataset whose stones were accepted, and the stones that were appraised
  * through the API and pass their checks (training/appraisals). Withdrawn stones are never used. Duplicates are
  * removed.
- * @param knownSources the sources of that dataset
+ * @param readFiles from {@link createFileReader}
+ * @param knownSources the sources of the dataset with the known stones
  * @throws UserError if no stone is left
  */
 export async function collectStones(
   options: StoneSelection,
+  readFiles: () => Promise<SourceStones[]>,
   registry: Registry,
   fresh: FreshStones,
   knownSources: KnownSources,
@@ -51,11 +53,11 @@ export async function collectStones(
 ): Promise<CollectedStones> {
   const { withdrawn } = fresh;
   const usesKnownStones = options.append || options.data.length === 0;
-  const newest = findNewestDataset(registry);
-  const usesEmbeddedStones = options.data.length === 0 && newest === undefined;
+  const knownDataset = findKnownDataset(registry);
+  const usesEmbeddedStones = options.data.length === 0 && knownDataset === undefined;
   const [sourceStones, known] = await Promise.all([
-    usesEmbeddedStones ? readSources([createEmbeddedSource()]) : readFiles(options.data),
-    newest !== undefined && usesKnownStones ? readDatasetFile(options.target, newest) : [],
+    usesEmbeddedStones ? readSources([createEmbeddedSource()]) : readFiles(),
+    knownDataset !== undefined && usesKnownStones ? readDatasetFile(options.target, knownDataset) : [],
   ]);
 
   const base = mergeStones(known, sourceStones, withdrawn);
@@ -69,7 +71,7 @@ export async function collectStones(
     throw new UserError("there are no stones to train on: all stones are withdrawn");
   }
   const knownBase =
-    usesKnownStones && newest !== undefined ? { seq: newest.seq, sources: knownSources } : null;
+    usesKnownStones && knownDataset !== undefined ? { seq: knownDataset.seq, sources: knownSources } : null;
   return {
     dataset: { ...dataset, base: knownBase },
     feed: options.append ? base.newStones : [],
@@ -77,17 +79,19 @@ export async function collectStones(
   };
 }
 
-/** The stones of files, by the list of their names. */
-const readFilesByNames = new WeakMap<readonly string[], Promise<SourceStones[]>>();
-
-/** Reads files once in a run. A run that starts again after a conflict cannot read a pipe for the second time. */
-function readFiles(names: readonly string[]): Promise<SourceStones[]> {
-  const stones = readFilesByNames.get(names) ?? findSources(names).then(readSources);
-  readFilesByNames.set(names, stones);
-  return stones;
+/**
+ * Creates a function that reads files at its first call, and then returns the same stones. A run that starts again
+ * after a conflict cannot read a pipe for the second time.
+ */
+export function createFileReader(names: readonly string[]): () => Promise<SourceStones[]> {
+  let stones: Promise<SourceStones[]> | undefined;
+  return () => {
+    stones ??= findSources(names).then(readSources);
+    return stones;
+  };
 }
 
-function findNewestDataset({ datasets, knownDataset }: Registry): PublishedDataset | undefined {
+function findKnownDataset({ datasets, knownDataset }: Registry): PublishedDataset | undefined {
   return datasets.find((dataset) => dataset.seq === knownDataset);
 }
 
