@@ -2,7 +2,10 @@ import { type ModelProto, TensorProto_DataType } from "onnx-buf";
 import { listGraphs, listTensors } from "./decode-model.ts";
 
 /** The newest versions that onnxruntime-web 1.30 loads, by operator set. `""` is ONNX's own set. */
-const MAX_OPSETS: Readonly<Record<string, number>> = { "": 26, "ai.onnx.ml": 5 };
+const MAX_OPSETS: ReadonlyMap<string, number> = new Map([
+  ["", 26],
+  ["ai.onnx.ml", 5],
+]);
 /** The highest IR version that the runtime loads. */
 export const MAX_IR_VERSION = 13;
 /** Version 14 only adds the types FLOAT6E2M3 and FLOAT6E3M2, which nothing here uses. */
@@ -21,36 +24,23 @@ const MIN_ML_OPSET = 2;
  * Operators that mean the same in MIN_OPSET as in an older set, by the version from which on this is so.
  * LightGBM's converter writes version 8 with nothing but Identity and Exp.
  */
-const COMPATIBLE_SINCE: Readonly<Record<string, number>> = {
-  ...Object.fromEntries(
+const COMPATIBLE_SINCE: ReadonlyMap<string, number> = new Map(
+  (
     [
-      "Identity",
-      "Transpose",
-      "Constant",
-      "Gather",
-      "Shape",
-      "Flatten",
-      "MatMul",
-      "ReduceSum",
-      "ReduceMean",
-      "Not",
-    ].map((name) => [name, 1]),
-  ),
-  ...{ Squeeze: 1, Unsqueeze: 1, Split: 2, Concat: 4, Reshape: 5 },
-  ...Object.fromEntries(
-    ["Cast", "Exp", "Log", "Neg", "Abs", "Sqrt", "Relu", "Sigmoid", "Tanh", "Floor", "Tile"].map((name) => [
-      name,
-      6,
-    ]),
-  ),
-  ...Object.fromEntries(
-    ["Add", "Sub", "Mul", "Div", "Pow", "Gemm", "Less", "Greater", "Equal", "And", "Or"].map((name) => [
-      name,
-      7,
-    ]),
-  ),
-  ...{ Max: 8, Min: 8, Sum: 8, Expand: 8, Where: 9, IsNaN: 9, ConstantOfShape: 9 },
-};
+      [
+        1,
+        "Identity Transpose Constant Gather Shape Flatten MatMul ReduceSum ReduceMean Not Squeeze Unsqueeze",
+      ],
+      [2, "Split"],
+      [4, "Concat"],
+      [5, "Reshape"],
+      [6, "Cast Exp Log Neg Abs Sqrt Relu Sigmoid Tanh Floor Tile"],
+      [7, "Add Sub Mul Div Pow Gemm Less Greater Equal And Or"],
+      [8, "Max Min Sum Expand"],
+      [9, "Where IsNaN ConstantOfShape"],
+    ] as const
+  ).flatMap(([version, names]) => names.split(" ").map((name) => [name, version] as const)),
+);
 
 /** Lists the versions of a model that the runtime does not have, a sentence each. */
 export function findVersionFaults(model: ModelProto): string[] {
@@ -63,7 +53,7 @@ export function findVersionFaults(model: ModelProto): string[] {
     );
   }
   for (const { domain, version } of model.opsetImport) {
-    const max = MAX_OPSETS[normalizeDomain(domain)];
+    const max = MAX_OPSETS.get(normalizeDomain(domain));
     if (max !== undefined && version > BigInt(max)) {
       faults.push(
         `the model uses operator set ${version} of ${domain || "ai.onnx"}; ` +
@@ -120,11 +110,11 @@ export function raiseOpsets(model: ModelProto): string[] {
   if (version === undefined) opsets.set("", BigInt(DEFAULT_OPSET));
   else if (version < BigInt(MIN_OPSET)) {
     const changed = operators.filter(
-      ({ domain, opType }) => domain === "" && BigInt(COMPATIBLE_SINCE[opType] ?? MIN_OPSET) > version,
+      ({ domain, opType }) => domain === "" && BigInt(COMPATIBLE_SINCE.get(opType) ?? MIN_OPSET) > version,
     );
     if (changed.length > 0 || model.functions.length > 0) {
       faults.push(
-        `the model uses operator set ${version} of ai.onnx; export it with target_opset ${MIN_OPSET} to ${MAX_OPSETS[""]}`,
+        `the model uses operator set ${version} of ai.onnx; export it with target_opset ${MIN_OPSET} to ${MAX_OPSETS.get("")}`,
       );
     } else opsets.set("", BigInt(MIN_OPSET));
   }
@@ -134,7 +124,7 @@ export function raiseOpsets(model: ModelProto): string[] {
     if (operators.some(({ domain, opType }) => domain === "ai.onnx.ml" && opType === "LabelEncoder")) {
       faults.push(
         `the model uses LabelEncoder of operator set ${mlVersion} of ai.onnx.ml; export it with version ` +
-          `${MIN_ML_OPSET} to ${MAX_OPSETS["ai.onnx.ml"]} of that set`,
+          `${MIN_ML_OPSET} to ${MAX_OPSETS.get("ai.onnx.ml")} of that set`,
       );
     } else opsets.set("ai.onnx.ml", BigInt(MIN_ML_OPSET));
   }

@@ -24,7 +24,7 @@ export type ColumnName =
 export const COLUMN_HINT = `the columns are ${STONE_COLUMNS.join(", ")}; cut_Ideal and the like are one-hot columns`;
 
 /** Spellings of our columns that mean nothing else. */
-const SYNONYMS: Readonly<Record<string, GradeColumn>> = { colour: "color" };
+const SYNONYMS: ReadonlyMap<string, GradeColumn> = new Map([["colour", "color"]]);
 
 /** Reads a name such as `carat`, `Colour` or `cut_Very Good`; null if it is no column of a stone. */
 export function readColumnName(name: string): ColumnName | null {
@@ -41,5 +41,5 @@ export function formatSource(source: InputSource): string {
 }
 
 function findGradeColumn(name: string): GradeColumn | undefined {
-  return findChoice(GRADE_COLUMNS, name) ?? SYNONYMS[name.toLowerCase()];
+  return findChoice(GRADE_COLUMNS, name) ?? SYNONYMS.get(name.toLowerCase());
 }

@@ -37,6 +37,20 @@ describe("a hostile file gets a clear error", () => {
     expect(message.length).toBeLessThan(40_000);
   });
 
+  test("names that every object of JavaScript has", async () => {
+    const bytes = createPriceModel((model) => {
+      model.opsetImport = [
+        { ...model.opsetImport[0]!, domain: "", version: 9n },
+        { ...model.opsetImport[0]!, domain: "constructor", version: 1n },
+      ];
+      model.graph!.node[0]!.opType = "constructor";
+      model.graph!.input[0]!.name = "constructor";
+    });
+    expect(await importModel(bytes)).toMatch(
+      /^2 faults: \(1\) the model has an unknown input constructor; .*\(2\) the model uses operator set 9 of ai\.onnx; /,
+    );
+  });
+
   test("a graph with a cycle", async () => {
     const bytes = createPriceModel(({ graph }) => {
       graph!.node[0]!.input[1] = "price";
