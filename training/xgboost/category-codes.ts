@@ -1,5 +1,4 @@
-import { GRADES, type GradeColumn } from "../../src/domain/diamond.ts";
-import { findChoice } from "../../src/lib/input/choices.ts";
+import { findGrade, GRADES, type GradeColumn } from "../../src/domain/diamond.ts";
 import { joinNames } from "./document/quote-text.ts";
 import { UnsupportedModelError } from "./unsupported-model-error.ts";
 
@@ -67,7 +66,7 @@ function numberNames(column: GradeColumn, list: CategoryList): Map<string, numbe
     : Object.entries(list as Readonly<Record<string, number>>);
   const codes = new Map<string, number>();
   for (const [name, code] of entries) {
-    const grade = findChoice<string>(GRADES[column], name);
+    const grade = findGrade(column, name);
     if (grade === undefined) continue;
     if (codes.has(grade)) throw new UnsupportedModelError(`the categories of ${column} have ${grade} twice`);
     codes.set(grade, code);

@@ -1,5 +1,4 @@
-import { GRADE_COLUMNS, GRADES, type GradeColumn } from "../../src/domain/diamond.ts";
-import { findChoice } from "../../src/lib/input/choices.ts";
+import { findGrade, GRADE_COLUMNS, type GradeColumn } from "../../src/domain/diamond.ts";
 
 /** The column and the grade that a one-hot feature stands for. It is 1 for this grade and 0 for the others. */
 export interface GradeIndicator {
@@ -35,7 +34,7 @@ function findColumns(prefix: string): readonly GradeColumn[] {
 
 function findIndicator(columns: readonly GradeColumn[], text: string): GradeIndicator | null {
   for (const column of columns) {
-    const grade = findChoice<string>(GRADES[column], text);
+    const grade = findGrade(column, text);
     if (grade !== undefined) return { column, grade };
   }
   return null;

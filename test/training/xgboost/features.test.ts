@@ -13,6 +13,7 @@ describe("one-hot columns are recognized by their names", () => {
     ["cutVery Good", "cut", "Very Good"],
     ["cut.Very.Good", "cut", "Very Good"],
     ["cut_very_good", "cut", "Very Good"],
+    ["cut_VG", "cut", "Very Good"],
     ["cut=Ideal", "cut", "Ideal"],
     ["C(cut)[T.Premium]", "cut", "Premium"],
     ["color[T.E]", "color", "E"],
