@@ -158,11 +158,12 @@ function findExchange(stone: Measurements): Contradiction | null {
   const values = NUMBER_COLUMNS.map((name) => stone[name]);
   orders ??= buildOrders();
   for (const order of orders) {
-    // Few orders have a depth and a table, so the others cost little.
+    // Few orders have a depth, a table and almost equal x and y, so the others cost little.
     if (!isInside(values[order[1]!]!, DEPTHS) || !isInside(values[order[2]!]!, TABLES)) continue;
+    if (!isRound({ x: values[order[3]!]!, y: values[order[4]!]! })) continue;
     const exchanged = {} as Record<NumberColumn, number>;
     for (let i = 0; i < order.length; i++) exchanged[NUMBER_COLUMNS[i]!] = values[order[i]!]!;
-    if (isRound(exchanged) && fits(exchanged, 0.6, [145, 178])) return describeExchange(stone, exchanged);
+    if (fits(exchanged, 0.6, [145, 178])) return describeExchange(stone, exchanged);
   }
   return null;
 }

@@ -51,7 +51,7 @@ export function fits(stone: Measurements, depthTolerance: number, volumes = VOLU
 }
 
 /** Whether x and y are almost equal, so that depth can have one meaning only. */
-export function isRound({ x, y }: Measurements): boolean {
+export function isRound({ x, y }: Pick<Measurements, "x" | "y">): boolean {
   return isInside(x / y, [0.95, 1.05]);
 }
 
