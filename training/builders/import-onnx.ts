@@ -31,10 +31,10 @@ export async function createOnnxBuilder(options: ImportOptions, bytes: Uint8Arra
   const { file, name, categories, features, inputs, allTrees, missing } = options;
   const decoded = decodeModel(bytes);
   if (decoded === null) {
-    const isForOthers = options.log || categories !== undefined || features !== undefined;
+    const hasModelOptions = options.log || categories !== undefined || features !== undefined;
     const hint =
       "; --log, --categories and --features can only be used with an XGBoost model, or the first two with an ONNX model";
-    throw new ContractError(`the file is not an ONNX model, or it is damaged${isForOthers ? hint : ""}`);
+    throw new ContractError(`the file is not an ONNX model, or it is damaged${hasModelOptions ? hint : ""}`);
   }
   if (features !== undefined)
     throw new UserError("--features is for XGBoost models; --inputs names the inputs of an ONNX model");
@@ -46,10 +46,10 @@ export async function createOnnxBuilder(options: ImportOptions, bytes: Uint8Arra
     inputs: inputs === undefined ? null : await parseInputFile(inputs, parseInputNames),
     categories: categories === undefined ? {} : await parseInputFile(categories, parseCategoryNames),
   });
-  const asItIs = model.toBytes(null);
-  await checkLimits(name, asItIs);
-  const acceptsMissing = await checkPriceModel(asItIs, () => model.toBytes(TEST_COMPLETION));
-  const isUnchanged = asItIs === bytes;
+  const withoutCompletion = model.toBytes(null);
+  await checkLimits(name, withoutCompletion);
+  const acceptsMissing = await checkPriceModel(withoutCompletion, () => model.toBytes(TEST_COMPLETION));
+  const isUnchanged = withoutCompletion === bytes;
   const settings = {
     imported: basename(file),
     sha256: sha256(bytes),
@@ -63,10 +63,10 @@ export async function createOnnxBuilder(options: ImportOptions, bytes: Uint8Arra
     notes,
     async build(split, { seed }) {
       const complete = () => model.toBytes(fitCompletion(split.train));
-      const isMisled =
-        acceptsMissing && !isUnchanged && (await needsCompletion(asItIs, complete(), split.train));
-      const isCompleted = !acceptsMissing || isMisled;
-      const onnx = isCompleted ? complete() : asItIs;
+      const needsOurCompletion =
+        acceptsMissing && !isUnchanged && (await needsCompletion(withoutCompletion, complete(), split.train));
+      const isCompleted = !acceptsMissing || needsOurCompletion;
+      const onnx = isCompleted ? complete() : withoutCompletion;
       const hyperparameters = isCompleted ? { ...settings, missingMeasurements: "completed" } : settings;
       const trained = await evaluateModel(
         { name, bytes: onnx, hyperparameters, fitSeconds: 0, gain: null, crossFittedPrices: null },
@@ -74,7 +74,7 @@ export async function createOnnxBuilder(options: ImportOptions, bytes: Uint8Arra
         seed,
       );
       const note = `its prices of stones with missing measurements are wrong; ${COMPLETION_NOTE}`;
-      return checkImport(isMisled ? { ...trained, notes: [note] } : trained, split, {
+      return checkImport(needsOurCompletion ? { ...trained, notes: [note] } : trained, split, {
         kind: "onnx",
         force: options.force,
       });

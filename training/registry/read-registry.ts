@@ -62,8 +62,8 @@ export interface Registry {
 }
 
 /**
- * The dataset that later runs start from: that of the newest version whose stones were accepted, or of the champion.
- * Somebody may have promoted a version whose stones spoke against it.
+ * Reads the `seq` of the dataset that later runs start from: that of the newest version whose stones have no faults
+ * or that is the champion. An operator may have promoted a version in spite of faults.
  */
 const KNOWN_DATASET = `(SELECT dataset FROM models
   WHERE coalesce(json_array_length(decision -> '$.faults'), 0) = 0 OR EXISTS (
