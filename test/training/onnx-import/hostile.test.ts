@@ -1,9 +1,12 @@
 import { TensorProto_DataType } from "onnx-buf";
 import { describe, expect, test } from "vitest";
+import { UserError } from "../../../cloudflare/user-error.ts";
+import { EXAMPLE_STONE } from "../../../src/domain/diamond.ts";
 import { createOnnxBuilder } from "../../../training/builders/import-onnx.ts";
 import { encodeAttributes } from "../../../training/onnx/attributes.ts";
 import { Graph } from "../../../training/onnx/graph.ts";
 import { measureAllowedMemory } from "../../../training/onnx/measure-memory.ts";
+import { predictPrices } from "../../../training/onnx/predict-prices.ts";
 import { decodeModel } from "../../../training/onnx-file/decode-model.ts";
 import { adapt, createModel, createPriceModel, declare, edit } from "./models.ts";
 
@@ -49,6 +52,20 @@ describe("a hostile file gets a clear error", () => {
     expect(await importModel(bytes)).toMatch(
       /^2 faults: \(1\) the model has an unknown input constructor; .*\(2\) the model uses operator set 9 of ai\.onnx; /,
     );
+  });
+
+  test("a model that fails for some stones only", async () => {
+    const bytes = createModel("carat", (graph, carat) => {
+      const row = graph.addNode("Cast", [carat], { to: INT64 });
+      return graph.addNode("Gather", [graph.floatConstant([4000, 4000]), row], { axis: 0 });
+    });
+    const model = adapt(bytes).toBytes(null);
+    expect(await predictPrices(model, [EXAMPLE_STONE])).toEqual(Float32Array.of(4000));
+    const failure = await predictPrices(model, [{ ...EXAMPLE_STONE, carat: 5 }]).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toBeInstanceOf(UserError);
+    expect(String(failure)).toMatch(/the model fails for some of the stones: .*out of .*bounds/);
   });
 
   test("a graph with a cycle", async () => {
