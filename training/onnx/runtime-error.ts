@@ -6,6 +6,9 @@ const MAX_MESSAGE_LENGTH = 2_000;
 const SOURCE_POSITION = /(?:[A-Za-z]:)?[^\s:]+\.(?:cc|cpp|h|hpp|cu):\d+ /;
 /** The kind of an error, which follows a colon: `: 2 : INVALID_ARGUMENT : `. */
 const STATUS = /^(?:\[ONNXRuntimeError\] )?: \d+ : [A-Z_]+ : /;
+/** How the runtime starts a message about a node that failed. Its operator says enough. */
+const FAILED_NODE =
+  /^Non-zero status code returned while running (\S+) node\. Name:'[^']*' Status Message: (?=\S)/;
 /** A size that is not known, as the runtime writes it. */
 const UNKNOWN_SIZE = /\b(?:4294967295|18446744073709551615)\b/g;
 
@@ -16,6 +19,7 @@ export function describeRuntimeError(cause: unknown): string {
   if (/^\d*$/.test(message)) return "it fails without saying why";
   const [line = ""] = message.replace(/^.*ERROR_MESSAGE: /s, "").split("\n");
   let text = truncate(line, MAX_MESSAGE_LENGTH);
+  text = text.replace(FAILED_NODE, "$1: ");
   for (let position = SOURCE_POSITION.exec(text); position !== null; position = SOURCE_POSITION.exec(text)) {
     const rest = text.slice(position.index + position[0].length);
     text = text.slice(0, position.index) + removeSignature(rest);

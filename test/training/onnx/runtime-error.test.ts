@@ -21,6 +21,10 @@ test.each([
     `${PATH}/x.cc:1 virtual OrtValue *onnxruntime::Context::Output(int, const TensorShape &) [ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Tensor shape is too large`,
     "Tensor shape is too large",
   ],
+  [
+    `${PREFIX.replace("create a session", "run")}Non-zero status code returned while running Gather node. Name:'model/Gather_1' Status Message: indices element out of data bounds, idx=5`,
+    "Gather: indices element out of data bounds, idx=5",
+  ],
   ["Got shape [4294967295,1]", "Got shape [any,1]"],
   [
     "No Op registered for Appraise with domain_version of 21",
