@@ -3,6 +3,7 @@ import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 
 /** Below D1's limit of 100 KB for a statement. */
 const MAX_STATEMENT_BYTES = 90_000;
+const MAX_LIST_BYTES = 80_000;
 
 /**
  * The SQL literal of a value, because `wrangler d1 execute --file` takes no parameters. Text with special
@@ -37,6 +38,11 @@ export function toInsertStatements<Table extends SQLiteTable>(
   });
   const groups = groupBySize(tuples, MAX_STATEMENT_BYTES - head.length);
   return groups.map((group) => `${head}\n${group.join(",\n")};`);
+}
+
+/** Joins SQL literals to lists, as for `IN (...)`. Each list leaves room for the rest of its statement. */
+export function joinLiterals(literals: readonly string[]): string[] {
+  return groupBySize(literals, MAX_LIST_BYTES).map((group) => group.join(", "));
 }
 
 /** Groups texts in their order, so that each group is shorter than a limit when it is joined with ", ". */

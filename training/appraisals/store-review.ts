@@ -1,12 +1,9 @@
 import { executeStatements } from "../../cloudflare/d1.ts";
-import { groupBySize, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
+import { joinLiterals, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
 import type { Target } from "../../cloudflare/wrangler.ts";
 import type { FeedFailure } from "../../src/domain/feed-check.ts";
 import type { HeldAppraisal } from "./check-prices.ts";
 import type { AppraisalReview } from "./review.ts";
-
-/** Maximum length of all ids in one statement. D1 refuses statements of more than 100 KB. */
-const MAX_IDS_BYTES = 80_000;
 
 /**
  * Quarantines the accepted stones that exceed a bound, in one transaction. Another run may do the same at the
@@ -77,5 +74,5 @@ function groupByFailure(held: readonly HeldAppraisal[]): [FeedFailure, string[]]
 
 /** Lists of ids as SQL, each short enough for a statement. */
 function groupIds(rowIds: readonly string[]): string[] {
-  return groupBySize(rowIds.map(toSqlLiteral), MAX_IDS_BYTES).map((ids) => ids.join(", "));
+  return joinLiterals(rowIds.map(toSqlLiteral));
 }

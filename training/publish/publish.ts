@@ -1,5 +1,5 @@
 import { ConflictError, executeStatements } from "../../cloudflare/d1.ts";
-import { groupBySize, toInsertStatements, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
+import { joinLiterals, toInsertStatements, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
 import {
   cacheFile,
   downloadFile,
@@ -24,8 +24,6 @@ import type { Publication } from "./publication.ts";
 const MAX_EMBEDDED_SOURCES = 10;
 /** Maximum length of the name of a source, in characters. */
 const MAX_NAME_LENGTH = 1_000;
-/** Maximum length of all ids in one UPDATE. D1 refuses statements of more than 100 KB. */
-const MAX_IDS_BYTES = 80_000;
 
 /**
  * Publishes in an order that is safe to interrupt at any point. First the files are uploaded, read back and
@@ -149,8 +147,8 @@ async function buildDatasetStatements(
       datasetSources,
       sources.map((source, position) => ({ ...source, dataset: seq, position })),
     ),
-    ...groupBySize(removedIds, MAX_IDS_BYTES).map(
-      (ids) => `UPDATE diamonds SET until = ${seq} WHERE until IS NULL AND id IN (${ids.join(", ")});`,
+    ...joinLiterals(removedIds).map(
+      (ids) => `UPDATE diamonds SET until = ${seq} WHERE until IS NULL AND id IN (${ids});`,
     ),
     ...toInsertStatements(
       diamonds,

@@ -5,11 +5,9 @@
  * run then starts again.
  */
 import { executeStatements } from "../../cloudflare/d1.ts";
-import { groupBySize, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
+import { joinLiterals, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
 import { BUCKET, query, runWranglerOn, type Target } from "../../cloudflare/wrangler.ts";
 
-/** Maximum length of all keys in one statement. D1 refuses statements of more than 100 KB. */
-const MAX_KEYS_BYTES = 80_000;
 const NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM pruned_files)";
 
 /** Reads the revision that {@link buildFilesGuard} needs. */
@@ -21,7 +19,7 @@ export const PRUNE_REVISION_QUERY = "SELECT coalesce(max(revision), 0) AS revisi
  * @param readRevision the revision when the registry was read
  */
 export function buildFilesGuard(keys: readonly string[], readRevision: number): string[] {
-  return groupKeys(keys.map(toSqlLiteral)).map(
+  return joinLiterals(keys.map(toSqlLiteral)).map(
     (list) => `INSERT INTO pruned_files SELECT * FROM pruned_files
 WHERE key IN (${list}) AND (is_deleted = 0 OR revision > ${readRevision});`,
   );
@@ -29,7 +27,7 @@ WHERE key IN (${list}) AND (is_deleted = 0 OR revision > ${readRevision});`,
 
 /** Builds statements that list files for deletion, except those that a version still names. */
 export function buildListStatements(keys: readonly string[]): string[] {
-  return groupKeys(keys.map((key) => `(${toSqlLiteral(key)})`)).map(
+  return joinLiterals(keys.map((key) => `(${toSqlLiteral(key)})`)).map(
     (values) => `INSERT INTO pruned_files (key, revision, is_deleted)
 SELECT listed.key, ${NEXT_REVISION}, 0 FROM (SELECT column1 AS key FROM (VALUES ${values})) AS listed
 WHERE NOT EXISTS (SELECT 1 FROM models WHERE models.key = listed.key OR models.report = listed.key)
@@ -45,14 +43,10 @@ export async function deleteListedFiles(target: Target): Promise<number> {
   if (keys.length > 0)
     await executeStatements(
       target,
-      groupKeys(keys.map(toSqlLiteral)).map(
+      joinLiterals(keys.map(toSqlLiteral)).map(
         (list) =>
           `UPDATE pruned_files SET is_deleted = 1, revision = ${NEXT_REVISION} WHERE is_deleted = 0 AND key IN (${list});`,
       ),
     );
   return keys.length;
-}
-
-function groupKeys(literals: readonly string[]): string[] {
-  return groupBySize(literals, MAX_KEYS_BYTES).map((group) => group.join(", "));
 }
