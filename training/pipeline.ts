@@ -130,7 +130,7 @@ async function runPipeline(context: RunContext): Promise<TrainingRun> {
   ]);
   reportProgress("read", `${dataset.stones.length} stones, ${formatRejected(dataset)}`);
   if (!options.acceptFeed) await checkFeedPrices(champion, feed);
-  const reviewNotes = describeReview(review);
+  const reviewNotes = describeReview(review, options.dryRun ?? false);
   const builderNotes = builders.flatMap((builder) => builder.notes ?? []);
   const notes = [...builderNotes, ...(dataset.notes ?? []), ...reviewNotes];
   const alerts = options.acceptFeed ? [] : reviewNotes;

@@ -69,7 +69,7 @@ afterAll(() => folder.remove());
 test("a dry run says what it would hold, and changes nothing", async () => {
   const { rows, notes } = await train("--dry-run");
   expect(rows).toBe(first.rows + 400);
-  expect(notes[0]).toMatch(/^held: 5,3\d\d stones of dealer /);
+  expect(notes[0]).toMatch(/^held: 5,3\d\d stones of dealer \(to be quarantined, 5,3\d\d of them new\)/);
   expect(await countStatuses()).toMatchObject({ quarantined: 0, bounds: new Set() });
 });
 

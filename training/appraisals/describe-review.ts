@@ -30,8 +30,12 @@ interface Held {
 /**
  * Describes the stones that a run holds, or has taken with `--accept-feed`: a line for each key and bound with
  * the number of stones and their median ratio, then what to do. Empty if there are none.
+ * @param isDryRun nothing is written, so new stones are not quarantined yet
  */
-export function describeReview({ exceeding, quarantined, acceptsAll }: AppraisalReview): string[] {
+export function describeReview(
+  { exceeding, quarantined, acceptsAll }: AppraisalReview,
+  isDryRun = false,
+): string[] {
   const held: Held[] = [
     ...exceeding.map(({ appraisal, failure }) => ({ appraisal, bound: failure.bound, isNew: true })),
     ...quarantined.map((appraisal) => ({ appraisal, bound: appraisal.bound, isNew: false })),
@@ -40,7 +44,7 @@ export function describeReview({ exceeding, quarantined, acceptsAll }: Appraisal
   const groups = Array.from(
     Map.groupBy(held, ({ appraisal, bound }) => `${bound} ${appraisal.key}`).values(),
   ).sort((a, b) => b.length - a.length);
-  const lines = groups.slice(0, MAX_LINES).map((group) => describeGroup(group, acceptsAll));
+  const lines = groups.slice(0, MAX_LINES).map((group) => describeGroup(group, acceptsAll, isDryRun));
   const rest = groups.slice(MAX_LINES);
   if (rest.length > 0) {
     const stones = rest.reduce((sum, group) => sum + group.length, 0);
@@ -54,7 +58,7 @@ export function describeReview({ exceeding, quarantined, acceptsAll }: Appraisal
   ];
 }
 
-function describeGroup(group: readonly Held[], acceptsAll: boolean): string {
+function describeGroup(group: readonly Held[], acceptsAll: boolean, isDryRun: boolean): string {
   const { appraisal, bound } = group[0]!;
   const ratio = computeMedianRatio(
     group.map((held) => held.appraisal.stone.price),
@@ -67,5 +71,6 @@ function describeGroup(group: readonly Held[], acceptsAll: boolean): string {
   ];
   const stones = `${formatCount(group.length)} stones of ${appraisal.key}`;
   if (acceptsAll) return `taken with --accept-feed: ${stones}: ${facts.join("; ")}`;
-  return `held: ${stones} (quarantined, ${formatCount(newStones)} of them new): ${facts.join("; ")}`;
+  const state = isDryRun && newStones > 0 ? "to be quarantined" : "quarantined";
+  return `held: ${stones} (${state}, ${formatCount(newStones)} of them new): ${facts.join("; ")}`;
 }

@@ -31,7 +31,8 @@ export async function createOnnxBuilder(options: ImportOptions, bytes: Uint8Arra
   const { file, name, categories, features, inputs, allTrees, missing } = options;
   const decoded = decodeModel(bytes);
   if (decoded === null) {
-    const hasModelOptions = options.log || categories !== undefined || features !== undefined;
+    const hasModelOptions =
+      readLogTarget(options) !== false || categories !== undefined || features !== undefined;
     const hint =
       "; --log, --categories and --features can only be used with an XGBoost model, or the first two with an ONNX model";
     throw new ContractError(`the file is not an ONNX model, or it is damaged${hasModelOptions ? hint : ""}`);

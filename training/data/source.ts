@@ -34,7 +34,7 @@ export async function findSources(
     const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(name)?.[1]?.toLowerCase();
     if (STANDARD_INPUT.includes(name)) {
       sources.push({ name: "stdin", open: async () => openStandardInput() });
-    } else if (scheme === "http" || scheme === "https") {
+    } else if (/^https?:/i.test(name)) {
       sources.push(createUrlSource(name, silenceTimeoutMs));
     } else if (scheme === "file") {
       sources.push(await createCheckedFileSource(parseFileUrl(name)));

@@ -16,7 +16,7 @@ export function formatAddress(url: URL): string {
 
 /** The same for a text that is no valid address. A password may have a slash, which is one reason to be invalid. */
 export function hideSecrets(address: string): string {
-  return escapeText(address.replace(/[?#].*$/s, "").replace(/^([^/]*\/\/).*@/s, "$1"), 200);
+  return escapeText(address.replace(/[?#].*$/s, "").replace(/^([a-z][a-z0-9+.-]*:\/{0,2}).*@/is, "$1"), 200);
 }
 
 /**

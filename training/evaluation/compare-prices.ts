@@ -148,7 +148,7 @@ function joinGroups(
 ): string {
   const listed = comparisons.slice(0, MAX_LISTED_GROUPS).map(describe);
   const more = comparisons.length - listed.length;
-  return [...listed, ...(more > 0 ? [`and ${more} more groups`] : [])].join(", ");
+  return [...listed, ...(more > 0 ? [`and ${more} more ${more === 1 ? "group" : "groups"}`] : [])].join(", ");
 }
 
 function describeStones({ name, rows }: PriceComparison): string {

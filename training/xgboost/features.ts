@@ -123,6 +123,7 @@ function checkDuplicates(featureNames: readonly string[], sources: readonly Feat
 }
 
 function readName(name: string): FeatureSource | null {
+  if (name === "colour") return { column: "color" };
   return isStoneColumn(name) ? { column: name } : readOneHotName(name);
 }
 

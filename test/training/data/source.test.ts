@@ -109,6 +109,7 @@ describe("a file that cannot be downloaded: the error says why", () => {
   test.each([
     ["https://u:secret@host:99999/x?secret", "https://host:99999/x: invalid URL"],
     ["https://u:with/slash-secret@host/x", "https://host/x: invalid URL"],
+    ["https:/u:with/slash-secret@host/x", "https:/host/x: invalid URL"],
     [
       "s3://u:secret@bucket/x.csv?secret",
       "s3://bucket/x.csv: s3 addresses are not read; pipe the file instead",
