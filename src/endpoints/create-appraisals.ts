@@ -35,7 +35,7 @@ const Result = z
     index: z.number().int().meta({ description: "Position of the stone in the request, counted from 0." }),
     id: z.string().optional().meta({
       description:
-        "Id of the stone: a hash of its values. Use it to withdraw the stone. An invalid stone has no id.",
+        "Id of the stone: a hash of its values. Use it to withdraw the stone. A stone with invalid or contradicting values has no id.",
       example: "9f2c4b1e8a90d3f7",
     }),
     status: z.enum(["accepted", "quarantined", "duplicate", "rejected"]),
@@ -89,11 +89,11 @@ const schema = {
 - \`rejected\`: the stone is invalid or was withdrawn. \`errors\` says why. A stone is also rejected if its measurements contradict each other by a factor: fractions instead of percent, centimetres or inches, grams, or exchanged columns.
 - \`quarantined\`: the feed check failed. The stone is stored, but training does not use it.
 
-If all stones are invalid, nothing is stored and the response is a 422.
+If no stone has valid values, nothing is stored and the response is a 422. Stones that were withdrawn or contradict themselves are answered one by one in a 201, even if there are no others.
 
-**Feed check**: The champion prices the new stones. If more than ${MAX_SUSPICIOUS_PERCENT} % of the prices differ from the champion's by more than ${SUSPICIOUS_DEVIATION_PERCENT} %, all new stones of the request are quarantined. So they are if ${MEDIAN_RULE}. Typical causes are a wrong currency or a shifted column. \`check\` shows the comparison. An operator can review the stones and accept them for training.
+**Feed check**: The champion prices the new stones. If more than ${MAX_SUSPICIOUS_PERCENT} % of the prices differ from the champion's by more than ${SUSPICIOUS_DEVIATION_PERCENT} %, all new stones of the request are quarantined. The same happens if ${MEDIAN_RULE}. Typical causes are a wrong currency or a shifted column. \`check\` shows the comparison. An operator can review the stones and accept them for training.
 
-**Each training run** makes the same check for all new stones of a key together, and for its stones of each carat band and grade. It takes at most a tenth as many stones from a key as it has from others. What exceeds this is quarantined until an operator accepts it.`,
+**Each training run** makes the same check for all new stones of a key together, and for its stones of each carat band and grade. It takes at most a tenth as many stones from a key as it has from others (in a small registry: 100). The stones beyond this are quarantined until an operator accepts them.`,
   request: {
     body: {
       ...contentJson(AppraisalsRequest),

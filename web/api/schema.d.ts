@@ -106,11 +106,11 @@ export interface paths {
          *     - `rejected`: the stone is invalid or was withdrawn. `errors` says why. A stone is also rejected if its measurements contradict each other by a factor: fractions instead of percent, centimetres or inches, grams, or exchanged columns.
          *     - `quarantined`: the feed check failed. The stone is stored, but training does not use it.
          *
-         *     If all stones are invalid, nothing is stored and the response is a 422.
+         *     If no stone has valid values, nothing is stored and the response is a 422. Stones that were withdrawn or contradict themselves are answered one by one in a 201, even if there are no others.
          *
-         *     **Feed check**: The champion prices the new stones. If more than 20 % of the prices differ from the champion's by more than 50 %, all new stones of the request are quarantined. So they are if the median of price / champion's price is below 0.8 or above 1.25 (from 30 new stones on). Typical causes are a wrong currency or a shifted column. `check` shows the comparison. An operator can review the stones and accept them for training.
+         *     **Feed check**: The champion prices the new stones. If more than 20 % of the prices differ from the champion's by more than 50 %, all new stones of the request are quarantined. The same happens if the median of price / champion's price is below 0.8 or above 1.25 (from 30 new stones on). Typical causes are a wrong currency or a shifted column. `check` shows the comparison. An operator can review the stones and accept them for training.
          *
-         *     **Each training run** makes the same check for all new stones of a key together, and for its stones of each carat band and grade. It takes at most a tenth as many stones from a key as it has from others. What exceeds this is quarantined until an operator accepts it.
+         *     **Each training run** makes the same check for all new stones of a key together, and for its stones of each carat band and grade. It takes at most a tenth as many stones from a key as it has from others (in a small registry: 100). The stones beyond this are quarantined until an operator accepts them.
          *
          *     Requires a key with the scope `appraise`.
          */
@@ -1129,7 +1129,7 @@ export interface components {
             /** @description Position of the stone in the request, counted from 0. */
             index: number;
             /**
-             * @description Id of the stone: a hash of its values. Use it to withdraw the stone. An invalid stone has no id.
+             * @description Id of the stone: a hash of its values. Use it to withdraw the stone. A stone with invalid or contradicting values has no id.
              * @example 9f2c4b1e8a90d3f7
              */
             id?: string;
