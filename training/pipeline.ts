@@ -133,7 +133,7 @@ async function runPipeline(context: RunContext): Promise<TrainingRun> {
   const reviewNotes = describeReview(review, options.dryRun ?? false);
   const builderNotes = builders.flatMap((builder) => builder.notes ?? []);
   const notes = [...builderNotes, ...(dataset.notes ?? []), ...reviewNotes];
-  const alerts = options.acceptFeed ? [] : reviewNotes;
+  const alerts = options.acceptFeed ? [] : [...reviewNotes];
   if (!options.acceptFeed && !options.dryRun) await holdAppraisals(target, review.exceeding);
   if (canSkipTraining(options, champion)) {
     const { facetVersion } = provenance;
@@ -163,6 +163,7 @@ async function runPipeline(context: RunContext): Promise<TrainingRun> {
   });
   notes.push(...(decision.notes ?? []), ...describeRareGrades(split.train));
   const outcome = decision.verdict;
+  if (decision.faults?.length && !outcome.promoted) alerts.push(`the stones are refused: ${outcome.reason}`);
   reportProgress("judge", outcome.reason);
 
   const run = { dataset, split, models, decision, provenance, seed, registry, startedAt };
