@@ -59,7 +59,7 @@ export function readCodes(
   };
 }
 
-/** Numbers the grades of a list. Other names are ignored: a placeholder moves the codes, and some have no stone. */
+/** Numbers the grades of a list. Other names have no stone here, but they count: they move the codes after them. */
 function numberNames(column: GradeColumn, list: CategoryList): Map<string, number> {
   const entries: (readonly [string, number])[] = Array.isArray(list)
     ? list.map((name, code) => [name, code])

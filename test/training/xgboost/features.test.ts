@@ -84,7 +84,7 @@ describe("a feature map", () => {
 describe("codes", () => {
   const vocabulary = ["Fair", "Good", "Very Good", "Premium", "Ideal"];
 
-  test("may begin anywhere, by a placeholder or by numbers", () => {
+  test("may begin at 1, with an empty name before them or as numbers", () => {
     const fromOne = [1, 2, 3, 4, 5];
     const numbers = { Fair: 1, Good: 2, "very good": 3, Premium: 4, Ideal: 5 };
     expect([...readCodes("cut", ["", ...vocabulary], undefined).codes.values()]).toEqual(fromOne);

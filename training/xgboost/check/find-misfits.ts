@@ -109,13 +109,8 @@ interface SearchContext {
   readonly hasSmallerError: (features: Features, missing?: number) => boolean;
 }
 
-function findColumnOrder({
-  model,
-  mismatches,
-  suspicious,
-  measure,
-  hasSmallerError,
-}: SearchContext): string | null {
+function findColumnOrder(context: SearchContext): string | null {
+  const { model, mismatches, suspicious, measure, hasSmallerError } = context;
   const order = listColumnAlternatives(model).find(
     ({ features }) => isBetter(mismatches, measure(features), suspicious) && hasSmallerError(features),
   );
@@ -138,13 +133,8 @@ function findMissingValue(context: SearchContext, missing: number | undefined): 
 }
 
 /** Finds common codes that fit better, column by column. */
-function findCodes({
-  model,
-  mismatches,
-  suspicious,
-  measure,
-  hasSmallerError,
-}: SearchContext): string | null {
+function findCodes(context: SearchContext): string | null {
+  const { model, mismatches, suspicious, measure, hasSmallerError } = context;
   const columns = GRADE_COLUMNS.filter((column) => suspicious.includes(column));
   const alternatives = listCodeAlternatives(model).map((one) => {
     const after = measure(one.features);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { createScratchFolder } from "../support/scratch-folder.ts";
+import { createScratchFolder } from "../../support/scratch-folder.ts";
 
 const FILE = "carat,cut,color,clarity,depth,table,price,x,y,z\n0.23,Ideal,E,SI2,61.5,55,326,3.95,3.98,2.43\n";
 const folder = createScratchFolder();
@@ -14,7 +14,7 @@ describe("a pipe is read", () => {
   async function run(command: string) {
     const path = join(folder.path, "stones.csv");
     writeFileSync(path, FILE);
-    const source = (file: string) => new URL(`../../training/data/${file}`, import.meta.url).href;
+    const source = (file: string) => new URL(`../../../training/data/${file}`, import.meta.url).href;
     const script = join(folder.path, "read.ts");
     writeFileSync(
       script,

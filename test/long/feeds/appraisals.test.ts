@@ -2,16 +2,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { executeStatements } from "../../cloudflare/d1.ts";
-import { toInsertStatements } from "../../cloudflare/d1-sql.ts";
-import { appraisals, quarantines } from "../../src/db/registry/schema.ts";
-import { readDataset } from "../../training/data/dataset.ts";
-import type { DatasetStone } from "../../training/data/dataset-stone.ts";
-import { findSources } from "../../training/data/source.ts";
-import { findRegistryFaults, withRegistry } from "../support/local-state.ts";
-import { startScript } from "../support/run-script.ts";
-import { createScratchFolder } from "../support/scratch-folder.ts";
-import { CSV_ROWS, mapPrices, writeStonesCsv } from "../support/stones-csv.ts";
+import { executeStatements } from "../../../cloudflare/d1.ts";
+import { toInsertStatements } from "../../../cloudflare/d1-sql.ts";
+import { appraisals, quarantines } from "../../../src/db/registry/schema.ts";
+import { readDataset } from "../../../training/data/dataset.ts";
+import type { DatasetStone } from "../../../training/data/dataset-stone.ts";
+import { findSources } from "../../../training/data/source.ts";
+import { findRegistryFaults, withRegistry } from "../../support/local-state.ts";
+import { startScript } from "../../support/run-script.ts";
+import { createScratchFolder } from "../../support/scratch-folder.ts";
+import { CSV_ROWS, mapPrices, writeStonesCsv } from "../../support/stones-csv.ts";
 
 const folder = createScratchFolder();
 const state = join(folder.path, "state");

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { startDevServer } from "../../cloudflare/dev-server.ts";
-import type { ModelRecord } from "../../src/domain/models/model-record.ts";
-import { findRegistryFaults, withRegistry } from "../support/local-state.ts";
-import { startScript, TRAIN_MEDIAN } from "../support/run-script.ts";
-import { createScratchFolder } from "../support/scratch-folder.ts";
-import { CSV_ROWS, writeStonesCsv } from "../support/stones-csv.ts";
+import { startDevServer } from "../../../cloudflare/dev-server.ts";
+import type { ModelRecord } from "../../../src/domain/models/model-record.ts";
+import { findRegistryFaults, withRegistry } from "../../support/local-state.ts";
+import { startScript, TRAIN_MEDIAN } from "../../support/run-script.ts";
+import { createScratchFolder } from "../../support/scratch-folder.ts";
+import { CSV_ROWS, writeStonesCsv } from "../../support/stones-csv.ts";
 
 const FILES = 900;
 // Different stones without a zero dimension. Both halves have stones of all prices.
