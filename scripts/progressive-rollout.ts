@@ -3,6 +3,8 @@ import { WranglerError } from "../cloudflare/wrangler.ts";
 
 /** The effects of a rollout, so that a test can replace them. */
 export interface RolloutDependencies {
+  /** Time between two checks of a version. */
+  readonly checkIntervalMs: number;
   /** Runs wrangler and returns its standard output. */
   runWrangler(args: readonly string[]): Promise<string>;
   /** Uploads the Worker as a new version without traffic and returns its id. */
@@ -15,9 +17,11 @@ export interface RolloutDependencies {
 
 /** Percentages of callers on the new version. At 0 only the checks reach it. */
 const PERCENTAGES = [0, 10, 50, 100];
-/** Checks per percentage. Together they take a minute, which is enough for most errors to appear. */
+/**
+ * Checks per percentage. With ten seconds between them they take a minute, which is enough for most errors to
+ * appear.
+ */
 const CHECKS = 6;
-const CHECK_INTERVAL_MS = 10_000;
 
 /**
  * Deploys a new version of the Worker to all callers in steps, and checks it after each step.
@@ -65,16 +69,16 @@ async function findServingVersion({ runWrangler }: RolloutDependencies): Promise
 }
 
 /**
- * Checks a version for a minute. One failure may be transient; two in a row are a problem, and so is one at
+ * Checks a version six times. One failure may be transient; two in a row are a problem, and so is one at
  * the last check.
  */
 async function watchVersion(
-  { checkVersion, sleep }: RolloutDependencies,
+  { checkVersion, sleep, checkIntervalMs }: RolloutDependencies,
   version: string,
 ): Promise<string | null> {
   let lastProblem: string | null = null;
   for (let check = 1; check <= CHECKS; check++) {
-    await sleep(CHECK_INTERVAL_MS);
+    await sleep(checkIntervalMs);
     const problem = await checkVersion(version);
     if (problem !== null && lastProblem !== null) return problem;
     lastProblem = problem;

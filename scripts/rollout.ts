@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createCommand, runCommand } from "../cloudflare/command-line.ts";
 import { UserError } from "../cloudflare/user-error.ts";
-import { runWrangler, WranglerError } from "../cloudflare/wrangler.ts";
+import { runWranglerWithRetry, WranglerError } from "../cloudflare/wrangler.ts";
 import { rollOutProgressively } from "./progressive-rollout.ts";
 
 const WORKER_NAME = "facet";
@@ -16,7 +16,8 @@ const CHECK_TIMEOUT_MS = 20_000;
 const command = createCommand("node scripts/rollout.ts")
   .description("Deploys the Worker of this checkout to all callers in steps.")
   .requiredOption("--url <url>", "address of the Worker", toReadyUrl)
-  .action(({ url }: { url: URL }) => rollOut(url));
+  .option("--check-interval <seconds>", "time between two checks; each step has six", parseSeconds, 10)
+  .action(({ url, checkInterval }: { url: URL; checkInterval: number }) => rollOut(url, checkInterval));
 
 await runCommand(async () => {
   await command.parseAsync();
@@ -30,10 +31,18 @@ function toReadyUrl(text: string): URL {
   return url;
 }
 
-async function rollOut(readyUrl: URL): Promise<void> {
+function parseSeconds(text: string): number {
+  if (!/^\d{1,4}(\.\d+)?$/.test(text) || Number(text) > 3600)
+    throw new UserError("--check-interval must be a number of seconds from 0 to 3600");
+  return Number(text);
+}
+
+/** Every call may be repeated: a version that is uploaded twice gets no callers, and percentages are set. */
+async function rollOut(readyUrl: URL, checkInterval: number): Promise<void> {
   try {
     await rollOutProgressively({
-      runWrangler: async (args) => String(await runWrangler(args)),
+      checkIntervalMs: checkInterval * 1000,
+      runWrangler: async (args) => String(await runWranglerWithRetry(args)),
       uploadVersion,
       checkVersion: (version) => checkVersion(readyUrl, version),
       sleep,
@@ -51,7 +60,7 @@ async function uploadVersion(): Promise<string> {
   try {
     // wrangler writes one line of JSON to this file for each action.
     const path = join(folder, "output.ndjson");
-    await runWrangler(["versions", "upload"], { WRANGLER_OUTPUT_FILE_PATH: path });
+    await runWranglerWithRetry(["versions", "upload"], { WRANGLER_OUTPUT_FILE_PATH: path });
     const lines = (await readFile(path, "utf8")).trim().split("\n");
     const entries = lines.map((line) => JSON.parse(line) as { type: string; version_id?: string });
     const id = entries.find((entry) => entry.type === "version-upload")?.version_id;

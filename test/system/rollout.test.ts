@@ -7,6 +7,7 @@ function startRollout(answers: { serving: string | WranglerError; problems?: (st
   const commands: string[] = [];
   const problems = [...(answers.problems ?? [])];
   const run = rollOutProgressively({
+    checkIntervalMs: 10_000,
     async runWrangler(args) {
       commands.push(args.join(" "));
       if (args[0] !== "deployments") return "";
