@@ -1,11 +1,12 @@
 /** FastAPI with XGBoost (app.py) in one uvicorn process, to compare Facet with. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { findFreePort } from "../../cloudflare/dev-server.ts";
+import { createVirtualEnvironment } from "../support/python-environment.ts";
 
 const STONES_FILE = fileURLToPath(
   new URL("../../node_modules/@observablehq/sample-datasets/diamonds.csv", import.meta.url),
@@ -30,7 +31,10 @@ export interface Peer {
  * @returns null if python3 has no venv, or if the packages cannot be installed
  */
 export async function startPeer(scratch: string, environment?: string): Promise<Peer | null> {
-  const python = installPackages(resolve(environment ?? join(scratch, "venv")));
+  const python = createVirtualEnvironment(
+    environment ?? join(scratch, "venv"),
+    join(import.meta.dirname, "requirements.txt"),
+  );
   if (python === null) return null;
   const log = join(mkdtempSync(join(scratch, "peer-")), "log.db");
   const port = await findFreePort();
@@ -58,21 +62,6 @@ export async function startPeer(scratch: string, environment?: string): Promise<
       process.off("exit", kill);
     },
   };
-}
-
-/** Returns the python of the environment. */
-function installPackages(environment: string): string | null {
-  const python = join(environment, "bin/python");
-  if (existsSync(python)) return python;
-  mkdirSync(environment, { recursive: true });
-  if (spawnSync("python3", ["-m", "venv", environment]).status !== 0) return null;
-  console.log("installing FastAPI and XGBoost");
-  const requirements = join(import.meta.dirname, "requirements.txt");
-  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
-  const { status } = spawnSync(python, pip, { stdio: ["ignore", "inherit", "inherit"] });
-  if (status === 0) return python;
-  rmSync(environment, { recursive: true });
-  return null;
 }
 
 async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
