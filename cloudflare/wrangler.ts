@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import pLimit from "p-limit";
 import { withTemporaryFolder } from "./temporary-folder.ts";
 import { UserError } from "./user-error.ts";
+import { DATABASE } from "./worker-config.ts";
 import {
   describeFailures,
   type FailedRequest,
@@ -16,10 +17,6 @@ import {
 
 /** The place that is read and written: Cloudflare, or the simulated D1 and R2 in a folder of this machine. */
 export type Target = { readonly kind: "remote" } | { readonly kind: "local"; readonly state: string };
-
-export const DATABASE = "facet-registry";
-export const LOG_DATABASE = "facet-log";
-export const BUCKET = "facet-models";
 
 export const REPOSITORY_ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 /**

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createCommand, runCommand } from "../cloudflare/command-line.ts";
 import { UserError } from "../cloudflare/user-error.ts";
+import { WORKER_NAME } from "../cloudflare/worker-config.ts";
 import { runWranglerWithRetry, WranglerError } from "../cloudflare/wrangler.ts";
 import { rollOutProgressively } from "./progressive-rollout.ts";
 
-const WORKER_NAME = "facet";
 const CHECK_TIMEOUT_MS = 20_000;
 
 const command = createCommand("node scripts/rollout.ts")

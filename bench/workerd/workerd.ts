@@ -64,7 +64,7 @@ interface Config {
   readonly compatibility_date: string;
   readonly compatibility_flags: string[];
   readonly vars: Record<string, string>;
-  readonly d1_databases: { binding: string; database_id: string }[];
+  readonly d1_databases: { binding: string; preview_database_id: string }[];
   readonly r2_buckets: { binding: string; bucket_name: string }[];
   readonly ratelimits: { name: string; namespace_id: string; simple: { period: 10 | 60 } }[];
 }
@@ -78,7 +78,7 @@ export async function startWorkerd(bundle: Bundle, options: WorkerdOptions = {})
   const { state, vars = {}, inspectorPort, direct = false } = options;
   const stateOptions = state !== undefined && {
     bindings: { ...config.vars, ...vars },
-    d1Databases: Object.fromEntries(config.d1_databases.map((d1) => [d1.binding, d1.database_id])),
+    d1Databases: Object.fromEntries(config.d1_databases.map((d1) => [d1.binding, d1.preview_database_id])),
     r2Buckets: Object.fromEntries(config.r2_buckets.map((r2) => [r2.binding, r2.bucket_name])),
     ratelimits: Object.fromEntries(
       config.ratelimits.map(({ name, namespace_id, simple }) => [

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { applyMigrations } from "../../cloudflare/d1.ts";
-import { DATABASE, query, type Rows, type Target, WranglerError } from "../../cloudflare/wrangler.ts";
+import { DATABASE } from "../../cloudflare/worker-config.ts";
+import { query, type Rows, type Target, WranglerError } from "../../cloudflare/wrangler.ts";
 import { withSources } from "../../src/db/dataset-sources/schema.ts";
 import type { ModelReference } from "../../src/domain/models/model-reference.ts";
 import { CHAMPION } from "../../src/domain/models/model-selector.ts";

@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { DATABASE, DATABASES, LOG_DATABASE } from "../../cloudflare/worker-config.ts";
+import { WRANGLER_TOML } from "./wrangler-config.ts";
+
+test("wrangler.toml has the two databases that commands use, the registry first", () => {
+  expect(DATABASES.map(({ binding }) => binding)).toEqual([DATABASE, LOG_DATABASE]);
+});
+
+// wrangler keeps a local database under this id, else under its database_id. With an id of Cloudflare instead,
+// the local state of everybody who has this checkout would look empty.
+test("each database keeps its local name, whatever id Cloudflare gives it", () => {
+  const ids = [...WRANGLER_TOML.matchAll(/^preview_database_id = "(.*)"$/gm)].map(([, id]) => id);
+  expect(ids).toEqual(["00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"]);
+});
