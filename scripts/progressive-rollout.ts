@@ -3,8 +3,8 @@ import { WranglerError } from "../cloudflare/wrangler.ts";
 
 /** The effects of a rollout, so that a test can replace them. */
 export interface RolloutDependencies {
-  /** Time between two checks of a version. */
-  readonly checkIntervalMs: number;
+  /** Time between two checks of a version. Default: ten seconds. */
+  readonly checkIntervalMs?: number;
   /** Runs wrangler and returns its standard output. */
   runWrangler(args: readonly string[]): Promise<string>;
   /** Uploads the Worker as a new version without traffic and returns its id. */
@@ -22,6 +22,7 @@ const PERCENTAGES = [0, 10, 50, 100];
  * appear.
  */
 const CHECKS = 6;
+const DEFAULT_CHECK_INTERVAL_MS = 10_000;
 
 /**
  * Deploys a new version of the Worker to all callers in steps, and checks it after each step.
@@ -29,12 +30,13 @@ const CHECKS = 6;
  */
 export async function rollOutProgressively(dependencies: RolloutDependencies): Promise<void> {
   const { runWrangler, uploadVersion, report } = dependencies;
-  const previous = await findServingVersion(dependencies);
-  if (previous === null) {
+  const deployment = await readDeployment(dependencies);
+  if (deployment === null) {
     report("first deployment: to all callers at once");
     await runWrangler(["deploy"]);
     return;
   }
+  const previous = deployment.version;
   const version = await uploadVersion();
   for (const percentage of PERCENTAGES) {
     report(`${version}: ${percentage} % of callers`);
@@ -51,8 +53,10 @@ export async function rollOutProgressively(dependencies: RolloutDependencies): P
   report(`${version}: all callers`);
 }
 
-/** Returns the version with the most callers; null if the Worker was never deployed. */
-async function findServingVersion({ runWrangler }: RolloutDependencies): Promise<string | null> {
+/** The version with the most callers, and its percentage of them; null if the Worker was never deployed. */
+export async function readDeployment({
+  runWrangler,
+}: Pick<RolloutDependencies, "runWrangler">): Promise<{ version: string; percentage: number } | null> {
   let output: string;
   try {
     output = await runWrangler(["deployments", "status", "--json"]);
@@ -65,7 +69,7 @@ async function findServingVersion({ runWrangler }: RolloutDependencies): Promise
   const { versions } = JSON.parse(output) as { versions: { version_id: string; percentage: number }[] };
   const [serving] = versions.toSorted((a, b) => b.percentage - a.percentage);
   if (serving === undefined) throw new UserError("wrangler lists no deployed version");
-  return serving.version_id;
+  return { version: serving.version_id, percentage: serving.percentage };
 }
 
 /**
@@ -73,7 +77,7 @@ async function findServingVersion({ runWrangler }: RolloutDependencies): Promise
  * the last check.
  */
 async function watchVersion(
-  { checkVersion, sleep, checkIntervalMs }: RolloutDependencies,
+  { checkVersion, sleep, checkIntervalMs = DEFAULT_CHECK_INTERVAL_MS }: RolloutDependencies,
   version: string,
 ): Promise<string | null> {
   let lastProblem: string | null = null;

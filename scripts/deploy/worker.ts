@@ -1,0 +1,92 @@
+import { UserError } from "../../cloudflare/user-error.ts";
+import { rollOutProgressively } from "../progressive-rollout.ts";
+import type { DeployDependencies, DeployResult } from "./dependencies.ts";
+import type { WranglerReport } from "./wrangler-reports.ts";
+
+/** A new address can take some minutes until it answers everywhere. */
+const READY_TIMEOUT_MS = 300_000;
+const READY_INTERVAL_MS = 5_000;
+
+/** Deploys the Worker of this checkout to all callers at once. */
+export async function deployAtOnce(
+  { runWranglerReported }: DeployDependencies,
+  result: DeployResult,
+  commit: string | null,
+): Promise<void> {
+  const reports = await runWranglerReported(["deploy", ...tagVersion(commit)]);
+  const targets = findReport(reports, "deploy").targets ?? [];
+  result.url ??= findFirstUrl(targets.join("\n"));
+}
+
+/**
+ * Deploys the Worker of this checkout to a growing percentage of callers.
+ * @throws UserError if the new version is not ready. All callers are then back on the version before.
+ */
+export async function rollOut(
+  { runWrangler, runWranglerReported, checkReady, sleep, report }: DeployDependencies,
+  result: DeployResult,
+  commit: string | null,
+): Promise<void> {
+  await rollOutProgressively({
+    runWrangler,
+    sleep,
+    report,
+    async uploadVersion() {
+      const reports = await runWranglerReported(["versions", "upload", ...tagVersion(commit)]);
+      const { version_id, preview_url } = findReport(reports, "version-upload");
+      if (version_id === undefined) throw new UserError("wrangler reports no uploaded version");
+      // The address of a version is that of the Worker with a part of its id in front.
+      result.url ??= findFirstUrl(preview_url?.replace(/^https:\/\/[0-9a-f]{8}-/, "https://") ?? "");
+      if (result.url === null) {
+        throw new UserError(
+          "the address of the Worker is unknown: set --url or FACET_URL, such as https://facet.example.workers.dev",
+        );
+      }
+      return version_id;
+    },
+    checkVersion: (version) => checkReady(result.url!, version),
+  });
+}
+
+/** The tag of a version says which commit it is. Cloudflare accepts 25 characters. */
+function tagVersion(commit: string | null): string[] {
+  return commit === null ? [] : ["--tag", commit];
+}
+
+function findReport(reports: readonly WranglerReport[], type: string): WranglerReport {
+  const report = reports.find((one) => one.type === type);
+  if (report === undefined) throw new UserError(`wrangler reports no ${type}`);
+  return report;
+}
+
+/** A target without a protocol is a host name; a cron trigger has no dot. */
+function findFirstUrl(text: string): URL | null {
+  const host = /(?:https:\/\/)?((?:[a-z0-9-]+\.)+[a-z]{2,})/i.exec(text)?.[1];
+  return host === undefined ? null : new URL(`https://${host}`);
+}
+
+/**
+ * Finds the address of a Worker that is deployed already: wrangler prints it when it sets the triggers, which are
+ * those that the Worker has.
+ */
+export async function findUrl({ runWrangler }: DeployDependencies): Promise<URL | null> {
+  return findFirstUrl(await runWrangler(["triggers", "deploy"]));
+}
+
+/** @throws UserError if the Worker is not ready in time */
+export async function waitUntilReady(
+  { checkReady, sleep, report }: DeployDependencies,
+  url: URL,
+): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += READY_INTERVAL_MS) {
+    const problem = await checkReady(url);
+    if (problem === null) return;
+    if (waitedMs === 0) report(`   ${problem}; waiting`);
+    if (waitedMs >= READY_TIMEOUT_MS) {
+      throw new UserError(
+        `${problem}, for ${READY_TIMEOUT_MS / 60_000} minutes; \`npx wrangler tail\` shows the reason. Run the command again when it is solved`,
+      );
+    }
+    await sleep(READY_INTERVAL_MS);
+  }
+}
