@@ -9,9 +9,9 @@ import { createKey } from "../../training/registry/keys.ts";
 import { writeRegistryCopy } from "../../training/registry/write-copy.ts";
 import { checkReady } from "./check-ready.ts";
 import type { DeployDependencies } from "./dependencies.ts";
+import { FIRST_KEY_NAME } from "./plan.ts";
 import { runWranglerReported } from "./wrangler-reports.ts";
 
-const FIRST_KEY_NAME = "admin";
 /** Characters of a commit's hash. The tag of a version has at most 25. */
 const COMMIT_LENGTH = 12;
 

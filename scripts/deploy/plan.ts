@@ -5,6 +5,10 @@ import type { AccountState } from "./account-state.ts";
 import type { DeployDependencies, DeployOptions, DeployResult } from "./dependencies.ts";
 import { deployAtOnce, findUrl, rollOut, waitUntilReady } from "./worker.ts";
 
+export const FIRST_KEY_NAME = "admin";
+/** Creates the first key by hand. */
+export const FIRST_KEY_COMMAND = `npm run keys -- create --name ${FIRST_KEY_NAME} --scopes ${SCOPES.join(",")} --remote`;
+
 /** A step of a deployment. */
 export interface Step {
   /** What it does, such as "create the database facet-log". */
@@ -117,8 +121,8 @@ function planReadyCheck(): Step {
     command: "curl -s <address of the Worker>/ready",
     reason: null,
     async run(dependencies, result) {
-      result.url ??= await findUrl(dependencies);
-      if (result.url !== null) await waitUntilReady(dependencies, result.url);
+      result.url ??= await findUrl(dependencies.runWrangler);
+      await waitUntilReady(dependencies, result.url);
     },
   };
 }
@@ -128,7 +132,7 @@ function planFirstKey(state: AccountState | null, { firstKey }: DeployOptions): 
   return {
     title: `create a first key (${SCOPES.join(", ")}) and print it`,
     condition: "if there is none; in CI only with --first-key",
-    command: `npm run keys -- create --name admin --scopes ${SCOPES.join(",")} --remote`,
+    command: FIRST_KEY_COMMAND,
     reason: state === null ? null : reason,
     run: ({ createFirstKey }) => createFirstKey(),
   };

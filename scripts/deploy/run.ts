@@ -2,7 +2,7 @@ import { UserError } from "../../cloudflare/user-error.ts";
 import { SAMPLE_STONE } from "../../src/domain/diamond.ts";
 import { type AccountState, hasLogin, LOGIN_HELP, readAccountState } from "./account-state.ts";
 import type { DeployDependencies, DeployOptions, DeployResult } from "./dependencies.ts";
-import { planDeployment, type Step } from "./plan.ts";
+import { FIRST_KEY_COMMAND, planDeployment, type Step } from "./plan.ts";
 
 /** Lists the steps of a deployment. With a login, it also says which of them are needed. Nothing is changed. */
 export async function dryRun(dependencies: DeployDependencies, options: DeployOptions): Promise<void> {
@@ -42,23 +42,19 @@ export async function runDeployment(dependencies: DeployDependencies, options: D
 }
 
 function describeResult({ url }: DeployResult, hasKey: boolean): string {
-  const address = url?.origin ?? "https://<address of the Worker>";
+  const address = url?.origin ?? "";
   const { carat, cut, color, clarity } = SAMPLE_STONE;
   const body = JSON.stringify({ carat, cut, color, clarity });
-  const lines = [
-    "",
-    `Facet serves at  ${address}`,
-    `API docs         ${address}/docs`,
-    `Service          ${address}/service (asks for a key with the scope admin)`,
-    "",
-    `curl -s ${address}/v1/predictions -H 'authorization: Bearer <key>' -H 'content-type: application/json' -d '${body}'`,
-    "",
-  ];
-  const keyCommand = "npm run keys -- create --name shop --scopes predict,appraise --remote";
-  lines.push(
-    hasKey
-      ? `A key for each caller: ${keyCommand}`
-      : `There is no key yet. On your own machine: ${keyCommand.replace("shop --scopes", "admin --scopes admin,")}`,
-  );
-  return lines.join("\n");
+  return `
+Facet serves at  ${address}
+API docs         ${address}/docs
+Service          ${address}/service (asks for a key with the scope admin)
+
+curl -s ${address}/v1/predictions -H 'authorization: Bearer <key>' -H 'content-type: application/json' -d '${body}'
+
+${
+  hasKey
+    ? "Create a key of its own for each caller: npm run keys -- create --name shop --scopes predict,appraise --remote"
+    : `There is no key yet. On your own machine: ${FIRST_KEY_COMMAND}`
+}`;
 }

@@ -27,24 +27,19 @@ export async function rollOut(
   result: DeployResult,
   commit: string | null,
 ): Promise<void> {
+  const url = result.url ?? (await findUrl(runWrangler));
+  result.url = url;
   await rollOutProgressively({
     runWrangler,
     sleep,
     report,
     async uploadVersion() {
       const reports = await runWranglerReported(["versions", "upload", ...tagVersion(commit)]);
-      const { version_id, preview_url } = findReport(reports, "version-upload");
+      const { version_id } = findReport(reports, "version-upload");
       if (version_id === undefined) throw new UserError("wrangler reports no uploaded version");
-      // The address of a version is that of the Worker with a part of its id in front.
-      result.url ??= findFirstUrl(preview_url?.replace(/^https:\/\/[0-9a-f]{8}-/, "https://") ?? "");
-      if (result.url === null) {
-        throw new UserError(
-          "the address of the Worker is unknown: set --url or FACET_URL, such as https://facet.example.workers.dev",
-        );
-      }
       return version_id;
     },
-    checkVersion: (version) => checkReady(result.url!, version),
+    checkVersion: (version) => checkReady(url, version),
   });
 }
 
@@ -66,11 +61,16 @@ function findFirstUrl(text: string): URL | null {
 }
 
 /**
- * Finds the address of a Worker that is deployed already: wrangler prints it when it sets the triggers, which are
- * those that the Worker has.
+ * Finds the address of a Worker that is deployed already: wrangler prints it when it sets routes and cron triggers.
+ * If this checkout has other ones, the serving version has them until the rollout ends, which does no harm: it
+ * runs all jobs at a time that it does not know.
  */
-export async function findUrl({ runWrangler }: DeployDependencies): Promise<URL | null> {
-  return findFirstUrl(await runWrangler(["triggers", "deploy"]));
+export async function findUrl(runWrangler: DeployDependencies["runWrangler"]): Promise<URL> {
+  const url = findFirstUrl(await runWrangler(["triggers", "deploy"]));
+  if (url !== null) return url;
+  throw new UserError(
+    "wrangler does not tell the address of the Worker: set --url or FACET_URL, such as https://facet.example.workers.dev",
+  );
 }
 
 /** @throws UserError if the Worker is not ready in time */

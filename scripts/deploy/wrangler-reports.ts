@@ -9,8 +9,6 @@ export interface WranglerReport {
   readonly version_id?: string;
   /** Addresses and cron triggers of a deployed Worker, as text. */
   readonly targets?: readonly string[];
-  /** Address of one version: `https://<8 characters of its id>-facet.<subdomain>.workers.dev`. */
-  readonly preview_url?: string;
 }
 
 /**

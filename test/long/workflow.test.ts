@@ -44,6 +44,14 @@ describe.each(readdirSync(FOLDER))("%s", (file) => {
   });
 });
 
+test("deploy.yml checks and tests before it deploys, and only that step has the token", () => {
+  const steps = readSteps("deploy.yml");
+  const commands = steps.flatMap(({ run }) => run ?? []);
+  expect(commands).toEqual(["npm ci", "npm run check", "npm test", "npm run deploy"]);
+  const withToken = steps.filter(({ env }) => env?.CLOUDFLARE_API_TOKEN !== undefined);
+  expect(withToken.map(({ run }) => run)).toEqual(["npm run deploy"]);
+});
+
 test.each(["train.yml", "deploy.yml"])("a run of %s is never cancelled", (file) => {
   expect(readWorkflow(file).concurrency["cancel-in-progress"]).toBe(false);
 });

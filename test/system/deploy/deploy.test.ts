@@ -16,6 +16,8 @@ const ALL_STEPS = [
   "create a key",
 ];
 const ROLLOUT = (id: string) => [
+  // It tells the address.
+  "triggers deploy",
   "versions upload --tag aaaaaaaaaaaa",
   `versions deploy ${id}@0% old@100% --yes`,
   `versions deploy ${id}@10% old@90% --yes`,
@@ -59,6 +61,12 @@ describe("npm run deploy", () => {
     expect(account.changes).toEqual(["d1 migrations apply LOG_DB --remote", ...ROLLOUT("00000002-0000")]);
   });
 
+  test("sets the cron triggers only after the rollout, if the address is known", async () => {
+    const account = createDeployedAccount();
+    await runDeployment(account, { ...OPTIONS, url: new URL("https://facet.example.workers.dev") });
+    expect(account.changes).toEqual(ROLLOUT("00000002-0000").slice(1));
+  });
+
   test("rolls out again if a rollout stopped on its way", async () => {
     const account = createDeployedAccount();
     account.versions.push({ id: "new", tag: "aaaaaaaaaaaa" });
@@ -74,7 +82,7 @@ describe("npm run deploy", () => {
     const account = createDeployedAccount();
     account.commit = null;
     await runDeployment(account, OPTIONS);
-    expect(account.changes[0]).toBe("versions upload");
+    expect(account.changes[1]).toBe("versions upload");
   });
 
   test("deploys at once over a Worker that has never had a model to price with", async () => {

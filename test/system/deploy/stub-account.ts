@@ -89,10 +89,7 @@ export class StubAccount implements DeployDependencies {
     this.#record(args.join(" "));
     const id = `0000000${this.versions.length + 1}-0000`;
     this.versions.push({ id, tag: args.includes("--tag") ? args.at(-1)! : null });
-    if (args[0] === "versions")
-      return [
-        { type: "version-upload", version_id: id, preview_url: `https://${id.slice(0, 8)}-${ADDRESS}` },
-      ];
+    if (args[0] === "versions") return [{ type: "version-upload", version_id: id }];
     this.traffic = [{ version_id: id, percentage: 100 }];
     return [{ type: "deploy", version_id: id, targets: [ADDRESS, "schedule: * * * * *"] }];
   };
