@@ -9,7 +9,8 @@ import { createImportBuilder, type ImportOptions } from "./builders/import.ts";
 import type { ModelBuilder } from "./builders/model-builder.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { type Split, splitStones } from "./data/split.ts";
-import { toPredictionsCsv, toStonesCsv } from "./data/to-csv.ts";
+import { toPredictionsCsv } from "./data/to-csv.ts";
+import { writeStones } from "./data/write-stones.ts";
 import { decidePromotion, type PromotionDecision } from "./evaluation/decide-promotion.ts";
 import { checkFeedPrices } from "./evaluation/feed-check.ts";
 import type { PromotionMode, Verdict } from "./evaluation/promotion-policy.ts";
@@ -43,7 +44,7 @@ export interface TrainingOptions extends StoneSelection {
   readonly dryRun?: boolean;
   /** File for the test stones with the price of each model, as CSV. */
   readonly predictions?: string;
-  /** File for the training stones of the split, as CSV. */
+  /** File for the training stones of the split: Parquet if it ends with `.parquet`, else CSV. */
   readonly trainingRows?: string;
   /** Folder for the model card of each model, as HTML. */
   readonly report?: string;
@@ -145,7 +146,7 @@ async function runPipeline(context: RunContext): Promise<TrainingRun> {
   }
 
   const split = splitStones(dataset.stones, seed);
-  if (options.trainingRows !== undefined) await writeFile(options.trainingRows, toStonesCsv(split.train));
+  if (options.trainingRows !== undefined) await writeStones(options.trainingRows, split.train);
   const trainedModels = context.builtModels.get(dataset.id) ?? (await buildModels(context, split));
   context.builtModels.set(dataset.id, trainedModels);
   notes.push(...trainedModels.flatMap((model) => model.notes ?? []));

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { COPY_PREFIX } from "../../src/db/registry-copy/schema.ts";
 import { findRegistryFaults, withRegistry } from "../support/local-state.ts";
@@ -9,8 +10,15 @@ import { CSV_ROWS, writeStonesCsv } from "../support/stones-csv.ts";
 
 const folder = createScratchFolder();
 const state = join(folder.path, "state");
+const trainingRows = join(folder.path, "training.parquet");
 // Every 50th stone: all grades occur, and the fit is quick.
 const ROWS = CSV_ROWS.filter((_, i) => i % 50 === 0);
+
+/** A row of the dataset in the order of the columns of `--training-rows`. */
+function formatStone(row: string): string {
+  const [carat, cut, color, clarity, depth, table, price, x, y, z] = row.split(",");
+  return [Number(carat), cut, color, clarity, ...[depth, table, x, y, z, price].map(Number)].join(",");
+}
 
 const readResult = (name: string) => JSON.parse(readFileSync(join(folder.path, name), "utf8"));
 const readContent = () =>
@@ -33,7 +41,8 @@ describe("runs on one registry, one after the other", () => {
     const file = writeStonesCsv(folder.path, name, [...ROWS, "0.3,Ruby,E,VS1,61,55,400,4,4,2.4"]);
     const predictions = join(folder.path, "predictions.csv");
     const json = join(folder.path, "first.json");
-    const run = await train("--data", file, "--state", state, "--json", json, "--predictions", predictions);
+    const options = ["--json", json, "--predictions", predictions, "--training-rows", trainingRows];
+    const run = await train("--data", file, "--state", state, ...options);
     expect(run.code, run.output).toBe(0);
     expect(run.output).toContain("rejected unknown cut: 1");
     expect(run.output).toMatch(/gradient-boosting@1 .* champion/);
@@ -69,6 +78,18 @@ describe("runs on one registry, one after the other", () => {
     const { metrics } = readResult("first.json").models[2];
     expect(metrics.rows).toBe(lines.length);
     expect(metrics.mae).toBeCloseTo(mae, 6);
+  });
+
+  test("--training-rows writes the other stones, as Parquet", async () => {
+    const instance = await DuckDBInstance.create(":memory:");
+    const connection = await instance.connect();
+    const reader = await connection.runAndReadAll(`SELECT * FROM '${trainingRows}'`);
+    connection.closeSync();
+    instance.closeSync();
+    const lines = reader.getRows().map((cells) => cells.join(","));
+    const [, ...tested] = readFileSync(join(folder.path, "predictions.csv"), "utf8").trim().split("\n");
+    const testLines = tested.map((line) => line.split(",").slice(0, 10).join(","));
+    expect([...lines, ...testLines].toSorted()).toEqual(ROWS.map(formatStone).toSorted());
   });
 
   test("with --force-train the same data gives new versions, without uploads, imports or a promotion", async () => {

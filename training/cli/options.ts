@@ -82,8 +82,8 @@ function createTrainCommand(): Command {
     .option("--predictions <file>", "write each test stone with its price and each model's price, as CSV")
     .option(
       "--training-rows <file>",
-      "write the training stones, as CSV; a model that is fitted elsewhere and then imported needs the same " +
-        "stones to have comparable metrics",
+      "write the training stones, as Parquet if the name ends with .parquet, else as CSV; a model that is fitted " +
+        "elsewhere and then imported needs the same stones to have comparable metrics",
     )
     .option("--json <file>", "write the result of the run, as JSON")
     .option("--summary <file>", "append the models and the decision to a file, as Markdown")
