@@ -36,7 +36,7 @@ export interface ImportCheckOptions {
   /** Import in spite of what the checks find. The findings are then notes. */
   readonly force?: boolean | undefined;
   /** Finds further faults. Returns a sentence each. */
-  readonly findFaults?: (error: ImportError) => readonly string[];
+  readonly findFaults?: (error: ImportError) => Promise<readonly string[]>;
 }
 
 /**
@@ -52,7 +52,7 @@ export async function checkImport(
 ): Promise<TrainedModel> {
   if (split.train.length < MIN_CHECKED_STONES) return model;
   const error = await measureImport(model.bytes, split.train);
-  const known = findFaults?.(error) ?? [];
+  const known = (await findFaults?.(error)) ?? [];
   const faults = [
     ...known,
     ...describeLargeError(error, MAX_ERROR_RATIO[kind] * error.referenceMae, known.length > 0),
@@ -103,7 +103,7 @@ function describeUsualCauses({ prices, stones }: ImportError): string {
   const ratio = median(Float64Array.from(prices, (price, i) => price / stones[i]!.price));
   return (
     `its prices are ${ratio.toPrecision(2)} times the real ones in the middle. Usual causes: a logarithm of the price as ` +
-    "target (--log, --log1p, --log10), grades with other codes (--categories), columns in another order (--features), " +
+    "target (--log, --log1p, --log10, --log-per-carat), grades with other codes (--categories), columns in another order (--features), " +
     "another currency, or a training on other stones"
   );
 }
@@ -113,6 +113,10 @@ function findTransformation({ prices, stones }: ImportError, limit: number): str
   const logarithms = [
     ["natural logarithms of the price: use --log", Math.exp],
     ["decimal logarithms of the price: use --log10", (value: number) => 10 ** value],
+    [
+      "natural logarithms of the price per carat: use --log-per-carat",
+      (value: number, i: number) => Math.exp(value) * stones[i]!.carat,
+    ],
   ] as const;
   const found = logarithms.find(
     ([, invert]) => computeMeanError(Float64Array.from(prices, invert), stones) <= limit,

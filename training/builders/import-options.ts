@@ -2,7 +2,7 @@ import { UserError } from "../../cloudflare/user-error.ts";
 import type { LogTarget } from "../xgboost/to-graph.ts";
 
 /**
- * A model file that was trained elsewhere. At most one of `log`, `log1p` and `log10` is true. The options after
+ * A model file that was trained elsewhere. At most one of `log`, `log1p`, `log10` and `logPerCarat` is true. The options after
  * `categories` are for one kind of model only.
  */
 export interface ImportOptions {
@@ -17,6 +17,8 @@ export interface ImportOptions {
   readonly log1p?: boolean;
   /** Whether the model predicts the decimal logarithm of the price. */
   readonly log10?: boolean;
+  /** Whether the model predicts the natural logarithm of the price per carat. */
+  readonly logPerCarat?: boolean;
   /** JSON file with the meaning of the model's category codes. */
   readonly categories?: string;
   /** XGBoost: use all trees, also those after the best iteration of early stopping. */
@@ -30,9 +32,10 @@ export interface ImportOptions {
 }
 
 /** @throws UserError if more than one option says what the model predicts */
-export function readLogTarget({ log, log1p, log10 }: ImportOptions): LogTarget {
-  if ([log, log1p, log10].filter(Boolean).length > 1)
-    throw new UserError("--log, --log1p and --log10 exclude each other");
+export function readLogTarget({ log, log1p, log10, logPerCarat }: ImportOptions): LogTarget {
+  if ([log, log1p, log10, logPerCarat].filter(Boolean).length > 1)
+    throw new UserError("--log, --log1p, --log10 and --log-per-carat exclude each other");
+  if (logPerCarat) return "log per carat";
   if (log1p) return "log1p";
   return log10 ? "log10" : (log ?? false);
 }

@@ -1,16 +1,20 @@
 import { basename } from "node:path";
 import { sha256 } from "../../cloudflare/r2.ts";
+import type { DatasetStone } from "../data/dataset-stone.ts";
 import { parseInputFile } from "../files/read-input-file.ts";
 import { fitCompletion } from "../models/completion.ts";
+import { gradientBoosting } from "../models/gradient-boosting.ts";
 import { buildPriceGraph } from "../models/price-graph.ts";
 import { checkCategories, describeAssumptions } from "../xgboost/check/describe-codes.ts";
 import { findMisfits } from "../xgboost/check/find-misfits.ts";
-import { formatSource } from "../xgboost/features.ts";
+import type { DerivedValues } from "../xgboost/check/predict.ts";
+import { formatSource, isDerivedColumn } from "../xgboost/features.ts";
 import { parseCategoryNames, parseFeatureMap } from "../xgboost/mapping-files.ts";
 import type { XgboostModel } from "../xgboost/model.ts";
 import { readXgboostModel } from "../xgboost/read-model.ts";
 import { createXgboostNodes, type LogTarget, toTarget } from "../xgboost/to-graph.ts";
 import { evaluateModel } from "./evaluate-model.ts";
+import { computeFeatures } from "./fit.ts";
 import { checkImport } from "./import-check.ts";
 import { type ImportOptions, readLogTarget } from "./import-options.ts";
 import type { ModelBuilder } from "./model-builder.ts";
@@ -61,11 +65,26 @@ export async function createXgboostBuilder(options: ImportOptions, bytes: Uint8A
       return checkImport(trained, split, {
         kind: "xgboost",
         force: options.force,
-        findFaults: ({ stones, mae, referenceMae }) =>
-          findMisfits(model, stones, { missing, log, errorRatio: mae / referenceMae }),
+        findFaults: async ({ stones, mae, referenceMae }) => {
+          const derived = await computeDerivedValues(model, stones);
+          return findMisfits(model, stones, { missing, log, derived, errorRatio: mae / referenceMae });
+        },
       });
     },
   };
+}
+
+/** Computes the derived features with the graph of gradient-boosting, so that there is one implementation. */
+async function computeDerivedValues(
+  { features }: XgboostModel,
+  stones: readonly DatasetStone[],
+): Promise<DerivedValues> {
+  const names = features.map(({ column }) => column).filter(isDerivedColumn);
+  if (names.length === 0) return {};
+  const { columns } = await computeFeatures(gradientBoosting, fitCompletion(stones), stones);
+  return Object.fromEntries(
+    names.map((name) => [name, columns[gradientBoosting.featureNames.indexOf(name)]!]),
+  );
 }
 
 /** Describes what was chosen or what the file says, if it is not the usual. */

@@ -24,6 +24,7 @@ type TrainValues = Omit<CommandLineOptions, "data" | "import" | "target"> &
   TargetOptions & { readonly data?: readonly string[] };
 
 const DEFAULT_SEED = 42;
+const LOG_OPTIONS = ["log", "log1p", "log10", "logPerCarat"] as const;
 
 /**
  * Reads the command line of the training. `--help` prints the help and ends the process.
@@ -108,9 +109,10 @@ function addImportCommand(train: Command, onImport: (options: ImportOptions) => 
         .makeOptionMandatory(),
     )
     .option("--force", "import a model whose columns, codes or error do not fit the training stones")
-    .addOption(new Option("--log", "the model predicts log price").conflicts(["log1p", "log10"]))
-    .addOption(new Option("--log1p", "the model predicts log(1 + price)").conflicts(["log", "log10"]))
-    .addOption(new Option("--log10", "the model predicts log10 price").conflicts(["log", "log1p"]))
+    .addOption(createLogOption("--log", "the model predicts log price"))
+    .addOption(createLogOption("--log1p", "the model predicts log(1 + price)"))
+    .addOption(createLogOption("--log10", "the model predicts log10 price"))
+    .addOption(createLogOption("--log-per-carat", "the model predicts log(price / carat)"))
     .option("--all-trees", "use all trees of the XGBoost model, not only those up to the best iteration")
     .addOption(
       new Option(
@@ -132,6 +134,12 @@ function addImportCommand(train: Command, onImport: (options: ImportOptions) => 
     )
     .allowExcessArguments(false)
     .action((file: string, values: Omit<ImportOptions, "file">) => onImport({ file, ...values }));
+}
+
+/** Creates one of the options that say what a model predicts. They exclude each other. */
+function createLogOption(flag: string, description: string): Option {
+  const option = new Option(flag, description);
+  return option.conflicts(LOG_OPTIONS.filter((name) => name !== option.attributeName()));
 }
 
 function parseSeed(text: string): number {

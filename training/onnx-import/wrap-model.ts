@@ -104,7 +104,9 @@ function buildPrice({ output, target }: Adaptation): GraphProto {
   const flat = graph.addNode("Reshape", [predicted, graph.int64Constant([-1])], {}, { rank: 1 });
   // Some converters declare another type than the model has. The cast does nothing to float32.
   const prediction = graph.cast(flat, "float");
-  graph.addOutput(addPriceLimits(graph, addPriceOfTarget(graph, prediction, target)), "price");
+  // The input of the whole graph, see buildInputs.
+  const carat: GraphValue = { name: "carat", type: "float", rank: 1 };
+  graph.addOutput(addPriceLimits(graph, addPriceOfTarget(graph, prediction, target, carat)), "price");
   return decodeGraph(graph);
 }
 

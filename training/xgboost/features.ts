@@ -5,25 +5,35 @@ import {
   type NumberColumn,
   STONE_COLUMNS,
 } from "../../src/domain/diamond.ts";
+import { DERIVED_FEATURES } from "../models/gradient-boosting.ts";
 import { cutText, joinNames, quoteText } from "./document/quote-text.ts";
 import { type GradeIndicator, readOneHotName } from "./one-hot.ts";
 import { UnsupportedModelError } from "./unsupported-model-error.ts";
 
 export type StoneColumn = (typeof STONE_COLUMNS)[number];
 
+/** A feature of gradient-boosting that is computed from several columns, such as `volume`. */
+export type DerivedColumn = keyof typeof DERIVED_FEATURES;
+
+export type FeatureColumn = StoneColumn | DerivedColumn;
+
 /**
- * A feature of the model: a column of numbers, or a grade column with the number of each grade. The number is
- * the code of the grade. In a one-hot feature it is 1 for one grade and 0 for all others.
+ * A feature of the model: a column of numbers, a derived feature, or a grade column with the number of each grade.
+ * The number is the code of the grade. In a one-hot feature it is 1 for one grade and 0 for all others.
  */
 export type Feature =
   | { readonly column: NumberColumn }
+  | { readonly column: DerivedColumn }
   | { readonly column: GradeColumn; readonly codes: ReadonlyMap<string, number>; readonly grade?: string };
 
-/** A column of a stone, or one grade of a grade column: `cut=Ideal` is 1 for Ideal and 0 for other cuts. */
-export type FeatureMap = Readonly<Record<string, StoneColumn | `${GradeColumn}=${string}`>>;
+/**
+ * A column of a stone, a derived feature, or one grade of a grade column: `cut=Ideal` is 1 for Ideal and 0 for other
+ * cuts.
+ */
+export type FeatureMap = Readonly<Record<string, FeatureColumn | `${GradeColumn}=${string}`>>;
 
 /** What a feature is read from. */
-export type FeatureSource = { readonly column: StoneColumn } | GradeIndicator;
+export type FeatureSource = { readonly column: FeatureColumn } | GradeIndicator;
 
 /**
  * Finds what each feature is read from: a column, or one grade of a column if the name is that of a one-hot
@@ -57,7 +67,8 @@ export function findFeatureSources(
   if (unknown.length > 0) {
     throw new UnsupportedModelError(
       `unknown features ${joinNames(unknown)}: features must be ${STONE_COLUMNS.join(", ")}; ` +
-        "use --features to map other names to these columns",
+        "use --features to map other names to these columns. Features that are computed from several columns must be " +
+        `those of gradient-boosting: ${formatDerivedNames()}`,
     );
   }
   const known = sources as FeatureSource[];
@@ -66,15 +77,15 @@ export function findFeatureSources(
 }
 
 /** Formats what a feature is read from, as a feature map has it: `carat`, or `cut=Ideal`. */
-export function formatSource(source: { readonly column: StoneColumn; readonly grade?: string }): string {
+export function formatSource(source: { readonly column: FeatureColumn; readonly grade?: string }): string {
   return source.grade === undefined ? source.column : `${source.column}=${source.grade}`;
 }
 
-export function isGradeColumn(column: StoneColumn): column is GradeColumn {
+export function isGradeColumn(column: FeatureColumn): column is GradeColumn {
   return (GRADE_COLUMNS as readonly string[]).includes(column);
 }
 
-export function createCategoricalNumberError(column: StoneColumn): UnsupportedModelError {
+export function createCategoricalNumberError(column: FeatureColumn): UnsupportedModelError {
   return new UnsupportedModelError(`the model uses ${column} as a category; ${column} must be a number`);
 }
 
@@ -124,12 +135,21 @@ function checkDuplicates(featureNames: readonly string[], sources: readonly Feat
 
 function readName(name: string): FeatureSource | null {
   if (name === "colour") return { column: "color" };
-  return isStoneColumn(name) ? { column: name } : readOneHotName(name);
+  return isStoneColumn(name) || isDerivedColumn(name) ? { column: name } : readOneHotName(name);
 }
 
 function readMapEntry(entry: FeatureMap[string]): FeatureSource {
-  const [column, grade] = entry.split("=") as [StoneColumn, string | undefined];
+  const [column, grade] = entry.split("=") as [FeatureColumn, string | undefined];
   return grade === undefined ? { column } : { column: column as GradeColumn, grade };
+}
+
+/** Formats the names of the derived features, of which some contain a comma. */
+export function formatDerivedNames(): string {
+  return Object.keys(DERIVED_FEATURES).map(quoteText).join(", ");
+}
+
+export function isDerivedColumn(column: string): column is DerivedColumn {
+  return Object.hasOwn(DERIVED_FEATURES, column);
 }
 
 function isStoneColumn(name: string): name is StoneColumn {

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { GRADE_COLUMNS, GRADES, type GradeColumn, STONE_COLUMNS } from "../../src/domain/diamond.ts";
+import { DERIVED_FEATURES } from "../models/gradient-boosting.ts";
 import type { CategoryNames } from "./category-codes.ts";
 import { cutText } from "./document/quote-text.ts";
-import type { FeatureMap } from "./features.ts";
+import { type DerivedColumn, type FeatureMap, formatDerivedNames } from "./features.ts";
 import { UnsupportedModelError } from "./unsupported-model-error.ts";
 
 /** A message of the schema may quote keys of the file. */
@@ -15,10 +16,11 @@ const Codes = z.record(z.string(), z.number(), {
 const INDICATORS = GRADE_COLUMNS.flatMap((column) =>
   GRADES[column].map((grade) => `${column}=${grade}` as const),
 );
+const DERIVED_COLUMNS = Object.keys(DERIVED_FEATURES) as readonly DerivedColumn[];
 const FeatureMapFile = z.record(
   z.string(),
-  z.enum([...STONE_COLUMNS, ...INDICATORS], {
-    error: `must be one of ${STONE_COLUMNS.join(", ")}, or for a one-hot column its grade, as in "cut=Ideal"`,
+  z.enum([...STONE_COLUMNS, ...DERIVED_COLUMNS, ...INDICATORS], {
+    error: `must be one of ${STONE_COLUMNS.join(", ")}, one of ${formatDerivedNames()}, or for a one-hot column its grade, as in "cut=Ideal"`,
   }),
 );
 

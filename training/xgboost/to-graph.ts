@@ -1,13 +1,14 @@
+import { DERIVED_FEATURES } from "../models/gradient-boosting.ts";
 import type { PriceNodes } from "../models/price-graph.ts";
 import { addTreeEnsemble } from "../onnx/add-tree-ensemble.ts";
 import type { Graph, GraphValue } from "../onnx/graph.ts";
 import type { StoneValues } from "../onnx/stone-inputs.ts";
 import { addPriceOfTarget, type Target } from "../onnx-import/target.ts";
-import type { Feature } from "./features.ts";
+import { type Feature, isDerivedColumn } from "./features.ts";
 import type { XgboostModel } from "./model.ts";
 
 /** The function of the price that a model predicts: the price, or a logarithm of it (true: the natural one). */
-export type LogTarget = boolean | "log1p" | "log10";
+export type LogTarget = boolean | "log1p" | "log10" | "log per carat";
 
 export interface GraphOptions {
   readonly log: LogTarget;
@@ -26,24 +27,26 @@ export function createXgboostNodes(
   return {
     addFeatures: (graph, stone) =>
       graph.stack(features.map((feature) => addFeature(graph, stone, feature, missing))),
-    addPrice(graph, values) {
+    addPrice(graph, values, carat) {
       const sum = addTreeEnsemble(graph, values, ensemble);
-      return addPriceOfTarget(graph, link === "exp" ? graph.exp(sum) : sum, toTarget(log));
+      return addPriceOfTarget(graph, link === "exp" ? graph.exp(sum) : sum, toTarget(log), carat);
     },
   };
 }
 
 /** What a model predicts, as the options of the import name it. */
 export function toTarget(log: LogTarget): Target {
+  if (log === "log per carat") return "log price per carat";
   if (typeof log === "string") return `${log} price`;
   return log ? "log price" : "price";
 }
 
 function addFeature(graph: Graph, stone: StoneValues, feature: Feature, missing?: number): GraphValue {
-  const value = stone[feature.column];
-  if ("codes" in feature) {
-    return graph.encodeLabels(value, replaceMissing(feature.codes, missing));
-  }
+  if ("codes" in feature)
+    return graph.encodeLabels(stone[feature.column], replaceMissing(feature.codes, missing));
+  const value = isDerivedColumn(feature.column)
+    ? DERIVED_FEATURES[feature.column](graph, stone)
+    : stone[feature.column];
   if (missing === undefined) return value;
   const isMissing = graph.addNode("Equal", [value, graph.floatConstant(missing)], {}, { type: "bool" });
   return graph.where(isMissing, graph.floatConstant(Number.NaN), value);

@@ -48,6 +48,15 @@ describe("an import whose error is far above that of our simplest model", () => 
     );
   });
 
+  test("is imported with the option that the refusal names", async () => {
+    await expect(build("meaning/3.2.0/derived.ubj")).rejects.toThrow(
+      "natural logarithms of the price per carat: use --log-per-carat",
+    );
+    const model = await build("meaning/3.2.0/derived.ubj", { logPerCarat: true });
+    expect(model.hyperparameters).toMatchObject({ target: "log price per carat" });
+    expect(model.importance.gain).toMatchObject({ volume: expect.any(Number), "x/y": expect.any(Number) });
+  });
+
   test("is refused as an ONNX file too", async () => {
     const cheap = writeOnnx("cheap", 500);
     await expect(
@@ -126,8 +135,8 @@ describe("a builder says what is assumed and chosen", () => {
 });
 
 test("two logarithms exclude each other", async () => {
-  await expect(createBuilder("3.2.0/ordinal.json", { log: true, log10: true })).rejects.toThrow(
-    "--log, --log1p and --log10 exclude each other",
+  await expect(createBuilder("3.2.0/ordinal.json", { log: true, logPerCarat: true })).rejects.toThrow(
+    "--log, --log1p, --log10 and --log-per-carat exclude each other",
   );
 });
 

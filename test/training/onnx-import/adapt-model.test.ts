@@ -101,6 +101,7 @@ describe("names, shapes and types are adapted", () => {
     ["log price", Math.log(5000)],
     ["log1p price", Math.log1p(5000)],
     ["log10 price", Math.log10(5000)],
+    ["log price per carat", Math.log(5000 / EXAMPLE_STONE.carat)],
   ] as const)("%s", async (target, predicted) => {
     const bytes = createModel("carat", (graph, input) =>
       graph.add(graph.mul(input, graph.floatConstant(0)), graph.floatConstant(predicted)),

@@ -2,19 +2,26 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { GRADES } from "../../../src/domain/diamond.ts";
+import { computeFeatures } from "../../../training/builders/fit.ts";
 import { readDataset } from "../../../training/data/dataset.ts";
 import type { DatasetStone } from "../../../training/data/dataset-stone.ts";
 import { createEmbeddedSource } from "../../../training/data/source.ts";
+import { fitCompletion } from "../../../training/models/completion.ts";
+import { gradientBoosting } from "../../../training/models/gradient-boosting.ts";
 import { findMisfits } from "../../../training/xgboost/check/find-misfits.ts";
+import type { DerivedValues } from "../../../training/xgboost/check/predict.ts";
 import { type ReadOptions, readXgboostModel } from "../../../training/xgboost/read-model.ts";
 import type { LogTarget } from "../../../training/xgboost/to-graph.ts";
 
 const FIXTURES = "test/fixtures/xgboost-import";
 let stones: readonly DatasetStone[];
+let derived: DerivedValues;
 
 beforeAll(async () => {
   const dataset = await readDataset([createEmbeddedSource()]);
   stones = dataset.stones.filter((_, i) => i % 20 === 0);
+  const { columns } = await computeFeatures(gradientBoosting, fitCompletion(stones), stones);
+  derived = Object.fromEntries(gradientBoosting.featureNames.map((name, i) => [name, columns[i]!]));
 });
 
 interface Choices extends ReadOptions {
@@ -26,7 +33,7 @@ interface Choices extends ReadOptions {
 function findFaults(name: string, choices: Choices = {}): string {
   const model = readXgboostModel(readFileSync(`${FIXTURES}/${name}`), choices);
   const { missing, log = false, errorRatio = 1 } = choices;
-  return findMisfits(model, stones, { missing, log, errorRatio }).join("\n");
+  return findMisfits(model, stones, { missing, log, derived, errorRatio }).join("\n");
 }
 
 const reorder = (sort: (grades: readonly string[]) => readonly string[]) => ({
@@ -45,6 +52,7 @@ describe("a model that is read right has no faults", () => {
     ["meaning/3.2.0/sparse-one-hot.ubj", { missing: 0 }],
     ["meaning/3.2.0/missing-0.ubj", { missing: 0 }],
     ["meaning/3.2.0/log1p.ubj", { log: "log1p" }],
+    ["meaning/3.2.0/derived.ubj", { log: "log per carat" }],
     ["meaning/3.2.0/gamma.ubj", {}],
     ["meaning/3.2.0/tweedie.ubj", {}],
     ["meaning/3.2.0/early-booster.ubj", {}],
@@ -110,6 +118,16 @@ describe("a model that is read wrong is found, and the right way is named", () =
     expect(findFaults("3.2.0/early.json", { features: { x: "z", z: "x" } })).toMatch(
       /[xz] and [xz] are swapped/,
     );
+  });
+
+  test("derived features under wrong names", () => {
+    expect(
+      findFaults("meaning/3.2.0/derived.ubj", {
+        features: { volume: "density", density: "volume" },
+        log: "log per carat",
+        errorRatio: 2,
+      }),
+    ).toMatch(/at splits on (volume|density).*columns have other names/);
   });
 
   test("a sparse matrix, whose zeros are missing values", () => {

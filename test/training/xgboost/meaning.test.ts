@@ -43,6 +43,7 @@ const OPTIONS: Readonly<Record<string, ReadOptions & Partial<GraphOptions>>> = {
   "numbers-first": { features: NUMBERS_FIRST },
   log1p: { log: "log1p" },
   log10: { log: "log10" },
+  derived: { log: "log per carat" },
   "pandas-categories": { categories: SORTED },
   "early-booster": { allTrees: true },
 };

@@ -87,7 +87,8 @@ describe("features", () => {
     const file = readFixture("3.2.0/renamed.json");
     expect(getError(file)).toBe(
       "unknown features length, mm, weight: features must be carat, cut, color, clarity, depth, table, x, y, z; " +
-        "use --features to map other names to these columns",
+        "use --features to map other names to these columns. Features that are computed from several columns must be " +
+        'those of gradient-boosting: "volume", "density", "x/y", "depth gap", "color, clarity", "clarity, color"',
     );
     const { features } = readXgboostModel(file, { features: { "length, mm": "x", weight: "carat" } });
     expect(features.map(({ column }) => column)).toEqual(["x", "carat", "clarity", "cut"]);

@@ -1,5 +1,11 @@
 import { GRADES, type GradeColumn, NUMBER_COLUMNS, STONE_COLUMNS } from "../../../src/domain/diamond.ts";
-import { type Feature, isGradeColumn, type StoneColumn } from "../features.ts";
+import {
+  type Feature,
+  type FeatureColumn,
+  isDerivedColumn,
+  isGradeColumn,
+  type StoneColumn,
+} from "../features.ts";
 import type { XgboostModel } from "../model.ts";
 
 /** The orders in which tools number grades. The first code is 0, or 1 in R. */
@@ -52,7 +58,7 @@ export function listCodeAlternatives({ features, codes }: XgboostModel): CodeAlt
 
 /** Other orders of the columns. */
 export interface ColumnAlternative {
-  readonly columns: readonly StoneColumn[];
+  readonly columns: readonly FeatureColumn[];
   readonly features: readonly Feature[];
 }
 
@@ -65,11 +71,11 @@ export function listColumnAlternatives({ features, hasFeatureNames }: XgboostMod
 /** Lists the models in which one column of numbers has the place of another. */
 export function listSwaps(
   { features }: XgboostModel,
-  columns: readonly StoneColumn[],
+  columns: readonly FeatureColumn[],
 ): (ColumnAlternative & { readonly swapped: readonly [StoneColumn, StoneColumn] })[] {
   const used = NUMBER_COLUMNS.filter((column) => features.some((feature) => feature.column === column));
   return columns.flatMap((a) =>
-    isGradeColumn(a)
+    isGradeColumn(a) || isDerivedColumn(a)
       ? []
       : used
           .filter((b) => b !== a)

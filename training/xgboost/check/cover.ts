@@ -1,13 +1,13 @@
 import type { Stone } from "../../../src/domain/diamond.ts";
-import type { Feature, StoneColumn } from "../features.ts";
+import type { Feature, FeatureColumn } from "../features.ts";
 import type { XgboostTree } from "../model.ts";
-import { computeValues, findLeaf } from "./predict.ts";
+import { computeValues, findLeaf, type ValueOptions } from "./predict.ts";
 
 /** Nodes with fewer rows have shares that are mostly chance. */
 const MIN_NODE_ROWS = 40;
 
 /** The columns of the splits, and how far the splits are from what the model expects. */
-export type Mismatches = ReadonlyMap<StoneColumn, number>;
+export type Mismatches = ReadonlyMap<FeatureColumn, number>;
 
 /**
  * Measures how far the splits on each column are from the model's own expectation. A model file has the cover
@@ -22,10 +22,10 @@ export function measureMismatches(
   trees: readonly XgboostTree[],
   features: readonly Feature[],
   stones: readonly Stone[],
-  missing: number | undefined,
+  { missing, derived }: ValueOptions,
 ): Mismatches {
-  const values = computeValues(features, stones, missing);
-  const totals = new Map<StoneColumn, { difference: number; stones: number }>();
+  const values = computeValues(features, stones, { missing, derived });
+  const totals = new Map<FeatureColumn, { difference: number; stones: number }>();
   for (const tree of trees) {
     const counts = countStones(tree, values);
     for (let node = 0; node < tree.left.length; node++) {

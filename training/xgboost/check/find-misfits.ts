@@ -1,10 +1,10 @@
 import { GRADE_COLUMNS, type PricedStone, STONE_COLUMNS } from "../../../src/domain/diamond.ts";
-import { isGradeColumn, type StoneColumn } from "../features.ts";
+import { type FeatureColumn, isGradeColumn } from "../features.ts";
 import type { XgboostModel } from "../model.ts";
 import type { LogTarget } from "../to-graph.ts";
 import { listCodeAlternatives, listColumnAlternatives, listSwaps } from "./alternatives.ts";
 import { type Mismatches, measureMismatches } from "./cover.ts";
-import { computePrices, computeValues } from "./predict.ts";
+import { computePrices, computeValues, type DerivedValues } from "./predict.ts";
 
 /**
  * Objectives whose covers are numbers of rows. The covers of others depend on the price, and so on the columns
@@ -33,6 +33,8 @@ const MISSING_SPLIT_TOLERANCE = 1e-3;
 export interface MisfitOptions {
   readonly missing: number | undefined;
   readonly log: LogTarget;
+  /** The values of the model's derived features. */
+  readonly derived?: DerivedValues;
   /** The model's error on the stones, divided by the error of our simplest model. */
   readonly errorRatio: number;
 }
@@ -50,9 +52,10 @@ export function findMisfits(
   options: MisfitOptions,
 ): string[] {
   const trees = model.ensemble.trees.slice(0, MAX_TREES);
+  const { derived } = options;
   const hasCounts = COUNTING_OBJECTIVES.includes(model.objective);
   const measure: Measure = (features, missing = options.missing) => {
-    const all = measureMismatches(trees, features, stones, missing);
+    const all = measureMismatches(trees, features, stones, { missing, derived });
     return hasCounts ? all : new Map([...all].filter(([column]) => isGradeColumn(column)));
   };
   const mismatches = measure(model.features);
@@ -63,7 +66,10 @@ export function findMisfits(
   if (suspicious.length === 0) return [];
 
   const computeError = (features: Features, missing = options.missing) =>
-    computeMeanError(computePrices(model, computeValues(features, stones, missing), options.log), stones);
+    computeMeanError(
+      computePrices(model, computeValues(features, stones, { missing, derived }), stones, options.log),
+      stones,
+    );
   const error = computeError(model.features);
   const context: SearchContext = {
     model,
@@ -83,7 +89,7 @@ export function findMisfits(
 /** Describes columns that do not fit, without an alternative. Other stones than ours can be the reason too. */
 function describeUnexplained(
   { suspicious, mismatches }: SearchContext,
-  highSplits: ReadonlyMap<StoneColumn, string>,
+  highSplits: ReadonlyMap<FeatureColumn, string>,
   errorRatio: number,
 ): string[] {
   const wrong = suspicious.filter(
@@ -104,7 +110,7 @@ type Measure = (features: Features, missing?: number) => Mismatches;
 interface SearchContext {
   readonly model: XgboostModel;
   readonly mismatches: Mismatches;
-  readonly suspicious: readonly StoneColumn[];
+  readonly suspicious: readonly FeatureColumn[];
   readonly measure: Measure;
   readonly hasSmallerError: (features: Features, missing?: number) => boolean;
 }
@@ -167,7 +173,7 @@ function findSwap({ model, mismatches, suspicious, measure, hasSmallerError }: S
   const swap = listSwaps(model, suspicious).find(({ features, swapped: [a, b] }) => {
     // In the swapped model the splits on a are those on b.
     const after = measure(features);
-    const isFixed = (column: StoneColumn, other: StoneColumn) =>
+    const isFixed = (column: FeatureColumn, other: FeatureColumn) =>
       !isAboveLimit(other, after) &&
       (!isAboveLimit(column, mismatches) ||
         (after.get(other) ?? 0) <= MAX_ALTERNATIVE_FRACTION * (mismatches.get(column) ?? 0));
@@ -180,8 +186,8 @@ function findSwap({ model, mismatches, suspicious, measure, hasSmallerError }: S
 }
 
 /** Finds splits on codes at values that are higher than all codes, by column. */
-function findHighSplits({ features, ensemble }: XgboostModel): Map<StoneColumn, string> {
-  const found = new Map<StoneColumn, string>();
+function findHighSplits({ features, ensemble }: XgboostModel): Map<FeatureColumn, string> {
+  const found = new Map<FeatureColumn, string>();
   for (const tree of ensemble.trees) {
     for (let node = 0; node < tree.left.length; node++) {
       const feature = features[tree.feature[node]!]!;
@@ -201,28 +207,28 @@ function findHighSplits({ features, ensemble }: XgboostModel): Map<StoneColumn, 
   return found;
 }
 
-function isAboveLimit(column: StoneColumn, mismatches: Mismatches): boolean {
+function isAboveLimit(column: FeatureColumn, mismatches: Mismatches): boolean {
   return (mismatches.get(column) ?? 0) > MAX_MISMATCH[isGradeColumn(column) ? "grade" : "number"];
 }
 
 /** Whether an alternative model fits all suspicious columns better, and no column badly. */
-function isBetter(before: Mismatches, after: Mismatches, suspicious: readonly StoneColumn[]): boolean {
+function isBetter(before: Mismatches, after: Mismatches, suspicious: readonly FeatureColumn[]): boolean {
   if ([...after.keys()].some((column) => isAboveLimit(column, after))) return false;
   return sumMismatches(after, suspicious) <= MAX_ALTERNATIVE_FRACTION * sumMismatches(before, suspicious);
 }
 
-function sumMismatches(mismatches: Mismatches, columns: readonly StoneColumn[]): number {
+function sumMismatches(mismatches: Mismatches, columns: readonly FeatureColumn[]): number {
   return columns.reduce((sum, column) => sum + (mismatches.get(column) ?? 0), 0);
 }
 
-function isColumnBetter(column: StoneColumn, before: Mismatches, after: Mismatches): boolean {
+function isColumnBetter(column: FeatureColumn, before: Mismatches, after: Mismatches): boolean {
   return (
     !isAboveLimit(column, after) &&
     (after.get(column) ?? 0) <= MAX_ALTERNATIVE_FRACTION * (before.get(column) ?? 0)
   );
 }
 
-function describeMismatches(columns: readonly StoneColumn[], mismatches: Mismatches): string {
+function describeMismatches(columns: readonly FeatureColumn[], mismatches: Mismatches): string {
   const shares = columns.map(
     (column) => `${Math.round(100 * (mismatches.get(column) ?? 0))} % at splits on ${column}`,
   );

@@ -1,13 +1,23 @@
-import type { Stone } from "../../../src/domain/diamond.ts";
-import type { Feature } from "../features.ts";
+import type { NumberColumn, Stone } from "../../../src/domain/diamond.ts";
+import { type DerivedColumn, type Feature, isDerivedColumn } from "../features.ts";
 import type { XgboostModel, XgboostTree } from "../model.ts";
 import { type LogTarget, replaceMissing } from "../to-graph.ts";
+
+/** The values of derived features, one per stone. */
+export type DerivedValues = Readonly<Partial<Record<DerivedColumn, Float32Array>>>;
+
+export interface ValueOptions {
+  /** The value that the model was trained with as missing, besides NaN. */
+  readonly missing?: number | undefined;
+  /** Needed for the derived features of the model. */
+  readonly derived?: DerivedValues | undefined;
+}
 
 /** Computes the values of each feature, one per stone. */
 export function computeValues(
   features: readonly Feature[],
   stones: readonly Stone[],
-  missing: number | undefined,
+  { missing, derived = {} }: ValueOptions,
 ): Float32Array[] {
   const missingValue = missing === undefined ? Number.NaN : Math.fround(missing);
   return features.map((feature) => {
@@ -15,10 +25,21 @@ export function computeValues(
       const codes = replaceMissing(feature.codes, missing);
       return Float32Array.from(stones, (stone) => codes.get(stone[feature.column]) ?? Number.NaN);
     }
-    return Float32Array.from(stones, (stone) => stone[feature.column] ?? Number.NaN).map((value) =>
+    return readNumbers(feature.column, stones, derived).map((value) =>
       value === missingValue ? Number.NaN : value,
     );
   });
+}
+
+function readNumbers(
+  column: NumberColumn | DerivedColumn,
+  stones: readonly Stone[],
+  derived: DerivedValues,
+): Float32Array {
+  if (!isDerivedColumn(column)) return Float32Array.from(stones, (stone) => stone[column] ?? Number.NaN);
+  const values = derived[column];
+  if (values === undefined) throw new Error(`the values of ${column} are not given`);
+  return values;
 }
 
 /** Walks down a tree with one stone. Calls `onNode` with each node on the way, and returns the leaf. */
@@ -41,17 +62,19 @@ export function findLeaf(
 export function computePrices(
   { ensemble, link }: XgboostModel,
   values: readonly Float32Array[],
+  stones: readonly Stone[],
   log: LogTarget,
 ): Float64Array {
   const sums = new Float64Array(values[0]?.length ?? 0).fill(ensemble.baseScore);
   for (const tree of ensemble.trees)
     for (let stone = 0; stone < sums.length; stone++)
       sums[stone]! += tree.value[findLeaf(tree, values, stone)]!;
-  return sums.map((sum) => invertLog(link === "exp" ? Math.exp(sum) : sum, log));
+  return sums.map((sum, i) => invertLog(link === "exp" ? Math.exp(sum) : sum, log, stones[i]!.carat));
 }
 
-function invertLog(prediction: number, log: LogTarget): number {
+function invertLog(prediction: number, log: LogTarget, carat: number): number {
   if (log === false) return prediction;
+  if (log === "log per carat") return Math.exp(prediction) * carat;
   if (log === "log10") return 10 ** prediction;
   return log === "log1p" ? Math.expm1(prediction) : Math.exp(prediction);
 }
