@@ -1,6 +1,6 @@
 import { getTableColumns } from "drizzle-orm";
+import { PAGE_COLUMNS, toPageSql } from "./page-sql.ts";
 import { HOUR_COMPLETE_AFTER_MS, markHoursDirty, toHour } from "./rollup-hours.ts";
-import { addOctetsBefore, ROW_OCTETS } from "./row-octets.ts";
 import { requests } from "./schema.ts";
 
 /** A row of the log: a request and its response. Every column is required, so none is NULL by mistake. */
@@ -41,14 +41,7 @@ export async function insertRequests(d1: D1Database, records: readonly RequestRe
   else await d1.batch([insert, markHoursDirty(d1, [...new Set(late.map(({ at }) => toHour(at)))])]);
 }
 
-const SELECTED = COLUMNS.map(({ key, name }) => `${name} AS ${key}`).join(", ");
-
-const READ_PAGE = `SELECT ${SELECTED}, ${ROW_OCTETS} AS octets FROM requests
-WHERE id > ?1 AND id <= (SELECT max(id) FROM (${addOctetsBefore(
-  `SELECT id, ${ROW_OCTETS} AS octets FROM requests WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3`,
-  "ASC",
-)}) WHERE octetsBefore < ?4)
-ORDER BY id`;
+const READ_PAGE = toPageSql({ after: "?1", before: "?2", rows: "?3", octets: "?4" });
 
 /**
  * The first rows between two ids (both excluded), in order of time, and the bytes of their texts. The page ends with
@@ -72,7 +65,7 @@ export async function readRequests(
 }
 
 export async function readRequest(d1: D1Database, id: string): Promise<RequestRecord | null> {
-  return d1.prepare(`SELECT ${SELECTED} FROM requests WHERE id = ?1`).bind(id).first<RequestRecord>();
+  return d1.prepare(`SELECT ${PAGE_COLUMNS} FROM requests WHERE id = ?1`).bind(id).first<RequestRecord>();
 }
 
 /** The id of the oldest row. */

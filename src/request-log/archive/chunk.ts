@@ -3,22 +3,8 @@
  * metadata of an object says what it contains.
  */
 import { getIdTime } from "../../domain/request-id.ts";
-import { DAY_MS } from "../../lib/time.ts";
 import { toDay } from "../retained-days.ts";
-
-const ARCHIVE_PREFIX = "log-archive/";
-
-/**
- * First and last id, number of rows, SHA-256 of the uncompressed text, and the blocks (blocks.ts). Chunks of
- * earlier versions are one gzip file without a list of blocks. R2 keeps metadata as text.
- */
-export interface ChunkContents {
-  readonly first: string;
-  readonly last: string;
-  readonly rows: string;
-  readonly sha256: string;
-  readonly blocks?: string;
-}
+import { type ChunkContents, toDayPrefix } from "./chunk-contents.ts";
 
 export interface ArchiveChunk {
   readonly key: string;
@@ -58,8 +44,4 @@ export function toChunkKey({ first, sha256 }: ChunkContents): string {
   const at = getIdTime(first) ?? 0;
   const time = new Date(at).toISOString().slice(11, 23).replaceAll(/[:.]/g, "");
   return `${toDayPrefix(toDay(at))}${time}-${sha256.slice(0, 16)}.ndjson.gz`;
-}
-
-function toDayPrefix(day: number): string {
-  return `${ARCHIVE_PREFIX}${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll("-", "/")}/`;
 }

@@ -1,6 +1,7 @@
 import { getIdTime } from "../../domain/request-id.ts";
 import { type Block, formatBlocks, isBlockFull } from "./blocks.ts";
-import { type ArchiveChunk, ChangedChunkError, type ChunkContents, toChunkKey } from "./chunk.ts";
+import { type ArchiveChunk, ChangedChunkError, toChunkKey } from "./chunk.ts";
+import type { ChunkContents } from "./chunk-contents.ts";
 import { Digest } from "./digest.ts";
 import { type ChunkPart, readId, readParts } from "./read-chunk.ts";
 
