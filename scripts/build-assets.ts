@@ -65,10 +65,14 @@ function removeAbandonedFolders(): void {
 /** Everything that the result depends on. */
 function hashInputs(): string {
   const files = globSync(
-    ["web/**/*.*", "src/{domain,lib}/**/*.ts", "scripts/build-assets.ts", "package-lock.json"],
-    {
-      cwd: root,
-    },
+    [
+      "web/**/*.*",
+      "src/{domain,lib}/**/*.ts",
+      "clients/typescript/src/**/*.ts",
+      "scripts/build-assets.ts",
+      "package-lock.json",
+    ],
+    { cwd: root },
   );
   const digest = createHash("sha256");
   for (const file of files.sort())

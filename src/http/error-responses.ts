@@ -1,14 +1,16 @@
 import type { ResponseConfig } from "chanfana";
 import {
   ContentTooLarge,
+  type FieldError,
   InternalServerError,
   MalformedBody,
   NotReady,
   PROBLEM_TYPE,
   type Problem,
   ProblemDetails,
+  type ProblemKind,
   ServiceUnavailable,
-  toProblemDetails,
+  toProblemType,
   UnsupportedMediaType,
   ValidationFailed,
 } from "./errors.ts";
@@ -77,4 +79,23 @@ export function documentErrors(...problems: Pick<typeof Problem, "kind">[]): Rec
       },
     ]),
   );
+}
+
+/** Creates the body of an error response. */
+export function toProblemDetails(
+  kind: ProblemKind,
+  detail: string,
+  requestId: string,
+  errors: readonly FieldError[] | undefined,
+  moreErrors = 0,
+): ProblemDetails {
+  return {
+    type: toProblemType(kind.slug),
+    title: kind.title,
+    status: kind.status,
+    detail,
+    requestId,
+    ...(errors && { errors: [...errors] }),
+    ...(moreErrors > 0 && { moreErrors }),
+  };
 }

@@ -13,10 +13,37 @@ export const FieldError = z
   .meta({ id: "FieldError" });
 export type FieldError = z.infer<typeof FieldError>;
 
+/** The last part of the `type` of every problem. */
+const PROBLEM_SLUGS = [
+  "malformed-body",
+  "unauthenticated",
+  "forbidden",
+  "not-found",
+  "method-not-allowed",
+  "conflict",
+  "precondition-failed",
+  "too-large",
+  "unsupported-media-type",
+  "misdirected-request",
+  "invalid-input",
+  "no-price",
+  "too-many-requests",
+  "internal",
+  "not-ready",
+  "unavailable",
+] as const;
+type ProblemSlug = (typeof PROBLEM_SLUGS)[number];
+
+export const toProblemType = (slug: ProblemSlug) => `urn:facet:problem:${slug}`;
+
 /** The body of an error response (RFC 9457). */
 export const ProblemDetails = z
   .object({
-    type: z.string().meta({ description: "URN of the problem type. It is stable: use it in programs." }),
+    // Not an enumeration: a later version can add a type, and clients must accept it.
+    type: z.string().meta({
+      description: "URN of the problem type. It is stable: use it in programs.",
+      examples: PROBLEM_SLUGS.map(toProblemType),
+    }),
     title: z.string().meta({ description: "Short text for the problem type." }),
     status: z.number().int().meta({ description: "The HTTP status code." }),
     detail: z.string().meta({ description: "Explains this problem, and how to solve it." }),
@@ -40,10 +67,9 @@ export const MAX_FIELD_ERRORS = 100;
 export const PROBLEM_TYPE = "application/problem+json";
 
 /** The fields that all problems of one class share. */
-interface ProblemKind {
+export interface ProblemKind {
   readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 421 | 422 | 429 | 500 | 503;
-  /** Last part of the `type`. */
-  readonly slug: string;
+  readonly slug: ProblemSlug;
   readonly title: string;
   /** An example of `detail` for the OpenAPI document. */
   readonly example: string;
@@ -257,23 +283,4 @@ export class InternalServerError extends Problem {
   constructor(cause: unknown) {
     super(InternalServerError.kind.example, { cause });
   }
-}
-
-/** Creates the body of an error response. */
-export function toProblemDetails(
-  kind: ProblemKind,
-  detail: string,
-  requestId: string,
-  errors: readonly FieldError[] | undefined,
-  moreErrors = 0,
-): ProblemDetails {
-  return {
-    type: `urn:facet:problem:${kind.slug}`,
-    title: kind.title,
-    status: kind.status,
-    detail,
-    requestId,
-    ...(errors && { errors: [...errors] }),
-    ...(moreErrors > 0 && { moreErrors }),
-  };
 }

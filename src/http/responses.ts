@@ -1,6 +1,7 @@
 /** Responses with the headers that every response has. */
 import type { AppContext } from "./context.ts";
-import { PROBLEM_TYPE, type Problem, toProblemDetails } from "./errors.ts";
+import { toProblemDetails } from "./error-responses.ts";
+import { PROBLEM_TYPE, type Problem } from "./errors.ts";
 
 /**
  * Lets browsers do nothing with an answer except read it. The pages and the model reports have a

@@ -5,6 +5,7 @@ import pLimit from "p-limit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findFreePort } from "../../cloudflare/dev-server.ts";
 import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
+import { formatProblemTypes, type OpenApiProblems } from "../../scripts/client/problem-types.ts";
 import { appraisals } from "../../src/db/registry/schema.ts";
 import * as logSchema from "../../src/db/request-log/schema.ts";
 import { EXAMPLE_STONE as STONE } from "../../src/domain/diamond.ts";
@@ -241,9 +242,12 @@ describe("a client that is generated from /openapi.json", () => {
     await generateClients(`${url}/openapi.json`);
   });
 
-  test("gives the types that the pages are built with (npm run types:api updates them)", () => {
+  test("gives the types of clients/typescript (npm run types:api updates them)", async () => {
     const read = (path: string) => readFileSync(join(REPOSITORY_ROOT, path), "utf8");
-    expect(read("web/api/schema.d.ts")).toBe(read("test/clients/generated/openapi-typescript.ts"));
+    const source = "clients/typescript/src";
+    expect(read(`${source}/schema.ts`)).toBe(read("test/clients/generated/openapi-typescript.ts"));
+    const document = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApiProblems;
+    expect(read(`${source}/problem-types.ts`)).toBe(formatProblemTypes(document));
   });
 
   test.each(CLIENTS)("by %s works for every main operation", async (name) => {

@@ -1,19 +1,21 @@
-import createClient from "openapi-fetch";
+import {
+  createFacetClient,
+  FacetError,
+  readAnswer as readClientAnswer,
+  type Schemas,
+} from "../../clients/typescript/src/index.ts";
 import { readKey } from "./key.ts";
-import type { components, paths } from "./schema.d.ts";
 
-export type Schemas = components["schemas"];
+export type { paths, Schemas } from "../../clients/typescript/src/index.ts";
 
-/** Calls the API that served this page. The key of the tab, if there is one, is sent to no other server. */
-export const api = createClient<paths>({ baseUrl: location.origin });
+/** Calls the server that served this page. The key of the tab, if there is one, is sent to no other server. */
+const server = { baseUrl: location.origin, key: readKey };
 
-api.use({
-  onRequest({ request }) {
-    const key = readKey();
-    if (key !== null) request.headers.set("authorization", `Bearer ${key}`);
-    return request;
-  },
-});
+/** Sends each call once: a person sees at once that it failed, and can repeat it. */
+export const api = createFacetClient({ ...server, attempts: 1 });
+
+/** For work that nobody repeats by hand: waits for the server and sends calls again. */
+export const patientApi = createFacetClient({ ...server, attempts: 6 });
 
 /** An answer of the API that is not a success, or no answer at all. */
 export class CallFailed extends Error {
@@ -21,22 +23,19 @@ export class CallFailed extends Error {
   readonly status: number | null;
   readonly fieldErrors: readonly Schemas["FieldError"][];
   readonly retryAfterSeconds: number | null;
+  /** Whether the same call can succeed later. */
+  readonly isTransient: boolean;
 
-  constructor(message: string, status: number | null, response?: Response, problem?: Schemas["Problem"]) {
-    super(message);
+  constructor(message: string, status: number | null, error?: FacetError) {
+    super(message, { cause: error });
     this.status = status;
-    this.fieldErrors = problem?.errors ?? [];
-    const seconds = Number(response?.headers.get("retry-after") ?? Number.NaN);
-    this.retryAfterSeconds = Number.isFinite(seconds) ? seconds : null;
+    this.fieldErrors = error?.fieldErrors ?? [];
+    this.retryAfterSeconds = error?.retryAfterSeconds ?? null;
+    this.isTransient = error?.isTransient ?? false;
   }
 
   get needsKey(): boolean {
     return this.status === 401 || this.status === 403;
-  }
-
-  /** Whether the same call can succeed later. */
-  get isTransient(): boolean {
-    return this.status === null || this.status === 429 || this.status >= 500;
   }
 }
 
@@ -44,15 +43,16 @@ export class CallFailed extends Error {
  * Waits for an answer of {@link api}.
  * @throws CallFailed, and AbortError if the caller has cancelled the call
  */
-export async function readAnswer<Data>(
-  call: Promise<{ data?: Data; error?: unknown; response: Response }>,
-): Promise<Data> {
-  const { data, error, response } = await call.catch((cause: unknown) => {
-    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
-    throw new CallFailed("Facet cannot be reached. Check your connection.", null);
-  });
-  if (data !== undefined) return data;
-  const problem = error as Partial<Schemas["Problem"]> | undefined;
-  const message = problem?.detail ?? `Facet answered with the status ${response.status}.`;
-  throw new CallFailed(message, response.status, response, problem as Schemas["Problem"]);
+export async function readAnswer<Data>(call: Parameters<typeof readClientAnswer<Data>>[0]): Promise<Data> {
+  try {
+    return await readClientAnswer(call);
+  } catch (error) {
+    if (!(error instanceof FacetError)) throw error;
+    throw new CallFailed(explain(error), error.status, error);
+  }
+}
+
+function explain({ type, message, status }: FacetError): string {
+  if (status === null) return "Facet cannot be reached. Check your connection.";
+  return type === "about:blank" ? `Facet answered with the status ${status}.` : message;
 }

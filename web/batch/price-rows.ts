@@ -1,10 +1,8 @@
-import { api, CallFailed, readAnswer, type Schemas } from "../api/client.ts";
+import { CallFailed, patientApi, readAnswer, type Schemas } from "../api/client.ts";
 import type { RowStone } from "./read-csv.ts";
 
 /** The greatest number of stones that the API prices in one call. */
 const BATCH_SIZE = 1000;
-const MAX_ATTEMPTS = 6;
-const FIRST_RETRY_MS = 500;
 
 export type RowResult = { readonly prediction: Schemas["Prediction"] } | { readonly error: string };
 
@@ -62,23 +60,5 @@ async function sendBatch(
 ): Promise<Schemas["BatchResponse"]> {
   // The API reads grades in any case and says what is wrong with a value.
   const body = { diamonds: diamonds as unknown as Schemas["Stone"][] };
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await readAnswer(api.POST("/v1/predictions/batch", { body, signal }));
-    } catch (error) {
-      if (!(error instanceof CallFailed && error.isTransient) || attempt === MAX_ATTEMPTS) throw error;
-      const waitMs = FIRST_RETRY_MS * 2 ** (attempt - 1);
-      await sleep(Math.max(waitMs, (error.retryAfterSeconds ?? 0) * 1000), signal);
-    }
-  }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    });
-  });
+  return readAnswer(patientApi.POST("/v1/predictions/batch", { body, signal }));
 }

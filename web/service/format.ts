@@ -1,4 +1,4 @@
-import type { paths } from "../api/schema.d.ts";
+import type { paths } from "../api/client.ts";
 import { formatCount } from "../components/format.ts";
 
 type MonitoringQuery = NonNullable<paths["/v1/monitoring"]["get"]["parameters"]["query"]>;

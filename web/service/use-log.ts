@@ -1,6 +1,6 @@
 import { useCallback, useState } from "preact/hooks";
+import type { paths } from "../api/client.ts";
 import { api, type CallFailed, readAnswer, type Schemas } from "../api/client.ts";
-import type { paths } from "../api/schema.d.ts";
 import { toCallFailed, useAnswer } from "../components/use-answer.ts";
 
 export const PAGE_ROWS = 50;

@@ -1019,7 +1019,25 @@ export interface components {
         };
         /** @description An error (RFC 9457). */
         Problem: {
-            /** @description URN of the problem type. It is stable: use it in programs. */
+            /**
+             * @description URN of the problem type. It is stable: use it in programs.
+             * @example urn:facet:problem:malformed-body
+             * @example urn:facet:problem:unauthenticated
+             * @example urn:facet:problem:forbidden
+             * @example urn:facet:problem:not-found
+             * @example urn:facet:problem:method-not-allowed
+             * @example urn:facet:problem:conflict
+             * @example urn:facet:problem:precondition-failed
+             * @example urn:facet:problem:too-large
+             * @example urn:facet:problem:unsupported-media-type
+             * @example urn:facet:problem:misdirected-request
+             * @example urn:facet:problem:invalid-input
+             * @example urn:facet:problem:no-price
+             * @example urn:facet:problem:too-many-requests
+             * @example urn:facet:problem:internal
+             * @example urn:facet:problem:not-ready
+             * @example urn:facet:problem:unavailable
+             */
             type: string;
             /** @description Short text for the problem type. */
             title: string;
@@ -2639,7 +2657,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description Id of the stone. */
+                /** @description Id of the stone: the field `id` of its result in the answer of `POST /v1/diamonds`. */
                 id: string;
             };
             cookie?: never;
@@ -3653,7 +3671,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of a prediction. */
+                /** @description Id of the prediction: the field `id` of its answer. */
                 id: string;
             };
             cookie?: never;
@@ -3988,7 +4006,7 @@ export interface operations {
                 "if-none-match"?: string;
             };
             path: {
-                /** @description Id of a request. */
+                /** @description Id of the request: the header `x-request-id` of its answer. */
                 id: string;
             };
             cookie?: never;
@@ -4095,7 +4113,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of a request. */
+                /** @description Id of the request: the header `x-request-id` of its answer. */
                 id: string;
             };
             cookie?: never;
