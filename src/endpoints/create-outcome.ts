@@ -88,7 +88,7 @@ const schema = {
   request: {
     params: z.object({
       id: z.string().min(1).meta({
-        description: "Id of a prediction.",
+        description: "Id of the prediction: the field `id` of its answer.",
         example: "019ab2f0-6d1c-7a55-9f3e-2b7c4d1e8a90",
       }),
     }),

@@ -49,11 +49,10 @@ If the record is not in the log yet, it will not be written. The hourly counts o
 The answer is 202 if the call could not delete everything, because there are many outcomes or because the archive is being written. The request can no longer be read then, its record in the log and its bodies are deleted, and the rest is deleted within minutes, without another call. Another call continues at once. It answers 200 or 202 while something is left, and 404 afterwards.`,
   request: {
     params: z.object({
-      id: z
-        .string()
-        .min(1)
-        .max(64, { error: "id must have at most 64 characters" })
-        .meta({ description: "Id of a request.", example: "019ab2f0-6d1c-7a55-9f3e-2b7c4d1e8a90" }),
+      id: z.string().min(1).max(64, { error: "id must have at most 64 characters" }).meta({
+        description: "Id of the request: the header `x-request-id` of its answer.",
+        example: "019ab2f0-6d1c-7a55-9f3e-2b7c4d1e8a90",
+      }),
     }),
   },
   responses: {

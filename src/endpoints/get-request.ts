@@ -44,7 +44,7 @@ A request that another server has just answered can take a few seconds to appear
   request: {
     params: z.object({
       id: z.string().min(1).meta({
-        description: "Id of a request.",
+        description: "Id of the request: the header `x-request-id` of its answer.",
         example: "019ab2f0-6d1c-7a55-9f3e-2b7c4d1e8a90",
       }),
     }),

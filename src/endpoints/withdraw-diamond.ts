@@ -39,7 +39,10 @@ The key that sent the stone can withdraw it. Any other key needs the scope \`adm
       id: z
         .string()
         .regex(new RegExp(`^[0-9a-f]{${STONE_ID_DIGITS}}$`), { error: idError })
-        .meta({ description: "Id of the stone.", example: "9f2c4b1e8a90d3f7" }),
+        .meta({
+          description: "Id of the stone: the field `id` of its result in the answer of `POST /v1/diamonds`.",
+          example: "9f2c4b1e8a90d3f7",
+        }),
     }),
     query: z.object({
       reason: ReasonParameter.meta({ example: "the certificate belongs to another stone" }),

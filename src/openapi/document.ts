@@ -4,6 +4,7 @@ import { isAnonymousAllowed } from "../access/authorize.ts";
 import { KEY_SCHEME } from "../endpoints/base.ts";
 import { ENDPOINTS } from "../endpoints/index.ts";
 import type { AppEnv } from "../http/context.ts";
+import { addCodeSamples, SERVER_PLACE } from "./code-samples/index.ts";
 import { simplifySchema } from "./simplify-schema.ts";
 
 const INFO = {
@@ -45,21 +46,23 @@ const KEY_SECURITY = {
     "A key that was created with `npm run keys -- create`. A key has one or more scopes: `predict`, `appraise` or `admin`. Each operation names the scope that it requires.",
 } as const;
 
-type Document = ReturnType<typeof createDocument>;
-
-/** The document in two variants: keys are required, or keys are optional. Each is made on first use. */
-const documents = new Map<boolean, Document>();
+/** The text of the document in two variants: keys are required, or keys are optional. Each is made on first use. */
+const documents = new Map<boolean, string>();
 
 /** Serves the OpenAPI document. Its server is the address that was asked, because clients need an absolute one. */
 export function serveDocument(c: Context<AppEnv>): Response {
   const isKeyOptional = isAnonymousAllowed(c.env);
-  const document = documents.get(isKeyOptional) ?? buildDocument(isKeyOptional);
-  documents.set(isKeyOptional, document);
-  const servers = [{ url: new URL(c.req.url).origin, description: "This server" }];
-  return c.json({ ...document, servers });
+  const text = documents.get(isKeyOptional) ?? JSON.stringify(buildDocument(isKeyOptional));
+  documents.set(isKeyOptional, text);
+  const origin = JSON.stringify(new URL(c.req.url).origin).slice(1, -1);
+  return c.body(
+    text.replaceAll(SERVER_PLACE, () => origin),
+    200,
+    { "content-type": "application/json" },
+  );
 }
 
-function buildDocument(isKeyOptional: boolean): Document {
+function buildDocument(isKeyOptional: boolean) {
   const paths: ZodOpenApiPathsObject = {};
   for (const Endpoint of ENDPOINTS) {
     const { request = {}, responses, security = [], ...operation } = new Endpoint({} as never).getSchema();
@@ -87,13 +90,14 @@ function buildDocument(isKeyOptional: boolean): Document {
     {
       openapi: "3.1.0",
       info: INFO,
+      servers: [{ url: SERVER_PLACE, description: "This server" }],
       tags: TAGS,
       paths,
       components: { securitySchemes: { [KEY_SCHEME]: KEY_SECURITY } },
     },
     { override: simplifySchema },
   );
-  return JSON.parse(JSON.stringify(document), (_, value) => removeRepeatedRule(value));
+  return addCodeSamples(JSON.parse(JSON.stringify(document), (_, value) => removeRepeatedRule(value)));
 }
 
 /** Zod repeats the rule against further fields beside a reference that has its own description. */

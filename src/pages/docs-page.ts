@@ -15,6 +15,8 @@ const PAGE = `<!doctype html>
   <body>
     <div id="api"><noscript>This page needs JavaScript. The OpenAPI document is at <a href="${OPENAPI_ROUTE}">${OPENAPI_ROUTE}</a>.</noscript></div>
     <script src="${DOCS_ROUTE}/swagger-ui-bundle.js"></script>
+    <script src="${DOCS_ROUTE}/accessible.js"></script>
+    <script src="${DOCS_ROUTE}/code-samples.js"></script>
     <script src="${DOCS_ROUTE}/page.js"></script>
   </body>
 </html>

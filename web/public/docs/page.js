@@ -4,6 +4,7 @@ window.SwaggerUIBundle({
   deepLinking: true,
   defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
+  plugins: [window.AccessiblePlugin, window.CodeSamplesPlugin],
   tryItOutEnabled: true,
   validatorUrl: null,
 });
