@@ -1,7 +1,8 @@
 /** Reads the bucket with Cloudflare's API, and with the credentials of wrangler. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../cloudflare/user-error.ts";
-import { BUCKET, runWrangler } from "../../cloudflare/wrangler.ts";
+import { BUCKET } from "../../cloudflare/worker-config.ts";
+import { runWrangler } from "../../cloudflare/wrangler.ts";
 import { withRetry } from "../../src/lib/retry.ts";
 import type { ChunkContents } from "../../src/request-log/archive/chunk-contents.ts";
 import type { ArchiveObject, StoredLog } from "./stored-log.ts";

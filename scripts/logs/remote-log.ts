@@ -1,4 +1,5 @@
-import { LOG_DATABASE, type Rows, runWranglerOn } from "../../cloudflare/wrangler.ts";
+import { LOG_DATABASE } from "../../cloudflare/worker-config.ts";
+import { type Rows, runWranglerOn } from "../../cloudflare/wrangler.ts";
 import { openBucket } from "./remote-bucket.ts";
 import type { StoredLog } from "./stored-log.ts";
 
