@@ -42,6 +42,9 @@ const MESSAGES = {
 export class Faults {
   #rules: { rule: FaultRule; count: number; random: () => number }[] = [];
   readonly caused: CausedFault[] = [];
+  /** Calls that came before the time that `Retry-After` had named for calls of their name. */
+  readonly early: string[] = [];
+  readonly #notBefore = new Map<string, number>();
 
   /** Replaces the rules; their counts start at 0. */
   set(rules: readonly FaultRule[]): void {
@@ -51,9 +54,12 @@ export class Faults {
       random: createRandom("seed" in rule.which ? rule.which.seed : 0),
     }));
     this.caused.length = 0;
+    this.early.length = 0;
+    this.#notBefore.clear();
   }
 
   find(call: string): Fault | null {
+    if (Date.now() < (this.#notBefore.get(call) ?? 0)) this.early.push(call);
     let found: Fault | null = null;
     for (const state of this.#rules) {
       const { rule } = state;
@@ -65,6 +71,8 @@ export class Faults {
       if (fails) found ??= rule.fault;
     }
     if (found !== null) this.caused.push({ call, fault: found });
+    if (found?.kind === "error" && found.retryAfterSeconds !== undefined)
+      this.#notBefore.set(call, Date.now() + found.retryAfterSeconds * 1000);
     return found;
   }
 }

@@ -44,6 +44,8 @@ export interface CloudflareApi {
   setFaults(rules: readonly FaultRule[]): void;
   /** Faults since the last `setFaults`. */
   readonly causedFaults: readonly CausedFault[];
+  /** Calls since the last `setFaults` that came earlier than a `Retry-After` had allowed. */
+  readonly earlyCalls: readonly string[];
   useDatabase<Result>(name: string, use: (database: D1Database) => Promise<Result>): Promise<Result>;
   useBucket<Result>(name: string, use: (bucket: R2Bucket) => Promise<Result>): Promise<Result>;
   /** Names of the databases, buckets and Workers that exist. */
@@ -117,6 +119,7 @@ export async function startCloudflareApi(options: CloudflareApiOptions = {}): Pr
     imports,
     setFaults: (rules) => faults.set(rules),
     causedFaults: faults.caused,
+    earlyCalls: faults.early,
     useDatabase: (name, use) => storage.useDatabase(databases.find(name).uuid, use),
     useBucket: (name, use) => storage.useBucket(buckets.find(name).name, use),
     listResources: () => ({

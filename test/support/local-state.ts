@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { R2Bucket } from "@cloudflare/workers-types";
+import type { D1Database, R2Bucket } from "@cloudflare/workers-types";
 import { drizzle } from "drizzle-orm/d1";
 import { withLocalBindings } from "../../cloudflare/local-bindings.ts";
 import { TRANSIENT_ERROR } from "../../cloudflare/wrangler.ts";
@@ -39,14 +39,21 @@ export function withLogDatabase<Result>(
 export function readRegistryCopy(
   state: string,
 ): Promise<{ newest: RegistryCopy | null; expected: RegistryCopy }> {
-  return withLocalBindings(state, async ({ DB, MODELS }) => {
-    const { objects } = await MODELS.list({ prefix: COPY_PREFIX, limit: 1 });
-    const [object] = objects;
-    const text = object && (await (await MODELS.get(object.key))?.text());
-    const newest = text ? parseCopy(text, parseCopyKey(object.key) ?? -1) : null;
-    const results = await DB.batch<Record<string, unknown>>(COPY_QUERIES.map((sql) => DB.prepare(sql)));
-    return { newest, expected: buildCopy(results.map((result) => result.results)) };
-  });
+  return withLocalBindings(state, ({ DB, MODELS }) => readCopyIn(DB, MODELS));
+}
+
+/** The same for a database and a bucket that are open already. */
+export async function readCopyIn(
+  database: D1Database,
+  bucket: R2Bucket,
+): Promise<{ newest: RegistryCopy | null; expected: RegistryCopy }> {
+  const { objects } = await bucket.list({ prefix: COPY_PREFIX, limit: 1 });
+  const [object] = objects;
+  const text = object && (await (await bucket.get(object.key))?.text());
+  const newest = text ? parseCopy(text, parseCopyKey(object.key) ?? -1) : null;
+  const statements = COPY_QUERIES.map((sql) => database.prepare(sql));
+  const results = await database.batch<Record<string, unknown>>(statements);
+  return { newest, expected: buildCopy(results.map((result) => result.results)) };
 }
 
 /** While another process writes, the local database and bucket report that they are locked. */
@@ -69,15 +76,18 @@ interface RegistryRows {
  * registry. Another process may write to the registry meanwhile.
  */
 export function findRegistryFaults(state: string): Promise<string[]> {
-  return withRegistry(state, async (db, bucket) => {
-    const rows = await readRegistryRows(db);
-    return [
-      ...findChampionFaults(rows),
-      ...(await findFileFaults(rows, bucket)),
-      ...findVersionFaults(rows),
-      ...findDatasetFaults(rows),
-    ];
-  });
+  return withRegistry(state, findFaultsIn);
+}
+
+/** The same for databases that are open already. */
+export async function findFaultsIn(db: RegistryDatabase, bucket: R2Bucket): Promise<string[]> {
+  const rows = await readRegistryRows(db);
+  return [
+    ...findChampionFaults(rows),
+    ...(await findFileFaults(rows, bucket)),
+    ...findVersionFaults(rows),
+    ...findDatasetFaults(rows),
+  ];
 }
 
 async function readRegistryRows(db: RegistryDatabase): Promise<RegistryRows> {
