@@ -69,19 +69,20 @@ function parseJsonError(text: string): string[] | null {
   }
 }
 
+/** A failed migration has two errors: its name, and the reason. */
 function parseErrorLines(text: string): string[] {
   const lines = text.split("\n").map((line) => line.trimEnd());
-  const marked = lines.findIndex((line) => line.includes("[ERROR]"));
-  if (marked < 0) {
-    const line = lines.find((one) => /error/i.test(one)) ?? lines.find((one) => one !== "");
-    return line === undefined ? [] : [line.trim()];
+  const found: string[] = [];
+  let isInError = false;
+  for (const line of lines) {
+    const isTitle = line.includes("[ERROR]");
+    isInError = isTitle || (isInError && (line === "" || line.startsWith("  ")));
+    if (!isInError || line.trim() === "" || line.includes("you think this is a bug")) continue;
+    found.push(line.replace(/^.*\[ERROR\]/, "").trim());
   }
-  const notes: string[] = [];
-  for (const line of lines.slice(marked + 1)) {
-    if (line !== "" && !line.startsWith("  ")) break;
-    if (line !== "" && !line.includes("you think this is a bug")) notes.push(line.trim());
-  }
-  return [lines[marked]!.replace(/^.*\[ERROR\]\s*/, ""), ...notes];
+  if (found.length > 0) return found;
+  const line = lines.find((one) => /error/i.test(one)) ?? lines.find((one) => one !== "");
+  return line === undefined ? [] : [line.trim()];
 }
 
 /** For objects in a bucket, the note is the body of the answer. */

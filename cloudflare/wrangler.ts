@@ -131,7 +131,9 @@ export function runWrangler(
       FACET_FAILURES_FILE: failuresFile,
       ...environment,
     };
-    const { error, stdout, stderr } = await runNode(["--import", RECORD_FAILURES, WRANGLER, ...args], env);
+    // A local call makes no requests to Cloudflare.
+    const nodeOptions = args.includes("--local") ? [] : ["--import", RECORD_FAILURES];
+    const { error, stdout, stderr } = await runNode([...nodeOptions, WRANGLER, ...args], env);
     if (error === null) return stdout;
     const failures = await readFile(failuresFile, "utf8").then(JSON.parse, () => []);
     throw new WranglerError(args.slice(0, 3).join(" "), `${stderr}\n${stdout}`, failures);

@@ -19,11 +19,16 @@ export async function serve(
   handle: (request: Request, bindings: NodeBindings) => Response | Promise<Response>,
 ): Promise<HttpServer> {
   const server = createServer(async (incoming, outgoing) => {
-    const response = await handle(toRequest(incoming), { incoming, outgoing });
-    const bytes = Buffer.from(await response.arrayBuffer());
-    if (outgoing.destroyed) return;
-    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-    outgoing.end(bytes);
+    try {
+      const response = await handle(toRequest(incoming), { incoming, outgoing });
+      const bytes = Buffer.from(await response.arrayBuffer());
+      if (outgoing.destroyed) return;
+      outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+      outgoing.end(bytes);
+    } catch (error) {
+      console.error(error);
+      outgoing.destroy();
+    }
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

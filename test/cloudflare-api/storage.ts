@@ -63,10 +63,10 @@ export class Storage {
         body: request.body === null ? null : Buffer.from(await request.arrayBuffer()),
         redirect: "manual",
       });
-      return new Response(await response.arrayBuffer(), {
-        status: response.status,
-        headers: Object.fromEntries(response.headers),
-      });
+      const headers = new Headers(Object.fromEntries(response.headers));
+      // The body is decoded, and Node counts it again.
+      for (const name of ["content-encoding", "content-length", "transfer-encoding"]) headers.delete(name);
+      return new Response(await response.arrayBuffer(), { status: response.status, headers });
     });
   }
 

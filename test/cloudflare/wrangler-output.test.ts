@@ -42,6 +42,14 @@ describe("findErrorReason", () => {
     );
   });
 
+  test("has the reason of a failed migration, which wrangler prints as a second error", () => {
+    const output =
+      "\u2718 [ERROR] Migration 0001.sql failed with the following errors:\n\n\n\u2718 [ERROR] no such table: x [code: 7500]\n";
+    expect(findErrorReason(output)).toBe(
+      "Migration 0001.sql failed with the following errors: no such table: x [code: 7500]",
+    );
+  });
+
   test("is the first line with an error, or the first line, if nothing is marked", () => {
     expect(findErrorReason("\nhello\nan Error of Node\n")).toBe("an Error of Node");
     expect(findErrorReason("\nhello\nworld")).toBe("hello");
