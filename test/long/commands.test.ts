@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { aliasHistory } from "../../src/db/registry/schema.ts";
+import { parse } from "yaml";
+import { aliasHistory, datasets, models } from "../../src/db/registry/schema.ts";
+import { ModelRecord } from "../../src/domain/models/model-record.ts";
 import { DAY_MS } from "../../src/lib/time.ts";
 import { findRegistryFaults, readRegistryCopy, withRegistry } from "../support/local-state.ts";
 import { startScript, TRAIN_MEDIAN } from "../support/run-script.ts";
@@ -176,6 +178,36 @@ test("a bucket that cannot be written is a warning: the key exists", async () =>
   expect(output).toContain("warning: the copy of the registry in the bucket was not updated");
   expect(output).toContain("is shown only this once");
   expect(code).toBe(0);
+});
+
+test("npm run models -- export writes a version, and later another one in its place", async () => {
+  const out = join(folder.path, "export");
+  const read = (name: string) => readFileSync(join(out, name));
+  const hash = (name: string) => createHash("sha256").update(read(name)).digest("hex");
+  const exportModel = (model: string) => runScript("scripts/models.ts", "export", model, "--out", out);
+
+  const newest = await exportModel("median-price");
+  expect(newest.output).toContain(`median-price@3 -> ${out}: model.onnx, `);
+  const [row, dataset] = await withRegistry(state, async (db) => [
+    await db.query.models.findFirst({ where: eq(models.version, 3) }),
+    await db.query.datasets.findFirst({ where: eq(datasets.rows, 500) }),
+  ]);
+  expect([hash("model.onnx"), `reports/${hash("model-card.html")}.html`]).toEqual([row?.sha256, row?.report]);
+  const record = JSON.parse(read("metadata.json").toString());
+  expect(Object.keys(record)).toEqual(Object.keys(ModelRecord.shape));
+  const { dataset: _, report: __, ...columns } = row!;
+  expect(record).toEqual({
+    ...columns,
+    dataset: dataset?.id,
+    datasetRows: 500,
+    sources: [expect.objectContaining({ name: "500.csv", rows: 500, rejected: {} })],
+  });
+
+  const champion = await exportModel("champion");
+  expect(champion.output).toContain("median-price@1 -> ");
+  const refused = await exportModel("median-price@9");
+  expect(refused).toEqual({ code: 1, output: "median-price@9 is not in the registry\n" });
+  expect(parse(read("MLmodel").toString()).metadata.model).toBe("median-price@1");
 });
 
 describe("npm run models -- prune", () => {

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { applyMigrations } from "../../cloudflare/d1.ts";
+import { UserError } from "../../cloudflare/user-error.ts";
 import { DATABASE } from "../../cloudflare/worker-config.ts";
 import { query, type Rows, type Target, WranglerError } from "../../cloudflare/wrangler.ts";
 import { withSources } from "../../src/db/dataset-sources/schema.ts";
-import type { ModelReference } from "../../src/domain/models/model-reference.ts";
-import { CHAMPION } from "../../src/domain/models/model-selector.ts";
+import { formatVersion, type ModelReference } from "../../src/domain/models/model-reference.ts";
+import { CHAMPION, type Selector } from "../../src/domain/models/model-selector.ts";
 import { type KnownSources, MAX_SHOWN_SOURCES } from "../data/dataset.ts";
 import { FRESH_STONE_QUERIES, type FreshStones, parseFreshStones } from "./fresh-stones.ts";
 import { PRUNE_REVISION_QUERY } from "./pruned-files.ts";
@@ -156,6 +157,31 @@ export function findChampion(registry: Registry): PublishedAlias | null {
 
 export function findModel(registry: Registry, { name, version }: ModelReference): PublishedModel | undefined {
   return registry.models.find((model) => model.name === name && model.version === version);
+}
+
+/**
+ * Finds the version that a selector stands for: that of an alias, the newest of a model, or a given one.
+ * @throws UserError if there is none
+ */
+export function findSelectedModel(registry: Registry, selector: Selector): PublishedModel {
+  const { models, aliases } = registry;
+  if (selector.kind === "version") {
+    const model = findModel(registry, selector);
+    if (model === undefined) throw new UserError(`${formatVersion(selector)} is not in the registry`);
+    return model;
+  }
+  const { name } = selector;
+  const alias = aliases.find((existing) => existing.alias === name);
+  const model =
+    alias !== undefined
+      ? findModel(registry, alias)
+      : models.filter((one) => one.name === name).toSorted((a, b) => b.version - a.version)[0];
+  if (model !== undefined) return model;
+  if (alias !== undefined)
+    throw new UserError(`${name} points at ${formatVersion(alias)}, which is not in the registry`);
+  const names = [...new Set([...aliases.map((one) => one.alias), ...models.map((one) => one.name)])];
+  const known = names.length === 0 ? "it has no models yet" : `it has ${names.toSorted().join(", ")}`;
+  throw new UserError(`${name} is not in the registry: ${known}`);
 }
 
 /** Finds the next version number of a model. The versions of each name start at 1. */
