@@ -14,6 +14,8 @@ interface Script {
   readonly path: string;
   /** Whether it has the options of support/benchmark.ts. */
   readonly hasCommonOptions?: boolean;
+  /** Whether it is run only if it is named, because it installs large Python packages. */
+  readonly isNamedOnly?: boolean;
 }
 
 const serving = (name: string): Script => ({ path: `serving/${name}.ts`, hasCommonOptions: true });
@@ -37,13 +39,15 @@ const BENCHMARKS: Readonly<Record<string, Script>> = {
   settings: { path: "boosting/settings.ts" },
   train: { path: "boosting/train.ts" },
   import: { path: "boosting/xgboost-import.ts" },
+  mlflow: { path: "export/mlflow.ts", hasCommonOptions: true, isNamedOnly: true },
   background: { path: "explanation/background-size.ts" },
 };
 
 const args = process.argv.slice(2);
 const firstOption = args.findIndex((arg) => arg.startsWith("-"));
 const given = firstOption < 0 ? args : args.slice(0, firstOption);
-const names = given.length === 0 || given.includes("all") ? Object.keys(BENCHMARKS) : given;
+const all = Object.keys(BENCHMARKS).filter((name) => !BENCHMARKS[name]!.isNamedOnly);
+const names = given.length === 0 || given.includes("all") ? all : given;
 const options = firstOption < 0 ? [] : args.slice(firstOption);
 const unknownNames = names.filter((name) => !(name in BENCHMARKS));
 if (unknownNames.length > 0) {
