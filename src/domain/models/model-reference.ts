@@ -2,13 +2,23 @@ import { z } from "zod";
 import { createFieldMessage } from "../../lib/input/fields.ts";
 
 /** Lower-case words joined by hyphens. Names of models and aliases are parts of R2 keys and of URLs. */
-const NAME_PATTERN = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
-/** Enough for a name of 64 characters, `@` and a version number of 9 digits. */
-export const MAX_VERSION_LENGTH = 75;
+const NAME = "[a-z][a-z0-9]*(-[a-z0-9]+)*";
+const MAX_NAME_LENGTH = 64;
+/** `@` and a version number. */
+const VERSION = "@[1-9][0-9]{0,8}";
+/** Length of the longest name with the longest version. */
+export const MAX_VERSION_LENGTH = MAX_NAME_LENGTH + "@123456789".length;
+
+const NAME_PATTERN = new RegExp(`^${NAME}$`);
+const VERSION_PATTERN = new RegExp(`^${NAME}${VERSION}$`);
+/** A name with or without a version. */
+export const SELECTOR_PATTERN = new RegExp(`^${NAME}(${VERSION})?$`);
 
 export const ModelName = z
   .string()
-  .max(64, { error: createFieldMessage("name", "a name has at most 64 characters") })
+  .max(MAX_NAME_LENGTH, {
+    error: createFieldMessage("name", `a name has at most ${MAX_NAME_LENGTH} characters`),
+  })
   .regex(NAME_PATTERN, {
     error: createFieldMessage(
       "name",
@@ -47,7 +57,7 @@ export function versionField(field: string) {
   return z
     .string({ error })
     .max(MAX_VERSION_LENGTH, { error })
-    .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*@[1-9][0-9]{0,8}$/, { error })
+    .regex(VERSION_PATTERN, { error })
     .transform(parseVersion)
     .meta({ description: "A model's name and version." });
 }

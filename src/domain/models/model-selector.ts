@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { createFieldMessage } from "../../lib/input/fields.ts";
-import { MAX_VERSION_LENGTH, parseVersion } from "./model-reference.ts";
+import { MAX_VERSION_LENGTH, parseVersion, SELECTOR_PATTERN } from "./model-reference.ts";
 
 /** The alias that is used when a caller names no model. */
 export const CHAMPION = "champion";
@@ -21,7 +21,7 @@ const selectorError = createFieldMessage(
 export const ModelSelector = z
   .string({ error: selectorError })
   .max(MAX_VERSION_LENGTH, { error: selectorError })
-  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*(@[1-9][0-9]{0,8})?$/, { error: selectorError })
+  .regex(SELECTOR_PATTERN, { error: selectorError })
   .default(CHAMPION)
   .meta({
     description:

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   formatVersion,
+  ModelName,
   parseVersion,
   toModelReference,
   versionField,
@@ -13,7 +14,19 @@ const version = fc.integer({ min: 1, max: 999_999_999 });
 const WRONG_VERSIONS = ["a@", "a@0", "a@-1", "a@1.5", "a@1@2", "a@01", "a@1e3", "a@1234567890"];
 const WRONG_NAMES = ["", "A", "../a", "a b", "a--b", "-a", "a-", `a${"b".repeat(75)}`];
 
+/** The longest name of a model with the longest version, and the same with one character more. */
+const LONGEST = `${"a".repeat(64)}@999999999`;
+const TOO_LONG = `a${LONGEST}`;
+
 describe("ModelSelector", () => {
+  it("accepts the longest name with the longest version, and nothing longer", () => {
+    expect(ModelName.safeParse("a".repeat(64)).success).toBe(true);
+    for (const schema of [ModelSelector, versionField("canary")]) {
+      expect(schema.safeParse(LONGEST).success).toBe(true);
+      expect(schema.safeParse(TOO_LONG).success).toBe(false);
+    }
+  });
+
   it("accepts names and versions, and parseSelector reads them", () => {
     fc.assert(
       fc.property(name, version, (text, number) => {
