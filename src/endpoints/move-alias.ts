@@ -2,6 +2,7 @@ import { contentJson } from "chanfana";
 import { z } from "zod";
 import { moveAlias, readAliasState } from "../db/registry/aliases.ts";
 import { findVersion, hasModel } from "../db/registry/models.ts";
+import { ANONYMOUS } from "../domain/access.ts";
 import { Alias } from "../domain/models/alias.ts";
 import {
   formatVersion,
@@ -102,7 +103,7 @@ export class MoveAlias extends Endpoint {
     if (body.canary !== undefined) await this.#checkVersion(c, "canary", body.canary);
 
     const target = { ...body.model, share: body.share ?? null, canary: body.canary ?? null };
-    const audit = { actor: c.get("requestContext").caller ?? "unknown", reason: body.reason };
+    const audit = { actor: c.get("requestContext").caller ?? ANONYMOUS, reason: body.reason };
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const before = await readPrimary(c, (db) => readAliasState(db, alias));
       const ifMatch = headers["if-match"];

@@ -1,6 +1,7 @@
 import { contentJson } from "chanfana";
 import { z } from "zod";
 import { moveAlias, readAliasState } from "../db/registry/aliases.ts";
+import { ANONYMOUS } from "../domain/access.ts";
 import { AliasMove } from "../domain/models/alias.ts";
 import { ModelName } from "../domain/models/model-reference.ts";
 import { CHALLENGER, CHAMPION } from "../domain/models/model-selector.ts";
@@ -52,7 +53,7 @@ export class RemoveAlias extends Endpoint {
       throw new NotFound(`There is no alias named ${alias}. GET /v1/models lists all aliases.`);
     if (!matchesEtag(headers["if-match"], before.current.revision))
       throw createPreconditionFailed(alias, before.current.revision);
-    const audit = { actor: c.get("requestContext").caller ?? "unknown", reason: query.reason };
+    const audit = { actor: c.get("requestContext").caller ?? ANONYMOUS, reason: query.reason };
     const move = await moveAlias(c.env.DB, alias, before, null, audit);
     if (move === null) throw createPreconditionFailed(alias, before.current.revision);
     refreshAliases();
