@@ -82,6 +82,6 @@ export async function compareWithChampion(
 
 /** The warning for a request whose stones are quarantined. */
 export function describeQuarantine({ reason }: FeedFailure): Warning {
-  const message = `${reason}. The stones are quarantined: training uses them only with --accept-feed.`;
+  const message = `${reason}. The stones are quarantined: training uses them only if an operator takes them. docs/operate.md ("Stones that the API received") says how to review them and take them, with --accept-feed or by SQL.`;
   return { code: "quarantined", message, fields: [] };
 }

@@ -54,7 +54,7 @@ export function describeReview(
   const total = formatCount(held.length);
   return [
     ...lines,
-    `held stones are not lost: --accept-feed takes all ${total}; docs/operate.md ("A feed with wrong prices") says how to review, take or withdraw some`,
+    `held stones are not lost: --accept-feed takes all ${total}; docs/operate.md ("Stones that the API received") says how to review, take or withdraw some`,
   ];
 }
 
