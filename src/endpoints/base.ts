@@ -5,7 +5,7 @@ import type { Scope } from "../domain/access.ts";
 import { readJson } from "../http/body.ts";
 import type { AppContext } from "../http/context.ts";
 import { documentErrors } from "../http/error-responses.ts";
-import { Forbidden, TooManyRequests, Unauthorized } from "../http/errors.ts";
+import { Forbidden, MisdirectedRequest, TooManyRequests, Unauthorized } from "../http/errors.ts";
 import { type IMMUTABLE, ifNoneMatchHeader, type REVALIDATE, VALIDATOR_HEADER } from "../http/etag.ts";
 import { createValidationFailed } from "../http/field-errors.ts";
 import { readQuery } from "../http/parameters.ts";
@@ -41,10 +41,14 @@ export abstract class Endpoint extends OpenAPIRoute<[AppContext]> {
 
   abstract override handle(c: AppContext): Promise<Response | object>;
 
-  /** The schema of the subclass, with the documentation that all endpoints behind a key share. */
+  /** The schema of the subclass, with the problems that all endpoints share, and those behind a key. */
   override getSchema(): OpenAPIRouteSchema {
     const { scope, cacheControl } = this.constructor as typeof Endpoint;
-    const schema = cacheControl === null ? this.schema : documentConditions(this.schema);
+    const described = cacheControl === null ? this.schema : documentConditions(this.schema);
+    const schema = {
+      ...described,
+      responses: { ...described.responses, ...documentErrors(MisdirectedRequest) },
+    };
     if (scope === null) return { ...schema, security: [] };
     return {
       ...schema,

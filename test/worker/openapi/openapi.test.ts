@@ -54,7 +54,7 @@ describe("/openapi.json", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  const common = ["401", "403", "422", "429", "500", "503"];
+  const common = ["401", "403", "421", "422", "429", "500", "503"];
   const body = ["400", "413", "415"];
   it.each([
     ["createPrediction", [...body, ...common, "404"]],
@@ -76,8 +76,8 @@ describe("/openapi.json", () => {
     ["getRequest", ["304", ...common, "404"]],
     ["eraseRequest", ["202", ...common, "404"]],
     ["getMonitoring", ["304", ...common]],
-    ["getHealth", ["500"]],
-    ["getReadiness", ["429", "500", "503"]],
+    ["getHealth", ["421", "500"]],
+    ["getReadiness", ["421", "429", "500", "503"]],
   ])("documents every status code of %s", (id, statuses) => {
     const found = operations.find(({ operation }) => operation.operationId === id)?.operation;
     const success = ["createAppraisals", "createOutcome"].includes(id) ? [] : ["200"];
