@@ -2,20 +2,16 @@
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import type { DuckDBConnection } from "@duckdb/node-api";
 import ora from "ora";
 import { addTargetOptions, createCommand, readTarget, runCommand } from "../cloudflare/command-line.ts";
 import { UserError } from "../cloudflare/user-error.ts";
 import { isIsoDate, parseIsoTime } from "../src/lib/input/iso-time.ts";
-import { DAY_MS } from "../src/lib/time.ts";
-import { type DayRange, toDay } from "./logs/days.ts";
-import { withDuckDB } from "./logs/duckdb.ts";
-import { EXPORT_FORMATS, type ExportFormatName, exportDays } from "./logs/export.ts";
-import { type DayFile, deleteCopy, updateCopy, withCopy } from "./logs/log-copy.ts";
-import { withStoredLog } from "./logs/open-log.ts";
+import { toDay } from "./logs/days.ts";
+import { EXPORT_FORMATS, type ExportFormatName } from "./logs/export.ts";
+import { deleteCopy } from "./logs/log-copy.ts";
 import { OUTPUTS, type OutputFormat } from "./logs/output.ts";
-import { openView, runQuery } from "./logs/query.ts";
 import { describeView } from "./logs/schema.ts";
+import { exportLog, type LogOptions, queryLog } from "./logs/use-log.ts";
 
 /** Later than every id. */
 const NEVER_MS = 2 ** 48 - 1;
@@ -47,7 +43,7 @@ program
   )
   .option("--since <day>", "first day, such as 2026-11-01, in UTC (default: the first of the log)", parseDay)
   .option("--until <day>", "day after the last one (default: today is the last one)", parseDay)
-  .action(exportLog);
+  .action(writeExport);
 program
   .command("schema")
   .description("print the columns of the view, with examples")
@@ -91,79 +87,53 @@ function parseChoice<Choice extends string>(choices: Readonly<Record<Choice, unk
   };
 }
 
-interface QueryOptions {
+interface QueryArguments {
   readonly since?: number;
   readonly until?: number;
   readonly format: OutputFormat;
 }
 
-async function query(argument: string, options: QueryOptions): Promise<void> {
+async function query(argument: string, options: QueryArguments): Promise<void> {
   const sql = argument === "-" ? await text(process.stdin) : argument;
   const { since = 0, until = NEVER_MS, format } = options;
   requireOrder(since, until);
-  const range = { from: toDay(since), before: Math.ceil(until / DAY_MS) };
-  await useLog(range, (files, { days, temporary }) =>
-    withDuckDB(temporary, async (connection) => {
-      await openView(connection, files, { since, until }, days);
-      await runQuery(connection, sql, format, writeOutput);
-    }),
-  );
+  await queryLog(openLog(), { since, until, sql, format, write: writeOutput });
 }
 
 async function writeOutput(output: string): Promise<void> {
   if (!process.stdout.write(output)) await once(process.stdout, "drain");
 }
 
-interface ExportOptions {
+interface ExportArguments {
   readonly out: string;
   readonly format: ExportFormatName;
   readonly since?: number;
   readonly until?: number;
 }
 
-async function exportLog(options: ExportOptions): Promise<void> {
+async function writeExport(options: ExportArguments): Promise<void> {
   const { format, since = 0, until = toDay(NEVER_MS) } = options;
   requireOrder(since, until);
   const out = resolve(options.out);
-  const range = { from: since, before: until };
-  await useLog(range, async (files, _, connection) => {
-    const { days, rows, bytes } = await exportDays(connection, files, { format, out, range });
-    const numbers = [rows, bytes, days].map((number) => number.toLocaleString("en"));
-    console.log(`${numbers[0]} rows, ${numbers[1]} bytes in ${numbers[2]} days written to ${out}`);
-  });
+  const written = await exportLog(openLog(), { format, out, range: { from: since, before: until } });
+  const [rows, bytes, days] = [written.rows, written.bytes, written.days].map((n) => n.toLocaleString("en"));
+  console.log(`${rows} rows of ${days} days, ${bytes} bytes, written to ${out}`);
 }
 
 function requireOrder(since: number, until: number): void {
   if (since >= until) throw new UserError("--since must be before --until");
 }
 
-/** Brings the copy of the log up to date and uses its files of some days. */
-async function useLog(
-  range: DayRange,
-  use: (
-    files: readonly DayFile[],
-    folders: { readonly days: string; readonly temporary: string },
-    connection: DuckDBConnection,
-  ) => Promise<void>,
-): Promise<void> {
-  const target = readTarget(program.opts());
-  await withCopy(target, (folders) =>
-    withDuckDB(folders.temporary, async (connection) => {
-      const spinner = ora({
-        text: "comparing the copy with the log",
-        isSilent: !process.stderr.isTTY,
-      }).start();
-      let files: readonly DayFile[];
-      try {
-        files = await withStoredLog(target, (log) =>
-          updateCopy({ connection, log, folders }, range, (done, total) => {
-            spinner.text = `reading the log: ${done} of ${total} days`;
-          }),
-        );
-      } finally {
-        spinner.stop();
-      }
-      await use(files, folders, connection);
-    }),
-  );
+/** The log that the options name, with its progress on a terminal. */
+function openLog(): LogOptions {
+  const spinner = ora({ text: "comparing the copy with the log", isSilent: !process.stderr.isTTY }).start();
+  return {
+    target: readTarget(program.opts()),
+    progress: {
+      report(done, total) {
+        spinner.text = `reading the log: ${done} of ${total} days`;
+      },
+      end: () => spinner.stop(),
+    },
+  };
 }

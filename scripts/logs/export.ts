@@ -42,6 +42,13 @@ export const EXPORT_FORMATS: Readonly<Record<"parquet" | "csv" | "ndjson", Expor
 
 export type ExportFormatName = keyof typeof EXPORT_FORMATS;
 
+export interface ExportOptions {
+  readonly format: ExportFormatName;
+  /** Folder of the files. */
+  readonly out: string;
+  readonly range: DayRange;
+}
+
 export interface ExportedFiles {
   readonly days: number;
   readonly rows: number;

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import pLimit from "p-limit";
 import { toSqlLiteral } from "../../cloudflare/d1-sql.ts";
@@ -17,6 +18,7 @@ import type { StoredLog } from "./stored-log.ts";
 
 const COPIES_FOLDER = join(REPOSITORY_ROOT, "node_modules/.cache/facet-log");
 const LOCK_TIMEOUT_MS = 60_000;
+const LOCK_POLL_INTERVAL_MS = 100;
 /** Days that are read at the same time. */
 const CONCURRENT_DAYS = 3;
 const ERASED_IDS_PER_PAGE = 20_000;
@@ -25,6 +27,13 @@ const ERASED_IDS_PER_PAGE = 20_000;
 export interface DayFile {
   readonly day: number;
   readonly path: string;
+}
+
+export interface CopyFolders {
+  /** Has a folder for each day. */
+  readonly days: string;
+  /** Is deleted at the end. */
+  readonly temporary: string;
 }
 
 /** Takes the number of days that are read, of those that must be read. */
@@ -47,19 +56,15 @@ const COLUMNS_VERSION = createHash("sha256")
  */
 export async function withCopy<Result>(
   target: Target,
-  use: (folders: { readonly days: string; readonly temporary: string }) => Promise<Result>,
+  use: (folders: CopyFolders) => Promise<Result>,
 ): Promise<Result> {
   const folder = getCopyFolder(target);
   await mkdir(folder, { recursive: true });
   // The log is for its operators, and so is its copy.
   await chmod(folder, 0o700);
-  const lock = new DatabaseSync(join(folder, "lock"), { timeout: LOCK_TIMEOUT_MS });
+  const lock = new DatabaseSync(join(folder, "lock"));
   try {
-    try {
-      lock.exec("BEGIN EXCLUSIVE");
-    } catch (cause) {
-      throw new UserError('another "npm run logs" reads this log; try again when it has ended', { cause });
-    }
+    await takeLock(lock);
     const [days, temporary] = [join(folder, COLUMNS_VERSION), join(folder, "temporary")];
     for (const name of await readdir(folder))
       if (name !== "lock" && name !== COLUMNS_VERSION) await rm(join(folder, name), { recursive: true });
@@ -71,6 +76,20 @@ export async function withCopy<Result>(
     }
   } finally {
     lock.close();
+  }
+}
+
+/** The lock is a transaction of SQLite. */
+async function takeLock(lock: DatabaseSync): Promise<void> {
+  for (const until = Date.now() + LOCK_TIMEOUT_MS; ; ) {
+    try {
+      lock.exec("BEGIN EXCLUSIVE");
+      return;
+    } catch (cause) {
+      if (Date.now() > until)
+        throw new UserError('another "npm run logs" reads this log; try again when it has ended', { cause });
+    }
+    await sleep(LOCK_POLL_INTERVAL_MS);
   }
 }
 
@@ -95,7 +114,7 @@ export async function updateCopy(
   }: {
     readonly connection: DuckDBConnection;
     readonly log: StoredLog;
-    readonly folders: { readonly days: string; readonly temporary: string };
+    readonly folders: CopyFolders;
   },
   range: DayRange,
   reportProgress: ReportProgress,
@@ -143,7 +162,7 @@ async function deleteOutdatedFiles(
 async function removeErasedRequests(
   connection: DuckDBConnection,
   log: StoredLog,
-  folders: { readonly days: string; readonly temporary: string },
+  folders: CopyFolders,
 ): Promise<void> {
   const days = Map.groupBy(await listErasedIds(log), getIdDay);
   for (const { day, path } of await listFiles(folders.days)) {

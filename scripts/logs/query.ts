@@ -7,10 +7,13 @@ import { quote, quoteList } from "./duckdb.ts";
 import type { DayFile } from "./log-copy.ts";
 import { OUTPUTS, type OutputFormat, type WriteText } from "./output.ts";
 
-/** Milliseconds since 1970. */
-export interface TimeRange {
+export interface QueryOptions {
+  /** Only requests from this time on and before the other one, milliseconds since 1970. */
   readonly since: number;
   readonly until: number;
+  readonly sql: string;
+  readonly format: OutputFormat;
+  readonly write: WriteText;
 }
 
 /**
@@ -20,8 +23,11 @@ export interface TimeRange {
 export async function openView(
   connection: DuckDBConnection,
   files: readonly DayFile[],
-  { since, until }: TimeRange,
-  folder: string,
+  {
+    since,
+    until,
+    folder,
+  }: Pick<QueryOptions, "since" | "until"> & { /** Folder of the files. */ readonly folder: string },
 ): Promise<void> {
   await connection.run(
     `CREATE VIEW requests AS ${files.length === 0 ? EMPTY : selectRows(files, since, until)}`,
@@ -46,9 +52,7 @@ function selectRows(files: readonly DayFile[], since: number, until: number): st
  */
 export async function runQuery(
   connection: DuckDBConnection,
-  sql: string,
-  format: OutputFormat,
-  write: WriteText,
+  { sql, format, write }: Pick<QueryOptions, "sql" | "format" | "write">,
 ): Promise<void> {
   if (sql.trim() === "") throw new UserError("the query is empty; it must be one SELECT");
   try {
@@ -74,6 +78,9 @@ function describeSqlError(error: unknown): string {
     .trim();
   if (message.startsWith("Permission Error"))
     return `${message}\n\nA query reads the view requests and nothing else: no files, no network.`;
+  // In DuckDB, AND and = bind stronger than ->>.
+  if (/->/.test(message) && /^(Binder|Conversion) Error/.test(message))
+    return `${message}\n\nWrite -> and ->> in parentheses: (request_body->>'cut') = 'Ideal'`;
   if (!/^(Binder|Catalog|Parser) Error/.test(message)) return message;
   const names = COLUMNS.map(({ name }) => name).join(", ");
   return `${message}\n\nColumns of the view requests: ${names}\n(npm run logs -- schema explains them)`;

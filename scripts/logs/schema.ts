@@ -17,10 +17,13 @@ export const EXAMPLES: readonly { readonly question: string; readonly sql: strin
   },
 ];
 
+const NOTE =
+  "The SQL is DuckDB's. request_body->>'clarity' is a field of a body, (request_body->>'carat')::DOUBLE a number.\nWrite ->> in parentheses beside AND, OR, = and <: they bind stronger.";
+
 /** The columns of the view, and queries to begin with. */
 export function describeView(): string {
   const table = new Table({ head: ["column", "type", "meaning"], style: { head: [], border: [] } });
   for (const { name, type, meaning } of COLUMNS) table.push([name, type, meaning]);
   const examples = EXAMPLES.map(({ question, sql }) => `${question}:\n  npm run logs -- query "${sql}"`);
-  return `The view requests has a row for each request:\n${table}\n\n${examples.join("\n\n")}\n`;
+  return `The view requests has a row for each request:\n${table}\n\n${NOTE}\n\n${examples.join("\n\n")}\n`;
 }
