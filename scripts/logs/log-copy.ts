@@ -39,16 +39,18 @@ export interface CopyFolders {
 /** Takes the number of days that are read, of those that must be read. */
 export type ReportProgress = (done: number, total: number) => void;
 
-/** The folder of a target's copy. Another version of the columns has another folder in it. */
-export function getCopyFolder(target: Target): string {
-  if (target.kind === "remote") return join(COPIES_FOLDER, "remote");
-  return join(COPIES_FOLDER, `local-${createHash("sha256").update(target.state).digest("hex").slice(0, 16)}`);
+/** The folder of a target's copy. */
+export function getCopyFolder(target: Target, environment: NodeJS.ProcessEnv = process.env): string {
+  const { CLOUDFLARE_API_BASE_URL = "", CLOUDFLARE_ACCOUNT_ID = "" } = environment;
+  const place =
+    target.kind === "remote" ? `${CLOUDFLARE_API_BASE_URL} ${CLOUDFLARE_ACCOUNT_ID}` : target.state;
+  return join(COPIES_FOLDER, `${target.kind}-${hash(place).slice(0, 16)}`);
 }
 
-const COLUMNS_VERSION = createHash("sha256")
-  .update(JSON.stringify(STORED_COLUMNS))
-  .digest("hex")
-  .slice(0, 12);
+const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/** The copy of another version of the columns is deleted. */
+const COLUMNS_VERSION = hash(JSON.stringify(STORED_COLUMNS)).slice(0, 12);
 
 /**
  * Lets one command at a time use the copy. The lock ends with the process, however it ends.
