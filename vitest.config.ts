@@ -58,7 +58,7 @@ export default defineConfig({
         test: {
           name: "training",
           environment: "node",
-          include: ["training", "domain", "lib", "settings", "cloudflare"].map(
+          include: ["training", "domain", "lib", "settings", "cloudflare", "client"].map(
             (folder) => `test/${folder}/**/*.test.ts`,
           ),
           testTimeout: 60_000,

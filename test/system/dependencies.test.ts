@@ -21,7 +21,7 @@ interface LockedPackage {
 
 const { dependencies, devDependencies, allowScripts } = JSON.parse(read("package.json")) as Package;
 const { packages } = JSON.parse(read("package-lock.json")) as { packages: Record<string, LockedPackage> };
-/** Without the project itself and its workspace test/clients. */
+/** Without the project itself and its workspaces. */
 const locked = Object.entries(packages).filter(([path, { link }]) => path.includes("node_modules/") && !link);
 
 describe("dependencies", () => {
@@ -30,10 +30,14 @@ describe("dependencies", () => {
       expect(version, name).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
       expect(packages[`node_modules/${name}`]?.version).toBe(version);
     }
-    const clients = JSON.parse(read("test/clients/package.json")) as Package;
-    for (const [name, version] of Object.entries(clients.devDependencies)) {
-      const entry = packages[`test/clients/node_modules/${name}`] ?? packages[`node_modules/${name}`];
-      expect(entry?.version, name).toBe(version);
+    for (const workspace of ["test/clients", "clients/typescript"]) {
+      const { dependencies = {}, devDependencies = {} } = JSON.parse(
+        read(`${workspace}/package.json`),
+      ) as Partial<Package>;
+      for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
+        const entry = packages[`${workspace}/node_modules/${name}`] ?? packages[`node_modules/${name}`];
+        expect(entry?.version, name).toBe(version);
+      }
     }
   });
 

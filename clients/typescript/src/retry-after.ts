@@ -6,7 +6,8 @@ export function readRetryAfterMs(headers: Headers, now = Date.now()): number | n
   const text = headers.get("retry-after")?.trim();
   if (!text) return null;
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const at = Date.parse(text);
+  // A date begins with the day of the week. JavaScript reads many other texts as dates, such as "-1".
+  const at = /^[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(at)) return null;
   const serverTime = Date.parse(headers.get("date") ?? "");
   return Math.max(0, at - (Number.isNaN(serverTime) ? now : serverTime));
