@@ -7,6 +7,7 @@ const FILES = [
   "README.md",
   "CONTRIBUTING.md",
   "SECURITY.md",
+  "clients/typescript/README.md",
   ...readdirSync(join(REPOSITORY_ROOT, "docs"))
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
