@@ -8,7 +8,7 @@ const read = (path: string) => readFileSync(join(REPOSITORY_ROOT, path), "utf8")
 interface Package {
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
-  allowScripts: Record<string, boolean>;
+  optionalDependencies: Record<string, string>;
 }
 
 interface LockedPackage {
@@ -17,16 +17,29 @@ interface LockedPackage {
   integrity?: string;
   hasInstallScript?: boolean;
   link?: boolean;
+  os?: string;
+  bin?: Record<string, string>;
+  engines?: { node?: string };
+  deprecated?: string;
 }
 
-const { dependencies, devDependencies, allowScripts } = JSON.parse(read("package.json")) as Package;
+/** They work without their install script. `workerd` and `esbuild` then find their program in another package. */
+const UNUSED_INSTALL_SCRIPTS = ["@scarf/scarf", "esbuild", "protobufjs", "workerd"];
+/** npm on Node 20 warns about them. They run on the Node that npm installs, or in the Worker. */
+const NEED_NEWER_NODE = ["@cloudflare/kv-asset-handler", "miniflare", "wrangler", "zod-openapi"];
+
+const { dependencies, devDependencies, optionalDependencies } = JSON.parse(read("package.json")) as Package;
 const { packages } = JSON.parse(read("package-lock.json")) as { packages: Record<string, LockedPackage> };
 /** Without the project itself and its workspaces. */
 const locked = Object.entries(packages).filter(([path, { link }]) => path.includes("node_modules/") && !link);
 
 describe("dependencies", () => {
   test("have exact versions that match the lock file", () => {
-    for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
+    for (const [name, version] of Object.entries({
+      ...dependencies,
+      ...devDependencies,
+      ...optionalDependencies,
+    })) {
       expect(version, name).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
       expect(packages[`node_modules/${name}`]?.version).toBe(version);
     }
@@ -50,10 +63,34 @@ describe("dependencies", () => {
     }
   });
 
-  test("have install scripts only if package.json decides about them", () => {
-    const names = locked
-      .filter(([, { hasInstallScript }]) => hasInstallScript)
-      .map(([path]) => path.split("node_modules/").at(-1) ?? path);
-    for (const name of names) expect(Object.keys(allowScripts)).toContain(name);
+  test("have no install script that is needed, and npm runs none", () => {
+    expect(read(".npmrc")).toMatch(/^ignore-scripts=true$/m);
+    expect(findNames(({ hasInstallScript }) => hasInstallScript === true)).toEqual(UNUSED_INSTALL_SCRIPTS);
+  });
+
+  test("cause only the known warnings, which .npmrc hides", () => {
+    expect(findNames(({ engines }) => !admitsNode20(engines?.node ?? "*"))).toEqual(NEED_NEWER_NODE);
+    expect(findNames(({ deprecated }) => deprecated !== undefined)).toEqual([]);
+  });
+
+  test("include a Node for each common platform, which has no install script", () => {
+    const platforms = Object.keys(optionalDependencies).map((name) => packages[`node_modules/${name}`]);
+    expect(platforms.map((entry) => [entry?.os, Object.keys(entry?.bin ?? {})])).toEqual(
+      ["darwin", "darwin", "linux", "linux", "win32"].map((os) => [os, ["node"]]),
+    );
   });
 });
+
+/** The names of all locked packages with a property, in order. */
+function findNames(hasProperty: (entry: LockedPackage) => boolean): string[] {
+  const found = locked.filter(([, entry]) => hasProperty(entry));
+  return [...new Set(found.map(([path]) => path.split("node_modules/").at(-1) ?? path))].sort();
+}
+
+/** Whether a range such as `^18.18.0 || >=20.5` contains the newest Node 20. Upper limits do not count. */
+function admitsNode20(range: string): boolean {
+  return range.split("||").some((part) => {
+    const [, operator = "", major = ""] = /^\s*(>=?|[~^=v]*)\s*(\d+|\*|x)/.exec(part) ?? [];
+    return operator.startsWith(">") ? Number(major) <= 20 : ["*", "x", "20"].includes(major);
+  });
+}
