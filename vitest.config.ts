@@ -1,11 +1,15 @@
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { parse } from "smol-toml";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { validateJson } from "./test/support/json-schema.ts";
 import { lintOpenApi } from "./test/support/lint-openapi.ts";
 
 const registry = await readD1Migrations("migrations/registry");
 const log = await readD1Migrations("migrations/log");
+/** Variables of a deployment. Without them the tests would have those of .dev.vars. */
+const { vars } = parse(readFileSync("wrangler.toml", "utf8")) as { vars: Record<string, string> };
 const QUEUE_TESTS = "test/worker/request-log/queue/**/*.test.ts";
 
 /**
@@ -27,6 +31,7 @@ function createWorkerdProject(
           // Most tests send no key and more requests than the rate limits allow. The tests of access and
           // rate limits use the bindings of a deployment.
           bindings: {
+            ...vars,
             TEST_MIGRATIONS: { registry, log },
             ACCESS: "open",
             RATE_LIMITS: "off",

@@ -1,7 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseEnv } from "node:util";
+import { startProcessGroup } from "./process-group.ts";
 import type { ServeOptions } from "./serve-worker.ts";
 import { REPOSITORY_ROOT } from "./wrangler.ts";
 
@@ -12,14 +14,18 @@ const READY_POLL_INTERVAL_MS = 250;
 /** A request that hangs is aborted after this time, so that {@link DevServer.waitUntilReady} polls again. */
 const READY_REQUEST_TIMEOUT_MS = 30_000;
 
-/** No requests to Cloudflare: neither for request metadata nor for telemetry. */
+/**
+ * The settings of `.env`, which the command `wrangler` reads itself: no explorer, and no requests to Cloudflare.
+ */
 const DEV_ENVIRONMENT = {
-  CLOUDFLARE_CF_FETCH_ENABLED: "false",
-  // The explorer writes to databases and bucket without a key.
-  X_LOCAL_EXPLORER: "false",
+  ...parseEnv(readFileSync(join(REPOSITORY_ROOT, ".env"), "utf8")),
   WRANGLER_HIDE_BANNER: "true",
-  WRANGLER_SEND_METRICS: "false",
 };
+
+/** The Worker's variables for development: no keys and no rate limits, only at the names of this machine. */
+export function readDevelopmentVars(): Record<string, string> {
+  return parseEnv(readFileSync(join(REPOSITORY_ROOT, ".dev.vars"), "utf8")) as Record<string, string>;
+}
 
 export interface DevServerOptions {
   /** Port on localhost. Default: a free port on 127.0.0.1. */
@@ -30,7 +36,10 @@ export interface DevServerOptions {
   readonly project?: string;
   /** Path of another configuration file than the project's wrangler.toml. */
   readonly config?: string;
-  /** Variables of the Worker that override those of the configuration, such as `{ ACCESS: "open" }`. */
+  /**
+   * Variables of the Worker that override those of the configuration, such as `{ ACCESS: "open" }`. Those of
+   * `.dev.vars` do not count: without this option the Worker has the variables of a deployment.
+   */
   readonly vars?: Readonly<Record<string, string>>;
   /** Which output of wrangler this process shows. Default: "errors". */
   readonly output?: "all" | "errors" | "none";
@@ -53,15 +62,10 @@ export interface DevServer {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-const runningServers = new Set<ChildProcess>();
-// A process that ends without a call of stop() leaves no server behind.
-process.on("exit", () => {
-  for (const child of runningServers) signalGroup(child, "SIGKILL");
-});
-
 /**
- * Starts the server of `wrangler dev` in its own process group and returns at once. A signal from the terminal
- * does not reach that group: the caller handles SIGINT and SIGTERM and calls {@link DevServer.stop}.
+ * Starts the server of `wrangler dev` and returns at once. The server ends with this process, however that
+ * ends. A signal from the terminal does not reach it: the caller handles SIGINT and SIGTERM and calls
+ * {@link DevServer.stop}.
  */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const { output = "errors" } = options;
@@ -76,18 +80,14 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     vars: options.vars ?? {},
     logLevel: output === "all" ? "log" : "error",
   };
-  const child = spawn(process.execPath, [SERVE_WORKER, JSON.stringify(serveOptions)], {
+  const group = startProcessGroup([SERVE_WORKER, JSON.stringify(serveOptions)], {
     cwd: project,
-    detached: true,
-    stdio: ["ignore", output === "all" ? "inherit" : "ignore", output === "none" ? "ignore" : "inherit"],
-    env: { ...process.env, ...DEV_ENVIRONMENT },
+    stdout: output === "all" ? "inherit" : "ignore",
+    stderr: output === "none" ? "ignore" : "inherit",
+    environment: { ...process.env, ...DEV_ENVIRONMENT },
   });
-  runningServers.add(child);
   let isStopped = false;
-  const exited = new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => resolve(isStopped ? null : code));
-  }).finally(() => runningServers.delete(child));
+  const exited = group.exited.then((code) => (isStopped ? null : code));
   // A caller that only waits for the server to be ready does not handle this promise.
   exited.catch(() => {});
 
@@ -99,7 +99,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
       waitUntilReady(`${url}${path}`, timeoutMs, exited),
     async stop(signal = "SIGTERM") {
       isStopped = true;
-      signalGroup(child, signal);
+      group.signal(signal);
       await exited;
     },
   };
@@ -127,11 +127,6 @@ async function isOk(url: string, signal: AbortSignal): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  process.kill(-child.pid, signal);
 }
 
 /** A TCP port on 127.0.0.1 that nobody listens on at the moment. */

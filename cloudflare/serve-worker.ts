@@ -2,7 +2,7 @@
  * The process of {@link startDevServer}: the server of `wrangler dev` without its inspector. The inspector lets
  * every program of this machine run code inside the Worker, and the command has no option to turn it off.
  */
-import { unstable_startWorker } from "wrangler";
+import { type Binding, unstable_readConfig, unstable_startWorker } from "wrangler";
 
 export interface ServeOptions {
   readonly hostname: string;
@@ -18,11 +18,18 @@ export interface ServeOptions {
 
 const [, , json = "{}"] = process.argv;
 const { hostname, port, config, state, vars, logLevel } = JSON.parse(json) as ServeOptions;
+// wrangler itself would also take the variables of .dev.vars.
+const deployedVars = unstable_readConfig({ config }, { hideWarnings: true }).vars;
 const worker = await unstable_startWorker({
   config,
   bindings: Object.fromEntries(
-    Object.entries(vars).map(([name, value]) => [name, { type: "plain_text", value }]),
+    Object.entries({ ...deployedVars, ...vars }).map(([name, value]) => [name, toBinding(value)]),
   ),
   dev: { server: { hostname, port }, persist: state, inspector: false, remote: false, logLevel },
 });
 await worker.ready;
+
+function toBinding(value: unknown): Binding {
+  if (typeof value === "string") return { type: "plain_text", value };
+  return { type: "json", value } as Binding;
+}

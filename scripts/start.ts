@@ -2,7 +2,6 @@
  * `npm start`: creates the local databases, trains and publishes models if there is no champion, and serves
  * the Worker with `wrangler dev`.
  */
-import { spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
@@ -10,13 +9,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import ora from "ora";
 import { runCommand } from "../cloudflare/command-line.ts";
 import { applyMigrations } from "../cloudflare/d1.ts";
-import { startDevServer } from "../cloudflare/dev-server.ts";
+import { readDevelopmentVars, startDevServer } from "../cloudflare/dev-server.ts";
+import { startProcessGroup } from "../cloudflare/process-group.ts";
 import { UserError } from "../cloudflare/user-error.ts";
 import { REPOSITORY_ROOT, type Target } from "../cloudflare/wrangler.ts";
 import { SCOPES } from "../src/domain/access.ts";
 import { createKey } from "../training/registry/keys.ts";
 import { findChampion, readRegistry } from "../training/registry/read-registry.ts";
 import { writeRegistryCopy } from "../training/registry/write-copy.ts";
+import { stopWithNpm } from "./stop-with-npm.ts";
 
 const DEFAULT_PORT = 8787;
 /** `wrangler dev` runs no cron, so this script runs the scheduled jobs. */
@@ -29,8 +30,9 @@ const target: Target = { kind: "local", state };
 await runCommand(async () => {
   const port = readPort(process.env.PORT);
   await checkPortIsFree(port);
-  await prepareState();
-  await serve(port);
+  stopWithNpm();
+  const adminKey = await prepareState();
+  await serve(port, adminKey);
 });
 
 function readPort(text: string | undefined): number {
@@ -53,8 +55,11 @@ function checkPortIsFree(port: number): Promise<void> {
   });
 }
 
-/** Applies all migrations, creates the admin key, and trains models if there is no champion. */
-async function prepareState(): Promise<void> {
+/**
+ * Applies all migrations, creates the admin key, and trains models if there is no champion.
+ * @returns the admin key
+ */
+async function prepareState(): Promise<string> {
   const spinner = ora("preparing the local databases").start();
   await applyMigrations(target);
   const champion = findChampion(await readRegistry(target));
@@ -62,8 +67,8 @@ async function prepareState(): Promise<void> {
   spinner.succeed(
     champion ? `champion: ${champion.name}@${champion.version}` : "no champion yet: training one",
   );
-  console.log(`admin key: ${adminKey}`);
   if (champion === null) await trainModels();
+  return adminKey;
 }
 
 /** Some endpoints always need a key. It is stored beside the local databases. */
@@ -79,25 +84,19 @@ async function readOrCreateAdminKey(hasChampion: boolean): Promise<string> {
   return key;
 }
 
-function trainModels(): Promise<void> {
+async function trainModels(): Promise<void> {
   const args = [join(REPOSITORY_ROOT, "training/train.ts"), "--state", state];
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: REPOSITORY_ROOT, stdio: "inherit" });
-    child.on("error", reject);
-    child.on("exit", (code) => {
-      if (code === 0) resolve();
-      else reject(new UserError("the training failed; see above", { exitCode: code ?? 1 }));
-    });
-  });
+  const output = { stdout: "inherit", stderr: "inherit" } as const;
+  const exitCode = await startProcessGroup(args, { cwd: REPOSITORY_ROOT, ...output }).exited;
+  if (exitCode !== 0) throw new UserError("the training failed; see above", { exitCode: exitCode ?? 1 });
 }
 
-async function serve(port: number): Promise<void> {
+async function serve(port: number, adminKey: string): Promise<void> {
   const server = await startDevServer({
     port,
     state,
     output: "all",
-    // Local callers need no key and have no rate limits. A deployment has both (wrangler.toml).
-    vars: { ACCESS: "open", RATE_LIMITS: "off", ALLOWED_HOSTS: "localhost, 127.0.0.1, [::1]" },
+    vars: readDevelopmentVars(),
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => void server.stop(signal));
@@ -107,7 +106,7 @@ async function serve(port: number): Promise<void> {
 
   const isReady = await server.waitUntilReady("/ready");
   if (!stopped.signal.aborted) {
-    printAddresses(server.url, isReady);
+    printAddresses(server.url, adminKey, isReady);
     await runScheduledJobs(server.url, stopped.signal);
   }
   const exitCode = await exited;
@@ -115,10 +114,11 @@ async function serve(port: number): Promise<void> {
     throw new UserError(`the server exited with code ${exitCode}`, { exitCode });
 }
 
-function printAddresses(url: string, isReady: boolean): void {
+function printAddresses(url: string, adminKey: string, isReady: boolean): void {
   console.log(`
   Facet serves at  ${url}
   API docs         ${url}/docs
+  admin key        ${adminKey}
 
   curl -s ${url}/v1/predictions -H 'content-type: application/json' -d '${EXAMPLE_BODY}'
 `);

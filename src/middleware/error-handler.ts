@@ -23,8 +23,17 @@ export const handleError: ErrorHandler<AppEnv> = (error, c) => {
   const problem = toProblem(error);
   if (problem.cause !== undefined) c.get("requestContext").diagnostics.push(describeError(problem.cause));
   if (problem instanceof InternalServerError) console.error(error);
+  if (problem instanceof NotReady) warnNotReady(problem);
   return createProblemResponse(c, problem);
 };
+
+let hasWarnedNotReady = false;
+
+/** Who starts `wrangler dev` without a model reads once in the terminal what to do. */
+function warnNotReady({ message }: NotReady): void {
+  if (!hasWarnedNotReady) console.warn(message);
+  hasWarnedNotReady = true;
+}
 
 export const handleNotFound = (c: AppContext): Response => {
   const problem = new NotFound(

@@ -1,5 +1,5 @@
 /** What a server on this machine shows to others. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { setImmediate } from "node:timers/promises";
@@ -41,6 +41,12 @@ export function listChildProcesses(pid: number): ProcessInfo[] {
       .filter((child) => child.parent === parent)
       .flatMap((child) => [child, ...listChildren(child.pid)]);
   return listChildren(pid);
+}
+
+/** Whether a process exists and has not ended. Its parent may not have read its exit code yet. */
+export function isRunning(pid: number): boolean {
+  const { status, stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
+  return status === 0 && !stdout.startsWith("Z");
 }
 
 /** The memory of all workerd processes that this process has started, bytes. */

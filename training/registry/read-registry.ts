@@ -116,7 +116,8 @@ export async function readTrainingInputs(target: Target): Promise<{
 }
 
 async function queryWithMigrations(target: Target, statements: readonly string[]): Promise<Rows[]> {
-  const migrate = () => applyMigrations(target, [DATABASE]);
+  // On Cloudflare, a deployment migrates the log.
+  const migrate = () => applyMigrations(target, target.kind === "local" ? undefined : [DATABASE]);
   // A query of a local state that does not exist yet would fail after about a second.
   if (target.kind === "local" && !existsSync(target.state)) await migrate();
   return query(target, statements).catch(async (error: unknown) => {

@@ -1,0 +1,60 @@
+/** Processes that end with this one, together with everything that they have started. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const END_WITH_PARENT = pathToFileURL(join(import.meta.dirname, "end-with-parent.ts")).href;
+
+export interface ProcessGroupOptions {
+  readonly cwd: string;
+  readonly stdout: "inherit" | "ignore";
+  readonly stderr: "inherit" | "ignore";
+  /** Default: the environment of this process. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+export interface ProcessGroup {
+  /** Resolves when the first process of the group has exited: with its exit code, or null after a signal. */
+  readonly exited: Promise<number | null>;
+  /** Sends a signal to all processes of the group. */
+  signal(signal: NodeJS.Signals): void;
+}
+
+const runningGroups = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of runningGroups) signalGroup(child, "SIGKILL");
+});
+
+/**
+ * Starts a script with Node in its own process group. The group ends with SIGKILL when its first process exits,
+ * and when this process ends, even by SIGKILL. A signal from the terminal does not reach it: use
+ * {@link ProcessGroup.signal}.
+ * @param args the script and its arguments
+ */
+export function startProcessGroup(args: readonly string[], options: ProcessGroupOptions): ProcessGroup {
+  const child = spawn(process.execPath, ["--import", END_WITH_PARENT, ...args], {
+    cwd: options.cwd,
+    detached: true,
+    stdio: ["ignore", options.stdout, options.stderr, "ipc"],
+    env: options.environment ?? process.env,
+  });
+  runningGroups.add(child);
+  const exited = new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", resolve);
+  }).finally(() => {
+    runningGroups.delete(child);
+    signalGroup(child, "SIGKILL");
+  });
+  return { exited, signal: (signal) => signalGroup(child, signal) };
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    // The group has no process any more.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
