@@ -79,7 +79,7 @@ test("promote, with a fault in each kind of call", async () => {
 test.each([
   ["500s", SERVER_ERROR, 3],
   ["429s with Retry-After", RATE_LIMITED, 8],
-])("keys, with 8 %% of %s", async (_, fault, seed) => {
+])("keys, with a share of 0.08 of %s", async (_, fault, seed) => {
   api.setFaults([{ call: /./, which: { share: 0.08, seed }, fault }]);
   const name = `key-${fault.status}`;
   const output = await runRemote(api, "scripts/keys.ts", "create", "--name", name, "--scopes", "predict");
