@@ -121,8 +121,11 @@ describe("a call that is safe to repeat", () => {
     expect([log.length, await response?.json()]).toEqual([2, { status: 200 }]);
   });
 
-  test("fails with the type unreachable if no attempt gets an answer", async () => {
-    const { log, error } = await run(["GET", "/v1/models"], [disconnect]);
+  test("fails with the type unreachable if no attempt gets an answer, and says why", async () => {
+    const refuse = () =>
+      Promise.reject(new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED") }));
+    const { log, error } = await run(["GET", "/v1/models"], [refuse]);
+    expect(error?.message).toBe("The server cannot be reached (fetch failed: connect ECONNREFUSED).");
     expect(log).toHaveLength(3);
     expect(error).toBeInstanceOf(FacetError);
     expect(error).toMatchObject({ type: "unreachable", status: null, isTransient: true });
@@ -172,6 +175,22 @@ describe("a call that its caller cancels", () => {
     await failed;
     await vi.runAllTimersAsync();
     expect(call.log).toHaveLength(1);
+  });
+
+  test("does not begin to wait if it is cancelled while the answer arrives", async () => {
+    const cancel = new AbortController();
+    const start = Date.now();
+    const refuse = () => {
+      cancel.abort();
+      return answer(429, { "retry-after": "10" });
+    };
+    const { result } = startCall(PRICE, [refuse], { signal: cancel.signal });
+    const end = result.then(
+      () => Number.NaN,
+      () => Date.now(),
+    );
+    await vi.runAllTimersAsync();
+    expect((await end) - start).toBeLessThan(1_000);
   });
 
   test("is not sent at all if it was cancelled before", async () => {

@@ -1,5 +1,5 @@
 import createClient, { type Client } from "openapi-fetch";
-import { createAnswerError, createConnectionError, FacetError } from "./errors.ts";
+import { createAnswerError, createConnectionError } from "./errors.ts";
 import { type Fetch, fetchWithRetry } from "./fetch-with-retry.ts";
 import type { components, operations, paths } from "./schema.ts";
 
@@ -92,9 +92,8 @@ export async function readAnswer<Data>(
   call: Promise<{ data?: Data; error?: unknown; response: Response }>,
 ): Promise<Data> {
   const { data, error, response } = await call.catch((cause: unknown) => {
-    const { name } = Object(cause) as Partial<Error>;
-    if (cause instanceof FacetError || name === "AbortError") throw cause;
-    throw createConnectionError(cause);
+    // The connection broke within a long answer that is not JSON.
+    throw cause instanceof TypeError ? createConnectionError(cause) : cause;
   });
   if (data !== undefined) return data;
   throw createAnswerError(response, error);

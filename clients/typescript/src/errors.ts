@@ -76,8 +76,8 @@ function isProblem(body: unknown): body is Problem {
 export function createConnectionError(cause: unknown): FacetError {
   const { name, message } = Object(cause) as Partial<Error>;
   if (name === "TimeoutError") return new FacetError(String(message), { type: "timeout", cause });
-  return new FacetError(`The server cannot be reached (${message ?? String(cause)}).`, {
-    type: "unreachable",
-    cause,
-  });
+  // In Node, the reason is one level deeper: "connect ECONNREFUSED ..." under "fetch failed".
+  const { message: reason } = Object(Object(cause).cause) as Partial<Error>;
+  const text = [message ?? String(cause), reason].filter(Boolean).join(": ");
+  return new FacetError(`The server cannot be reached (${text}).`, { type: "unreachable", cause });
 }

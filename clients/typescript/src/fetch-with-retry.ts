@@ -51,7 +51,6 @@ export async function fetchWithRetry(request: Request, options: RetryOptions): P
       randomize: true,
       signal,
       shouldRetry: async ({ error }) => {
-        if (signal.aborted) return false;
         if (!(error instanceof TransientAnswer)) return isRepeatable(request);
         const { headers, body } = error.response;
         const waitMs = readRetryAfterMs(headers) ?? 0;
@@ -88,8 +87,9 @@ function readMediaType({ headers }: Response): string {
   return (headers.get("content-type") ?? "").split(";", 1)[0]!.trim();
 }
 
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => {
       signal.removeEventListener("abort", cancel);
       resolve();

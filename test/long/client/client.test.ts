@@ -172,6 +172,16 @@ describe("behind a network that fails", () => {
     expect(logged.outcomes).toHaveLength(1);
   });
 
+  test("an export that breaks off is an error, and a cancelled call has the reason of its caller", async () => {
+    const { data } = await callThrough(["cut within"], (facet) =>
+      readError(readAnswer(facet.GET("/v1/requests/export", { parseAs: "text" }))),
+    );
+    expect([data.type, data.status]).toEqual(["unreachable", null]);
+    const reason = new Error("the page was closed");
+    const call = createClient().predictPrice(STONE, { signal: AbortSignal.abort(reason) });
+    await expect(call).rejects.toBe(reason);
+  });
+
   test("an error of a proxy is an error without a type of the API", async () => {
     const refusal = { status: 502, retryAfter: "0" };
     const { data, arrivals } = await callThrough([refusal, refusal, refusal], (facet) =>
