@@ -2,7 +2,7 @@
  * Runs benchmarks one after the other, each in its own process. They need only this repository. If Debian's
  * python3-xgboost is installed, `boosting` and `accuracy` also measure the original XGBoost.
  *
- *   npm run bench                                    all benchmarks; the same as npm run bench -- all
+ *   npm run bench                                    all benchmarks but cluster and mlflow; the same as npm run bench -- all
  *   npm run bench -- serve cold --json FILE          some, with their options (docs/performance.md)
  *   node bench/report.ts FILE                        writes the results into docs/performance.md
  */
@@ -14,7 +14,7 @@ interface Script {
   readonly path: string;
   /** Whether it has the options of support/benchmark.ts. */
   readonly hasCommonOptions?: boolean;
-  /** Whether it is run only if it is named, because it installs large Python packages. */
+  /** Whether it is run only if it is named, because it takes long or installs large Python packages. */
   readonly isNamedOnly?: boolean;
 }
 
@@ -39,6 +39,7 @@ const BENCHMARKS: Readonly<Record<string, Script>> = {
   settings: { path: "boosting/settings.ts" },
   train: { path: "boosting/train.ts" },
   import: { path: "boosting/xgboost-import.ts" },
+  cluster: { path: "cluster/cluster.ts", hasCommonOptions: true, isNamedOnly: true },
   mlflow: { path: "export/mlflow.ts", hasCommonOptions: true, isNamedOnly: true },
   background: { path: "explanation/background-size.ts" },
 };

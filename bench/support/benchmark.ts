@@ -8,7 +8,7 @@ import { getTotal, type Rounds } from "./load.ts";
 import { describeMachine, printTable, type Series, type Table, writeResult } from "./results.ts";
 import { createScratchFolder } from "./scratch-folder.ts";
 
-const MAX_MINUTES = 30;
+const DEFAULT_MAX_MINUTES = 30;
 /** The options of all benchmarks. Each one ignores those of the others, so that several can run together. */
 const OPTIONS = {
   /** File that the results are added to. */
@@ -23,7 +23,7 @@ const OPTIONS = {
   direct: { type: "boolean" },
   /** serve: compare with FastAPI. */
   peer: { type: "boolean" },
-  /** serve: folder of the Python environment of the peer, which is kept. */
+  /** serve and cluster: folder of the Python environment, which is kept. */
   venv: { type: "string" },
   /** cold: number of processes. */
   samples: { type: "string" },
@@ -35,9 +35,11 @@ const OPTIONS = {
   versions: { type: "string" },
   "log-rows": { type: "string" },
   "training-rows": { type: "string" },
-  /** boosting: numbers of rows, and runs of each. */
+  /** boosting and cluster: numbers of rows, and runs of each. */
   rows: { type: "string" },
   runs: { type: "string" },
+  /** cluster: number of trees. */
+  trees: { type: "string" },
   /** boosting, for its own use: one fit in a fresh process, `ROWS:FILE:THREADS`. */
   once: { type: "string" },
 } as const;
@@ -135,12 +137,15 @@ export class Benchmark {
   }
 
   /** Runs the benchmark and ends this process. */
-  async run(measure: (benchmark: Benchmark) => Promise<void>): Promise<never> {
+  async run(
+    measure: (benchmark: Benchmark) => Promise<void>,
+    { maxMinutes = DEFAULT_MAX_MINUTES } = {},
+  ): Promise<never> {
     const startedAt = performance.now();
     setTimeout(() => {
-      console.error(`${this.name}: not finished after ${MAX_MINUTES} minutes`);
+      console.error(`${this.name}: not finished after ${maxMinutes} minutes`);
       process.exit(1);
-    }, MAX_MINUTES * MINUTE_MS);
+    }, maxMinutes * MINUTE_MS);
     try {
       await measure(this);
     } catch (error) {
