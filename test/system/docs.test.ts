@@ -8,6 +8,7 @@ const FILES = [
   "CONTRIBUTING.md",
   "SECURITY.md",
   "clients/typescript/README.md",
+  "examples/cluster/README.md",
   ...readdirSync(join(REPOSITORY_ROOT, "docs"))
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
