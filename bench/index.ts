@@ -31,6 +31,7 @@ const BENCHMARKS: Readonly<Record<string, Script>> = {
   details: { path: "server/prediction-details.ts" },
   load: { path: "server/log-load.ts" },
   log: { path: "server/log.ts" },
+  logs: { path: "logs/logs.ts", hasCommonOptions: true },
   aliases: { path: "server/aliases.ts" },
   keys: { path: "server/keys.ts" },
   inference: { path: "inference/inference.ts" },
