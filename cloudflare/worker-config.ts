@@ -13,38 +13,35 @@ interface WorkerConfig {
   readonly r2_buckets: readonly { readonly binding: string; readonly bucket_name: string }[];
 }
 
-/** The bindings of the two databases. Wrangler accepts a binding wherever it accepts a name. */
-export const DATABASE = "DB";
-export const LOG_DATABASE = "LOG_DB";
-
-const config = parse(
-  readFileSync(join(import.meta.dirname, "../wrangler.toml"), "utf8"),
-) as unknown as WorkerConfig;
-
-/** The name of the Worker. Whoever deploys under another name changes it in wrangler.toml only. */
-export const WORKER_NAME = config.name;
-/** The name of the bucket: `wrangler r2` accepts no binding. */
-export const BUCKET = findBucket("MODELS");
-
-function findBucket(binding: string): string {
-  const bucket = config.r2_buckets.find((bucket) => bucket.binding === binding);
-  if (bucket === undefined) throw new Error(`wrangler.toml has no bucket with the binding ${binding}`);
-  return bucket.bucket_name;
-}
-
-/** A database of wrangler.toml. */
+/** A database of the Worker. */
 export interface DatabaseConfig {
-  readonly binding: string;
   readonly name: string;
   /** Folder of its migrations, relative to the repository. */
   readonly migrations: string;
 }
 
+const config = parse(
+  readFileSync(join(import.meta.dirname, "../wrangler.toml"), "utf8"),
+) as unknown as WorkerConfig;
+
+/** Whoever deploys under other names changes them in wrangler.toml only. */
+export const WORKER_NAME = config.name;
 /** The databases, the registry first. */
-export const DATABASES: readonly DatabaseConfig[] = config.d1_databases.map(
-  ({ binding, database_name, migrations_dir }) => ({
-    binding,
-    name: database_name,
-    migrations: migrations_dir,
-  }),
-);
+export const DATABASES: readonly DatabaseConfig[] = [findDatabase("DB"), findDatabase("LOG_DB")];
+export const DATABASE = findDatabase("DB").name;
+export const LOG_DATABASE = findDatabase("LOG_DB").name;
+export const BUCKET = findBinding(config.r2_buckets, "MODELS").bucket_name;
+
+function findDatabase(binding: string): DatabaseConfig {
+  const { database_name, migrations_dir } = findBinding(config.d1_databases, binding);
+  return { name: database_name, migrations: migrations_dir };
+}
+
+function findBinding<Binding extends { readonly binding: string }>(
+  bindings: readonly Binding[],
+  name: string,
+): Binding {
+  const found = bindings.find(({ binding }) => binding === name);
+  if (found === undefined) throw new Error(`wrangler.toml has no binding ${name}`);
+  return found;
+}

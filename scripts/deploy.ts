@@ -1,6 +1,5 @@
 /** `npm run deploy`: brings the Worker of this checkout, and all that it needs, to Cloudflare. */
 import { createCommand, runCommand } from "../cloudflare/command-line.ts";
-import { WranglerError } from "../cloudflare/wrangler.ts";
 import { createDependencies } from "./deploy/create-dependencies.ts";
 import { dryRun, runDeployment } from "./deploy/run.ts";
 import { parseWorkerUrl } from "./deploy/worker-url.ts";
@@ -8,7 +7,7 @@ import { parseWorkerUrl } from "./deploy/worker-url.ts";
 interface CommandOptions {
   readonly dryRun?: true;
   readonly url?: URL;
-  readonly data: readonly string[];
+  readonly data?: readonly string[];
   readonly firstKey?: true;
 }
 
@@ -20,7 +19,7 @@ const command = createCommand("npm run deploy --")
   .option("--url <url>", "address of the Worker (default: FACET_URL, or what wrangler reports)", (text) =>
     parseWorkerUrl(text, "--url"),
   )
-  .option("--data <files...>", "train the first models on these CSV files, as npm run train does", [])
+  .option("--data <files...>", "train the first models on these CSV files, as npm run train does")
   .option("--first-key", "create and print a first key in a CI job too")
   .allowExcessArguments(false)
   .action(deploy);
@@ -30,18 +29,12 @@ await runCommand(async () => {
 });
 
 async function deploy(options: CommandOptions): Promise<void> {
-  const dependencies = createDependencies(options.data);
+  const dependencies = createDependencies(options.data ?? []);
   const deployOptions = {
     url: options.url ?? readUrlVariable(process.env.FACET_URL),
     firstKey: options.firstKey === true || !isCi(process.env),
   };
-  try {
-    await (options.dryRun ? dryRun : runDeployment)(dependencies, deployOptions);
-  } catch (error) {
-    // A failed build needs more than its first line to be understood.
-    if (error instanceof WranglerError) console.error(error.output.trim());
-    throw error;
-  }
+  await (options.dryRun ? dryRun : runDeployment)(dependencies, deployOptions);
 }
 
 /** An unset variable of a GitHub environment is an empty text. */

@@ -22,7 +22,7 @@ const PERCENTAGES = [0, 10, 50, 100];
  * appear.
  */
 const CHECKS = 6;
-const DEFAULT_CHECK_INTERVAL_MS = 10_000;
+export const CHECK_INTERVAL_MS = 10_000;
 
 /**
  * Deploys a new version of the Worker to all callers in steps, and checks it after each step.
@@ -77,7 +77,7 @@ export async function readDeployment({
  * the last check.
  */
 async function watchVersion(
-  { checkVersion, sleep, checkIntervalMs = DEFAULT_CHECK_INTERVAL_MS }: RolloutDependencies,
+  { checkVersion, sleep, checkIntervalMs = CHECK_INTERVAL_MS }: RolloutDependencies,
   version: string,
 ): Promise<string | null> {
   let lastProblem: string | null = null;

@@ -9,12 +9,17 @@ import { runWranglerWithRetry, WranglerError } from "../cloudflare/wrangler.ts";
 import { checkReady } from "./deploy/check-ready.ts";
 import { parseWorkerUrl } from "./deploy/worker-url.ts";
 import { runWranglerReported } from "./deploy/wrangler-reports.ts";
-import { rollOutProgressively } from "./progressive-rollout.ts";
+import { CHECK_INTERVAL_MS, rollOutProgressively } from "./progressive-rollout.ts";
 
 const command = createCommand("node scripts/rollout.ts")
   .description("Deploys the Worker of this checkout to all callers in steps.")
   .requiredOption("--url <url>", "address of the Worker", (text) => parseWorkerUrl(text, "--url"))
-  .option("--check-interval <seconds>", "time between two checks; each step has six", parseSeconds, 10)
+  .option(
+    "--check-interval <seconds>",
+    "time between two checks; each step has six",
+    parseSeconds,
+    CHECK_INTERVAL_MS / 1000,
+  )
   .action(({ url, checkInterval }: { url: URL; checkInterval: number }) => rollOut(url, checkInterval));
 
 await runCommand(async () => {

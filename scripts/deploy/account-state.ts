@@ -22,7 +22,7 @@ export interface DatabaseState {
 
 /** What the account has of Facet. */
 export interface AccountState {
-  /** By binding. */
+  /** By name. */
   readonly databases: ReadonlyMap<string, DatabaseState>;
   readonly hasBucket: boolean;
   /** Such as `gradient-boosting@1`; null if there is none. */
@@ -38,12 +38,16 @@ type RunWrangler = Pick<DeployDependencies, "runWrangler">;
 export const LOGIN_HELP = "run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN (docs/deploy.md)";
 
 /** Whether wrangler has a login or a token. Nothing is known about its rights then. */
-export async function hasLogin({ runWrangler }: RunWrangler): Promise<boolean> {
+export async function hasLogin({
+  hasToken,
+  runWrangler,
+}: Pick<DeployDependencies, "hasToken" | "runWrangler">): Promise<boolean> {
+  if (hasToken) return true;
   try {
     await runWrangler(["whoami", "--json"]);
     return true;
   } catch (error) {
-    // A token without the right to read its user cannot answer this question, but it may deploy.
+    // A token in a file such as .env.local may lack the right to read its user. It may deploy all the same.
     if (!(error instanceof WranglerError)) throw error;
     return !/"loggedIn":\s*false/.test(error.output);
   }
@@ -57,7 +61,7 @@ export async function readAccountState(dependencies: RunWrangler): Promise<Accou
   const names = await listDatabases(dependencies).catch(explainRefusal);
   const databases = new Map<string, DatabaseState>();
   for (const database of DATABASES)
-    databases.set(database.binding, await readDatabase(dependencies, database, names));
+    databases.set(database.name, await readDatabase(dependencies, database, names));
   const hasBucket = await findBucket(dependencies).catch(explainRefusal);
   const registry = await readRegistryState(dependencies, databases.get(DATABASE));
   const worker = await readWorker(dependencies);
@@ -87,6 +91,9 @@ function explainRefusal(error: unknown): never {
       { cause: error },
     );
   }
+  if (/code: 700[03]\]/.test(output)) {
+    throw new UserError("Cloudflare knows no account with the id in CLOUDFLARE_ACCOUNT_ID", { cause: error });
+  }
   if (/code: 10042\]/.test(output)) {
     throw new UserError("R2 is not switched on: open R2 in the Cloudflare dashboard once", { cause: error });
   }
@@ -105,12 +112,12 @@ async function findBucket({ runWrangler }: RunWrangler): Promise<boolean> {
 
 async function readDatabase(
   dependencies: RunWrangler,
-  { binding, name, migrations }: DatabaseConfig,
+  { name, migrations }: DatabaseConfig,
   existing: ReadonlySet<string>,
 ): Promise<DatabaseState> {
   const files = readdirSync(join(REPOSITORY_ROOT, migrations)).filter((file) => file.endsWith(".sql"));
   if (!existing.has(name)) return { exists: false, pendingMigrations: files.sort() };
-  const rows = await queryDatabase(dependencies, binding, "SELECT name FROM d1_migrations");
+  const rows = await queryDatabase(dependencies, name, "SELECT name FROM d1_migrations");
   const applied = new Set(rows.map((row) => row.name));
   return { exists: true, pendingMigrations: files.filter((file) => !applied.has(file)).sort() };
 }
@@ -131,11 +138,11 @@ async function readRegistryState(
 /** The rows of a query; none if its tables do not exist yet. */
 async function queryDatabase(
   { runWrangler }: RunWrangler,
-  binding: string,
+  database: string,
   sql: string,
 ): Promise<Record<string, unknown>[]> {
   try {
-    const output = await runWrangler(["d1", "execute", binding, "--remote", "--json", "--command", sql]);
+    const output = await runWrangler(["d1", "execute", database, "--remote", "--json", "--command", sql]);
     return (JSON.parse(output) as { results: Record<string, unknown>[] }[])[0]?.results ?? [];
   } catch (error) {
     if (error instanceof WranglerError && /no such table/.test(error.output)) return [];

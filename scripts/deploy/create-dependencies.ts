@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { UserError } from "../../cloudflare/user-error.ts";
-import { REPOSITORY_ROOT, runWranglerWithRetry } from "../../cloudflare/wrangler.ts";
+import { REPOSITORY_ROOT, runWranglerWithRetry, WranglerError } from "../../cloudflare/wrangler.ts";
 import { SCOPES } from "../../src/domain/access.ts";
 import { createKey } from "../../training/registry/keys.ts";
 import { writeRegistryCopy } from "../../training/registry/write-copy.ts";
@@ -21,8 +21,9 @@ const COMMIT_LENGTH = 12;
  */
 export function createDependencies(data: readonly string[]): DeployDependencies {
   return {
+    hasToken: (process.env.CLOUDFLARE_API_TOKEN ?? "") !== "",
     runWrangler: async (args) => String(await runWranglerWithRetry(args)),
-    runWranglerReported: runWranglerReported,
+    runWranglerReported: (args) => runWranglerReported(args).catch(printOutput),
     train: () => train(data),
     createFirstKey,
     findCommit,
@@ -30,6 +31,12 @@ export function createDependencies(data: readonly string[]): DeployDependencies 
     sleep,
     report: console.log,
   };
+}
+
+/** A failed build needs more than its first line to be understood. */
+function printOutput(error: unknown): never {
+  if (error instanceof WranglerError) console.error(error.output.trim());
+  throw error;
 }
 
 function train(data: readonly string[]): Promise<void> {

@@ -2,6 +2,8 @@ import type { WranglerReport } from "./wrangler-reports.ts";
 
 /** The effects of a deployment, so that a test can replace them. */
 export interface DeployDependencies {
+  /** Whether the environment has an API token. */
+  readonly hasToken: boolean;
   /** Runs wrangler, again after transient errors, and returns its standard output. */
   runWrangler(args: readonly string[]): Promise<string>;
   /** Does the same, and returns what wrangler reports for programs: an entry for each action. */

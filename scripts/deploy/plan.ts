@@ -44,12 +44,12 @@ export function planDeployment(
   ];
 }
 
-function planDatabase({ binding, name }: DatabaseConfig, state: AccountState | null): Step {
+function planDatabase({ name }: DatabaseConfig, state: AccountState | null): Step {
   return {
     title: `create the database ${name}`,
     condition: "if it is missing",
     command: `npx wrangler d1 create ${name}`,
-    reason: state?.databases.get(binding)?.exists ? "it exists" : null,
+    reason: state?.databases.get(name)?.exists ? "it exists" : null,
     run: ({ runWrangler }) => ignoreExisting(runWrangler(["d1", "create", name])),
   };
 }
@@ -71,15 +71,15 @@ async function ignoreExisting(call: Promise<unknown>): Promise<void> {
   });
 }
 
-function planMigrations({ binding, name }: DatabaseConfig, state: AccountState | null): Step {
-  const pending = state?.databases.get(binding)?.pendingMigrations;
+function planMigrations({ name }: DatabaseConfig, state: AccountState | null): Step {
+  const pending = state?.databases.get(name)?.pendingMigrations;
   return {
     title: `migrate ${name}${pending?.length ? ` (${pending.join(", ")})` : ""}`,
     condition: "with the migrations that it does not have yet",
-    command: `npx wrangler d1 migrations apply ${binding} --remote`,
+    command: `npx wrangler d1 migrations apply ${name} --remote`,
     reason: pending?.length === 0 ? "it has all migrations" : null,
     run: async ({ runWrangler }) => {
-      await runWrangler(["d1", "migrations", "apply", binding, "--remote"]);
+      await runWrangler(["d1", "migrations", "apply", name, "--remote"]);
     },
   };
 }
@@ -97,18 +97,13 @@ function planTraining(state: AccountState | null): Step {
 function planWorker(state: AccountState | null, commit: string | null): Step {
   const isServing = commit !== null && state?.worker?.commit === commit;
   // Without a champion, the Worker has never priced a stone, so there are no callers to protect.
-  const isFirst = state !== null && (state.worker === null || state.champion === null);
-  const steps = "to 0, 10, 50 and 100 % of callers, a minute each, and back if /ready fails";
-  const condition =
-    state === null
-      ? `at once if it is new, else ${steps}; not at all if this commit serves already`
-      : isFirst
-        ? "at once, because it is new"
-        : steps;
+  const isFirst = !state?.worker || state.champion === null;
+  const manner = isFirst ? "at once" : "in steps of 0, 10, 50 and 100 % of callers";
   return {
-    title: `deploy the Worker ${WORKER_NAME}`,
-    condition,
-    command: "npx wrangler deploy",
+    title: `deploy the Worker ${WORKER_NAME}${state === null ? "" : ` ${manner}`}`,
+    condition:
+      "at once if it is new, else in steps of 0, 10, 50 and 100 % of callers, and back if /ready fails; not at all if this commit serves already",
+    command: isFirst ? "npx wrangler deploy" : "npx node scripts/rollout.ts --url <address of the Worker>",
     reason: isServing ? `commit ${commit} serves already` : null,
     run: (dependencies, result) => (isFirst ? deployAtOnce : rollOut)(dependencies, result, commit),
   };

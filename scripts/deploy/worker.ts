@@ -1,5 +1,5 @@
 import { UserError } from "../../cloudflare/user-error.ts";
-import { rollOutProgressively } from "../progressive-rollout.ts";
+import { CHECK_INTERVAL_MS, rollOutProgressively } from "../progressive-rollout.ts";
 import type { DeployDependencies, DeployResult } from "./dependencies.ts";
 import type { WranglerReport } from "./wrangler-reports.ts";
 
@@ -30,6 +30,7 @@ export async function rollOut(
   const url = result.url ?? (await findUrl(runWrangler));
   result.url = url;
   await rollOutProgressively({
+    checkIntervalMs: CHECK_INTERVAL_MS,
     runWrangler,
     sleep,
     report,

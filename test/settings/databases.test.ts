@@ -1,9 +1,14 @@
 import { expect, test } from "vitest";
-import { DATABASE, DATABASES, LOG_DATABASE } from "../../cloudflare/worker-config.ts";
+import { BUCKET, DATABASES, WORKER_NAME } from "../../cloudflare/worker-config.ts";
 import { WRANGLER_TOML } from "./wrangler-config.ts";
 
-test("wrangler.toml has the two databases that commands use, the registry first", () => {
-  expect(DATABASES.map(({ binding }) => binding)).toEqual([DATABASE, LOG_DATABASE]);
+test("commands know the names of wrangler.toml, the registry first", () => {
+  expect([WORKER_NAME, ...DATABASES.map(({ name }) => name), BUCKET]).toEqual(
+    Array.from(
+      WRANGLER_TOML.matchAll(/^(?:name|database_name|bucket_name) = "(facet[a-z-]*)"$/gm),
+      ([, name]) => name,
+    ),
+  );
 });
 
 // wrangler keeps a local database under this id, else under its database_id. With an id of Cloudflare instead,

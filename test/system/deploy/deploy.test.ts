@@ -9,19 +9,19 @@ const ALL_STEPS = [
   "d1 create facet-registry",
   "d1 create facet-log",
   "r2 bucket create facet-models",
-  "d1 migrations apply DB --remote",
-  "d1 migrations apply LOG_DB --remote",
+  "d1 migrations apply facet-registry --remote",
+  "d1 migrations apply facet-log --remote",
   "train",
   "deploy --tag aaaaaaaaaaaa",
   "create a key",
 ];
-const ROLLOUT = (id: string) => [
+const ROLLOUT = (id: string, previous = "old") => [
   // It tells the address.
   "triggers deploy",
   "versions upload --tag aaaaaaaaaaaa",
-  `versions deploy ${id}@0% old@100% --yes`,
-  `versions deploy ${id}@10% old@90% --yes`,
-  `versions deploy ${id}@50% old@50% --yes`,
+  `versions deploy ${id}@0% ${previous}@100% --yes`,
+  `versions deploy ${id}@10% ${previous}@90% --yes`,
+  `versions deploy ${id}@50% ${previous}@50% --yes`,
   `versions deploy ${id}@100% --yes`,
   "triggers deploy",
 ];
@@ -58,7 +58,7 @@ describe("npm run deploy", () => {
     const account = createDeployedAccount();
     account.databases.get("facet-log")?.migrations.pop();
     await runDeployment(account, OPTIONS);
-    expect(account.changes).toEqual(["d1 migrations apply LOG_DB --remote", ...ROLLOUT("00000002-0000")]);
+    expect(account.changes).toEqual(["d1 migrations apply facet-log --remote", ...ROLLOUT("00000002-0000")]);
   });
 
   test("sets the cron triggers only after the rollout, if the address is known", async () => {
@@ -71,11 +71,11 @@ describe("npm run deploy", () => {
     const account = createDeployedAccount();
     account.versions.push({ id: "new", tag: "aaaaaaaaaaaa" });
     account.traffic = [
-      { version_id: "old", percentage: 50 },
-      { version_id: "new", percentage: 50 },
+      { version_id: "old", percentage: 10 },
+      { version_id: "new", percentage: 90 },
     ];
     await runDeployment(account, OPTIONS);
-    expect(account.changes).toEqual(ROLLOUT("00000003-0000"));
+    expect(account.changes).toEqual(ROLLOUT("00000003-0000", "new"));
   });
 
   test("rolls out a checkout with changes every time, because no commit names it", async () => {
@@ -124,9 +124,7 @@ describe("npm run deploy -- --dry-run", () => {
       "4. migrate facet-registry: with the migrations that it does not have yet",
       "5. migrate facet-log: with the migrations that it does not have yet",
       "6. train and publish the first models: if there is no champion",
-      expect.stringMatching(
-        /^7\. deploy the Worker facet: at once if it is new, else to 0, 10, 50 and 100 %/,
-      ),
+      expect.stringMatching(/^7\. deploy the Worker facet: at once if it is new, else in steps of 0, 10, 50/),
       expect.stringMatching(/^8\. wait until \/ready answers 200/),
       expect.stringMatching(/^9\. create a first key .*: if there is none/),
     ]);
@@ -139,6 +137,7 @@ describe("npm run deploy -- --dry-run", () => {
     expect(account.changes).toEqual([]);
     const text = account.lines.join("\n");
     expect(text).toContain("1. create the database facet-registry: not needed, it exists");
+    expect(text).toContain("7. deploy the Worker facet in steps of 0, 10, 50 and 100 % of callers\n");
     expect(text).toMatch(/5\. migrate facet-log \(\d{4}_\w+\.sql\)\n/);
     expect(text).toContain(
       "6. train and publish the first models: not needed, gradient-boosting@1 is champion",
@@ -188,6 +187,11 @@ describe("a login that cannot deploy", () => {
   test("is named: a token that is refused", async () => {
     const message = await failWith("d1 list", "✘ [ERROR] Authentication error [code: 10000]");
     expect(message).toMatch(/^Cloudflare refuses the login: .* D1: Edit, Workers R2 Storage: Edit/);
+  });
+
+  test("is named: an account that does not exist", async () => {
+    const message = await failWith("d1 list", "✘ [ERROR] Could not route to /accounts/x [code: 7003]");
+    expect(message).toBe("Cloudflare knows no account with the id in CLOUDFLARE_ACCOUNT_ID");
   });
 
   test("is named: R2 is not switched on", async () => {

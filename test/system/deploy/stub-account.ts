@@ -22,6 +22,7 @@ const READS = /^(whoami|d1 list|d1 execute|r2 bucket list|deployments status|ver
 export class StubAccount implements DeployDependencies {
   readonly calls: string[] = [];
   readonly lines: string[] = [];
+  readonly hasToken = false;
   isLoggedIn = true;
   commit: string | null = "aaaaaaaaaaaa";
   /** Answers of /ready: why the Worker is not ready. Afterwards it is. */
@@ -124,14 +125,14 @@ export class StubAccount implements DeployDependencies {
     return "";
   }
 
-  #findDatabase(binding: string): { migrations: string[] } {
-    const database = this.databases.get(DATABASES.find((one) => one.binding === binding)!.name);
-    if (database === undefined) throw new WranglerError("d1", `Couldn't find a D1 DB named '${binding}'`);
+  #findDatabase(name: string): { migrations: string[] } {
+    const database = this.databases.get(name);
+    if (database === undefined) throw new WranglerError("d1", `Couldn't find a D1 DB named '${name}'`);
     return database;
   }
 
-  #execute(binding: string, sql: string): string {
-    const { migrations } = this.#findDatabase(binding);
+  #execute(name: string, sql: string): string {
+    const { migrations } = this.#findDatabase(name);
     if (migrations.length === 0) throw new WranglerError("d1 execute", "no such table: SQLITE_ERROR");
     const results = sql.includes("d1_migrations")
       ? migrations.map((name) => ({ name }))
@@ -141,16 +142,15 @@ export class StubAccount implements DeployDependencies {
 }
 
 /** Names of the files with migrations of a database. */
-export function listMigrations(binding: string): string[] {
-  const { migrations } = DATABASES.find((one) => one.binding === binding)!;
+export function listMigrations(database: string): string[] {
+  const { migrations } = DATABASES.find(({ name }) => name === database)!;
   return readdirSync(join(REPOSITORY_ROOT, migrations)).filter((file) => file.endsWith(".sql"));
 }
 
 /** An account that an earlier commit was deployed to. */
 export function createDeployedAccount(): StubAccount {
   const account = new StubAccount();
-  for (const { binding, name } of DATABASES)
-    account.databases.set(name, { migrations: listMigrations(binding) });
+  for (const { name } of DATABASES) account.databases.set(name, { migrations: listMigrations(name) });
   account.buckets.add(BUCKET);
   account.champion = "gradient-boosting@1";
   account.keys = 1;
