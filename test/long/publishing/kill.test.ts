@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findRegistryFaults } from "../support/local-state.ts";
-import { type RunningScript, startScript, TRAIN_MEDIAN } from "../support/run-script.ts";
-import { createScratchFolder } from "../support/scratch-folder.ts";
-import { CSV_ROWS, writeStonesCsv } from "../support/stones-csv.ts";
+import { findRegistryFaults } from "../../support/local-state.ts";
+import { type RunningScript, startScript, TRAIN_MEDIAN } from "../../support/run-script.ts";
+import { createScratchFolder } from "../../support/scratch-folder.ts";
+import { CSV_ROWS, writeStonesCsv } from "../../support/stones-csv.ts";
 
 /** Number of runs that are killed, each at a later moment than the one before. */
 const KILLS = 20;

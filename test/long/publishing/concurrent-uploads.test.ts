@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { withRegistry } from "../support/local-state.ts";
-import { startScript } from "../support/run-script.ts";
-import { createScratchFolder } from "../support/scratch-folder.ts";
+import { withRegistry } from "../../support/local-state.ts";
+import { startScript } from "../../support/run-script.ts";
+import { createScratchFolder } from "../../support/scratch-folder.ts";
 
 const PROCESSES = 6;
 const UPLOADS = 3;
@@ -14,7 +14,8 @@ afterAll(() => folder.remove());
 test(`every file arrives if ${PROCESSES} processes upload to one bucket at the same time`, async () => {
   const uploads = Array.from(
     { length: PROCESSES },
-    (_, i) => startScript([state, `process-${i}`, String(UPLOADS)], "test/long/upload-files.ts").finished,
+    (_, i) =>
+      startScript([state, `process-${i}`, String(UPLOADS)], "test/long/publishing/upload-files.ts").finished,
   );
   for (const { code, output } of await Promise.all(uploads)) expect(code, output).toBe(0);
   const keys = await withRegistry(state, async (_, bucket) =>

@@ -2,11 +2,11 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
-import { REPOSITORY_ROOT } from "../../cloudflare/wrangler.ts";
-import { findRegistryFaults, withRegistry } from "../support/local-state.ts";
-import { startScript, TRAIN_MEDIAN } from "../support/run-script.ts";
-import { createScratchFolder } from "../support/scratch-folder.ts";
-import { CSV_ROWS, EMBEDDED_CSV, writeStonesCsv } from "../support/stones-csv.ts";
+import { REPOSITORY_ROOT } from "../../../cloudflare/wrangler.ts";
+import { findRegistryFaults, withRegistry } from "../../support/local-state.ts";
+import { startScript, TRAIN_MEDIAN } from "../../support/run-script.ts";
+import { createScratchFolder } from "../../support/scratch-folder.ts";
+import { CSV_ROWS, EMBEDDED_CSV, writeStonesCsv } from "../../support/stones-csv.ts";
 
 const folder = createScratchFolder();
 const state = join(folder.path, "state");
