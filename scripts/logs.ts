@@ -116,8 +116,9 @@ async function writeExport(options: ExportArguments): Promise<void> {
   requireOrder(since, until);
   const out = resolve(options.out);
   const written = await exportLog(openLog(), { format, out, range: { from: since, before: until } });
-  const [rows, bytes, days] = [written.rows, written.bytes, written.days].map((n) => n.toLocaleString("en"));
-  console.log(`${rows} rows of ${days} days, ${bytes} bytes, written to ${out}`);
+  const [rows, bytes] = [written.rows, written.bytes].map((number) => number.toLocaleString("en"));
+  const days = written.days === 1 ? "1 day" : `${written.days} days`;
+  console.log(`${rows} rows of ${days}, ${bytes} bytes, written to ${out}`);
 }
 
 function requireOrder(since: number, until: number): void {

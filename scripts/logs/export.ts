@@ -75,6 +75,7 @@ export async function exportDays(
   await mkdir(out, { recursive: true });
   const earlierDays = await listEarlierDays(out, name);
   const columns = STORED_COLUMNS.map(toSql).join(", ");
+  const written = new Set<number>();
   let [rows, bytes] = [0, 0];
   for (const { day, path } of files) {
     const folder = join(out, toFolderName(day));
@@ -84,20 +85,29 @@ export async function exportDays(
     try {
       const source = `read_parquet(${quote(path)}, hive_partitioning = false)`;
       const copy = `COPY (SELECT ${columns} FROM ${source}) TO ${quote(incompletePath)} (${copyOptions})`;
-      rows += (await connection.run(copy)).rowsChanged;
+      const { rowsChanged } = await connection.run(copy);
+      if (rowsChanged === 0) continue;
+      rows += rowsChanged;
       bytes += (await stat(incompletePath)).size;
       await rename(incompletePath, join(folder, name));
+      written.add(day);
     } finally {
       await rm(incompletePath, { force: true });
+      await removeEmptyFolder(folder);
     }
   }
-  const written = new Set(files.map(({ day }) => day));
   for (const day of earlierDays)
     if (day >= range.from && day < range.before && !written.has(day)) {
       await rm(join(out, toFolderName(day), name));
-      await rmdir(join(out, toFolderName(day))).catch(() => {});
+      await removeEmptyFolder(join(out, toFolderName(day)));
     }
-  return { days: files.length, rows, bytes };
+  return { days: written.size, rows, bytes };
+}
+
+async function removeEmptyFolder(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST" && error.code !== "ENOENT") throw error;
+  });
 }
 
 /** The days of an earlier export into this folder. */

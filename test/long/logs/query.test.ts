@@ -173,7 +173,7 @@ describe("npm run logs -- export", () => {
     expect(lines[0]).toMatch(/,\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,/);
     const bytes = statSync(file).size.toLocaleString("en");
     expect(output).toBe(
-      `${lines.length.toLocaleString("en")} rows of 1 days, ${bytes} bytes, written to ${out}\n`,
+      `${lines.length.toLocaleString("en")} rows of 1 day, ${bytes} bytes, written to ${out}\n`,
     );
     await expect(exportAll(out)).rejects.toThrow("--out must be another folder for this format");
   });
