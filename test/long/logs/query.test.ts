@@ -1,13 +1,22 @@
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { archiveRows } from "../../../bench/logs/archive-rows.ts";
 import { withLocalBindings } from "../../../cloudflare/local-bindings.ts";
-import type { DayRange } from "../../../scripts/logs/days.ts";
-import { getCopyFolder } from "../../../scripts/logs/log-copy.ts";
+import { type DayRange, toDay, toFolderName } from "../../../scripts/logs/days.ts";
+import { withDuckDB } from "../../../scripts/logs/duckdb.ts";
+import { getCopyFolder, updateCopy, withCopy } from "../../../scripts/logs/log-copy.ts";
+import { withStoredLog } from "../../../scripts/logs/open-log.ts";
 import { EXAMPLES } from "../../../scripts/logs/schema.ts";
+import type { StoredLog } from "../../../scripts/logs/stored-log.ts";
 import { exportLog } from "../../../scripts/logs/use-log.ts";
+import { PAGE_COLUMNS } from "../../../src/db/request-log/page-sql.ts";
+import { firstIdAt } from "../../../src/domain/request-id.ts";
+import { DAY_MS } from "../../../src/lib/time.ts";
+import { toDayPrefix } from "../../../src/request-log/archive/chunk-contents.ts";
 import { createScratchFolder } from "../../support/scratch-folder.ts";
 import { type ArchivedLog, createArchivedLog, queryLogs, runLogs, sum } from "./archived-log.ts";
 
@@ -103,6 +112,42 @@ describe("npm run logs -- query", () => {
     expect(await countAll()).toBe(ROWS);
   });
 
+  test("has each row once if its day is archived while it is read", async () => {
+    const target = { kind: "local", state: log.state } as const;
+    const day = toDay(Date.parse(daysAgo(3)));
+    const pattern = `${firstIdAt(day * DAY_MS)}|${toDayPrefix(day)}`;
+    let isMoved = false;
+    const rows = await withCopy(target, (folders) =>
+      withDuckDB(folders.temporary, (connection) =>
+        withStoredLog(target, async (stored) => {
+          /** Moves the day when the first call for it has returned. */
+          const moveAfter = async <Result>(text: string, result: Promise<Result>) => {
+            await result;
+            if (!isMoved && new RegExp(pattern).test(text)) {
+              isMoved = true;
+              await moveDay(day);
+            }
+            return result;
+          };
+          const moving: StoredLog = {
+            query: (sql) => moveAfter(sql, stored.query(sql)),
+            listArchive: (prefix) => moveAfter(prefix, stored.listArchive(prefix)),
+            getObject: stored.getObject,
+          };
+          const range = { from: day, before: day + 1 };
+          await deleteDay(folders.days, day);
+          const [file] = await updateCopy({ connection, log: moving, folders }, range, () => {});
+          const sql = `SELECT count(*) AS n, count(DISTINCT id) AS ids FROM '${file?.path}'`;
+          return (await connection.runAndReadAll(sql)).getRowObjectsJson();
+        }),
+      ),
+    );
+    expect(isMoved).toBe(true);
+    const expected = String(sum(new Map([...log.counts].filter(([name]) => name.startsWith(daysAgo(3))))));
+    expect(rows).toEqual([{ n: expected, ids: expected }]);
+    expect(await countAll()).toBe(ROWS);
+  });
+
   test("forgets erased requests, also in the copy on this machine and in files of an export", async () => {
     const out = join(folder.path, "erased");
     const copies = join(getCopyFolder({ kind: "local", state: log.state }), "*/day=*/*.parquet");
@@ -178,6 +223,22 @@ describe("npm run logs -- export", () => {
     await expect(exportAll(out)).rejects.toThrow("--out must be another folder for this format");
   });
 });
+
+const deleteDay = (folder: string, day: number) =>
+  rm(join(folder, toFolderName(day)), { recursive: true, force: true });
+
+/** Moves a day from the database to the bucket. */
+async function moveDay(day: number): Promise<void> {
+  await withLocalBindings(log.state, async ({ LOG_DB, MODELS }) => {
+    const ids = [firstIdAt(day * DAY_MS), firstIdAt((day + 1) * DAY_MS)];
+    const condition = "id >= ?1 AND id < ?2";
+    const read = LOG_DB.prepare(`SELECT ${PAGE_COLUMNS} FROM requests WHERE ${condition} ORDER BY id`);
+    await archiveRows(MODELS, (await read.bind(...ids).all<{ id: string }>()).results);
+    await LOG_DB.prepare(`DELETE FROM requests WHERE ${condition}`)
+      .bind(...ids)
+      .run();
+  });
+}
 
 /** A day before today, such as 2026-11-01. */
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
