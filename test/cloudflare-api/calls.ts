@@ -12,6 +12,7 @@ const CALLS: readonly (readonly [method: string, path: string, name: string])[] 
   ["GET", "/r2/buckets", "r2 list"],
   ["POST", "/r2/buckets", "r2 create"],
   ["GET", "/r2/buckets/[^/]+", "r2 info"],
+  ["GET", "/r2/buckets/[^/]+/objects", "r2 list objects"],
   ["GET", "/r2/buckets/[^/]+/objects/.+", "r2 get"],
   ["PUT", "/r2/buckets/[^/]+/objects/.+", "r2 put"],
   ["DELETE", "/r2/buckets/[^/]+/objects/.+", "r2 delete"],

@@ -41,6 +41,33 @@ export function addR2Routes(app: Hono, buckets: Buckets): void {
     return answer(c, buckets.find(name));
   });
   app.get("/r2/buckets/:bucket", (c) => answer(c, buckets.find(c.req.param("bucket"))));
+  app.get("/r2/buckets/:bucket/objects", async (c) => {
+    const { name } = buckets.find(c.req.param("bucket"));
+    const { prefix = "", per_page = "20", cursor } = c.req.query();
+    const page = await storage.useBucket(name, (bucket) =>
+      bucket.list({
+        prefix,
+        limit: Number(per_page),
+        include: ["customMetadata"],
+        ...(cursor && { cursor }),
+      }),
+    );
+    const result = page.objects.map(({ key, etag, size, customMetadata }) => ({
+      key,
+      etag,
+      size,
+      custom_metadata: customMetadata,
+    }));
+    const next = page.truncated ? { cursor: page.cursor } : {};
+    // Cloudflare's description of its API has this boolean as a text.
+    return c.json({
+      success: true,
+      errors: [],
+      messages: [],
+      result,
+      result_info: { is_truncated: String(page.truncated), ...next },
+    });
+  });
   app.get(objectPath, async (c) => {
     const { name } = buckets.find(c.req.param("bucket"));
     const bytes = await storage.useBucket(name, async (bucket) =>
