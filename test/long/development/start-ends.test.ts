@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { findFreePort } from "../../../cloudflare/dev-server.ts";
 import { REPOSITORY_ROOT } from "../../../cloudflare/wrangler.ts";
 import { isRunning, listChildProcesses } from "../../support/local-server.ts";
@@ -12,14 +12,8 @@ import { CSV_ROWS, writeStonesCsv } from "../../support/stones-csv.ts";
 const TIMEOUT = { timeout: 180_000, interval: 200 };
 
 const folder = createScratchFolder();
-const trainedState = join(folder.path, "trained");
+const state = join(folder.path, "state");
 const npms: ChildProcess[] = [];
-
-beforeAll(async () => {
-  const data = writeStonesCsv(folder.path, "stones.csv", CSV_ROWS.slice(0, 3_000));
-  const training = await startScript(["--state", trainedState, "--data", data], TRAIN_MEDIAN).finished;
-  expect(training.code, training.output).toBe(0);
-});
 
 afterAll(() => {
   // Only after a failed test: npm and its shell are one group, and the others end with them.
@@ -35,7 +29,7 @@ interface RunningStart {
 }
 
 /** Runs `npm start` until one of its processes has the given text in its command, and its output another. */
-async function startNpm(state: string, command: string, text: string): Promise<RunningStart> {
+async function startNpm(command: string, text: string): Promise<RunningStart> {
   const npm = spawn("npm", ["start"], {
     cwd: REPOSITORY_ROOT,
     env: { ...process.env, FACET_STATE: state, PORT: String(await findFreePort()) },
@@ -60,18 +54,18 @@ async function expectNoneLeft({ npm, children }: RunningStart): Promise<void> {
 }
 
 describe("npm start", () => {
-  test.each(["SIGKILL", "SIGTERM"] as const)("ends with its server when npm gets %s", async (signal) => {
-    const start = await startNpm(trainedState, "workerd serve", "curl -s");
-    expect(start.children.filter(({ command }) => command.includes("workerd serve"))).not.toEqual([]);
-    start.npm.kill(signal);
+  test("ends with the training when npm gets SIGTERM", async () => {
+    const start = await startNpm("training/train.ts", "training one");
+    start.npm.kill("SIGTERM");
     await expectNoneLeft(start);
   });
 
-  test("ends with the training when its script is killed", async () => {
-    const start = await startNpm(join(folder.path, "empty"), "training/train.ts", "training one");
-    // Before it can be npm's shell, with the same text in its command.
-    const script = start.children.findLast(({ command }) => command.endsWith("node scripts/start.ts"));
-    process.kill(script?.pid ?? Number.NaN, "SIGKILL");
+  test("ends with its server when npm is killed", async () => {
+    const data = writeStonesCsv(folder.path, "stones.csv", CSV_ROWS.slice(0, 3_000));
+    const training = await startScript(["--state", state, "--data", data], TRAIN_MEDIAN).finished;
+    expect(training.code, training.output).toBe(0);
+    const start = await startNpm("workerd serve", "curl -s");
+    start.npm.kill("SIGKILL");
     await expectNoneLeft(start);
   });
 });
