@@ -45,9 +45,11 @@ const ensemble = await fitEnsemble(
   { threads: Number(threads) },
 );
 const fittedAt = performance.now();
+const predicted = ensemble.predictions.map((value, row) => TARGET.toPrice(value, carat[row]!));
+const shift = TARGET.computeCorrection(prices, predicted);
 const test = await readRows(testFile);
 const errors = predictEnsemble(ensemble, test.features).map((value, row) =>
-  Math.abs(TARGET.toPrice(value, test.features.columns[CARAT]![row]!) - test.prices[row]!),
+  Math.abs(TARGET.toPrice(value + shift, test.features.columns[CARAT]![row]!) - test.prices[row]!),
 );
 console.log(
   JSON.stringify({

@@ -29,5 +29,7 @@ settings = {
 matrix = xgboost.QuantileDMatrix(table, target, max_bin=settings["max_bin"], nthread=threads)
 model = xgboost.train(settings, matrix, trees, obj=train.HuberWeights(trees))
 fitted = time.perf_counter()
+counts = train.count_residuals(table.assign(**{train.TARGET: target}), model.predict(matrix))
+model.set_param({"base_score": settings["base_score"] + train.find_shift(counts)})
 model.save_model(model_path)
 print(json.dumps({"rows": len(table), "readSeconds": read - started, "fitSeconds": fitted - read}))
