@@ -8,6 +8,7 @@ interface WorkerConfig {
   readonly d1_databases: readonly {
     readonly binding: string;
     readonly database_name: string;
+    readonly preview_database_id: string;
     readonly migrations_dir: string;
   }[];
   readonly r2_buckets: readonly { readonly binding: string; readonly bucket_name: string }[];
@@ -15,7 +16,10 @@ interface WorkerConfig {
 
 /** A database of the Worker. */
 export interface DatabaseConfig {
+  readonly binding: string;
   readonly name: string;
+  /** The id that the simulator stores it under. */
+  readonly localId: string;
   /** Folder of its migrations, relative to the repository. */
   readonly migrations: string;
 }
@@ -30,11 +34,12 @@ export const WORKER_NAME = config.name;
 export const DATABASES: readonly DatabaseConfig[] = [findDatabase("DB"), findDatabase("LOG_DB")];
 export const DATABASE = findDatabase("DB").name;
 export const LOG_DATABASE = findDatabase("LOG_DB").name;
-export const BUCKET = findBinding(config.r2_buckets, "MODELS").bucket_name;
+export const BUCKET_BINDING = "MODELS";
+export const BUCKET = findBinding(config.r2_buckets, BUCKET_BINDING).bucket_name;
 
 function findDatabase(binding: string): DatabaseConfig {
-  const { database_name, migrations_dir } = findBinding(config.d1_databases, binding);
-  return { name: database_name, migrations: migrations_dir };
+  const { database_name, preview_database_id, migrations_dir } = findBinding(config.d1_databases, binding);
+  return { binding, name: database_name, localId: preview_database_id, migrations: migrations_dir };
 }
 
 function findBinding<Binding extends { readonly binding: string }>(
