@@ -75,7 +75,9 @@ export async function readAccountState(dependencies: RunWrangler): Promise<Accou
 
 /** Explains why Cloudflare refused the first calls, in the words of somebody who set up the login. */
 function explainRefusal(error: unknown): never {
-  const output = error instanceof WranglerError ? error.output : "";
+  // The code of an internal error can be that of a refused login.
+  if (!(error instanceof WranglerError) || error.isTransient) throw error;
+  const { output } = error;
   if (/More than one account/.test(output)) {
     const ids = [...output.matchAll(/`([0-9a-f]{32})`/g)].map(([, id]) => id);
     throw new UserError(

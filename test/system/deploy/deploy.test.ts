@@ -189,6 +189,14 @@ describe("a login that cannot deploy", () => {
     expect(message).toMatch(/^Cloudflare refuses the login: .* D1: Edit, Workers R2 Storage: Edit/);
   });
 
+  test("is not the reason if Cloudflare has a fault, although the code is the same", async () => {
+    const output = "✘ [ERROR] We encountered an internal error. Please try again. [code: 10001]";
+    const message = await failWith("r2 bucket list", output);
+    expect(message).toBe(
+      "wrangler r2 bucket list failed: We encountered an internal error. Please try again. [code: 10001]",
+    );
+  });
+
   test("is named: an account that does not exist", async () => {
     const message = await failWith("d1 list", "✘ [ERROR] Could not route to /accounts/x [code: 7003]");
     expect(message).toBe("Cloudflare knows no account with the id in CLOUDFLARE_ACCOUNT_ID");
