@@ -23,7 +23,8 @@ const swaggerUi = join(root, "node_modules/swagger-ui-dist");
 
 // Several servers can start at once. None of them may remove the files that another one serves.
 const hash = hashInputs();
-if (!existsSync(hashFile) || readFileSync(hashFile, "utf8") !== hash) await buildAssets();
+if (!existsSync(target) || !existsSync(hashFile) || readFileSync(hashFile, "utf8") !== hash)
+  await buildAssets();
 
 async function buildAssets(): Promise<void> {
   const folder = join(root, `dist/assets-${process.pid}`);
