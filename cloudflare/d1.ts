@@ -2,7 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withTemporaryFolder } from "./temporary-folder.ts";
 import { UserError } from "./user-error.ts";
-import { DATABASE, LOG_DATABASE, query, runWranglerOn, type Target, WranglerError } from "./wrangler.ts";
+import { DATABASE, LOG_DATABASE } from "./worker-config.ts";
+import { query, runWranglerOn, type Target, WranglerError } from "./wrangler.ts";
 
 /** Another process changed the registry after it was read, so decisions based on it are no longer valid. */
 export class ConflictError extends UserError {

@@ -3,7 +3,8 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withTemporaryFolder } from "./temporary-folder.ts";
 import { UserError } from "./user-error.ts";
-import { BUCKET, REPOSITORY_ROOT, runWranglerOn, type Target, WranglerError } from "./wrangler.ts";
+import { BUCKET } from "./worker-config.ts";
+import { REPOSITORY_ROOT, runWranglerOn, type Target, WranglerError } from "./wrangler.ts";
 
 /** Copies of downloaded files. The name of a copy is the SHA-256 of its content. */
 const CACHE_FOLDER = join(REPOSITORY_ROOT, "node_modules/.cache/facet");

@@ -15,8 +15,6 @@ import {
   findRetryAfterMs,
 } from "./wrangler-output.ts";
 
-export { BUCKET, DATABASE, LOG_DATABASE } from "./worker-config.ts";
-
 /** The place that is read and written: Cloudflare, or the simulated D1 and R2 in a folder of this machine. */
 export type Target = { readonly kind: "remote" } | { readonly kind: "local"; readonly state: string };
 

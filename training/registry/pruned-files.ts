@@ -6,7 +6,8 @@
  */
 import { executeStatements } from "../../cloudflare/d1.ts";
 import { joinLiterals, toSqlLiteral } from "../../cloudflare/d1-sql.ts";
-import { BUCKET, query, runWranglerOn, type Target } from "../../cloudflare/wrangler.ts";
+import { BUCKET } from "../../cloudflare/worker-config.ts";
+import { query, runWranglerOn, type Target } from "../../cloudflare/wrangler.ts";
 
 const NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM pruned_files)";
 

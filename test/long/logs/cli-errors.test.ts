@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { applyMigrations } from "../../../cloudflare/d1.ts";
-import { LOG_DATABASE } from "../../../cloudflare/wrangler.ts";
+import { LOG_DATABASE } from "../../../cloudflare/worker-config.ts";
 import { COLUMNS } from "../../../scripts/logs/columns.ts";
 import { withDuckDB } from "../../../scripts/logs/duckdb.ts";
 import { deleteCopy } from "../../../scripts/logs/log-copy.ts";

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { archiveRows } from "../../../bench/logs/archive-rows.ts";
 import { fillLog } from "../../../bench/server/fill-log.ts";
 import { applyMigrations } from "../../../cloudflare/d1.ts";
-import { BUCKET, LOG_DATABASE } from "../../../cloudflare/wrangler.ts";
+import { BUCKET, LOG_DATABASE } from "../../../cloudflare/worker-config.ts";
 import { getCopyFolder } from "../../../scripts/logs/log-copy.ts";
 import { PAGE_COLUMNS } from "../../../src/db/request-log/page-sql.ts";
 import { DAY_MS } from "../../../src/lib/time.ts";

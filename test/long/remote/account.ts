@@ -1,6 +1,6 @@
 import { drizzle } from "drizzle-orm/d1";
 import { expect } from "vitest";
-import { BUCKET, DATABASE } from "../../../cloudflare/wrangler.ts";
+import { BUCKET, DATABASE } from "../../../cloudflare/worker-config.ts";
 import * as schema from "../../../src/db/registry/schema.ts";
 import type { CloudflareApi } from "../../cloudflare-api/start.ts";
 import { findFaultsIn, readCopyIn } from "../../support/local-state.ts";

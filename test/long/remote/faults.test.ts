@@ -1,6 +1,6 @@
 /** The commands with `--remote`, while Cloudflare's API and the network have faults. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { LOG_DATABASE } from "../../../cloudflare/wrangler.ts";
+import { LOG_DATABASE } from "../../../cloudflare/worker-config.ts";
 import { aliasHistory, keys } from "../../../src/db/registry/schema.ts";
 import type { FaultRule } from "../../cloudflare-api/faults.ts";
 import { type CloudflareApi, startCloudflareApi } from "../../cloudflare-api/start.ts";
