@@ -7,6 +7,8 @@ const END_WITH_PARENT = pathToFileURL(join(import.meta.dirname, "end-with-parent
 
 export interface ProcessGroupOptions {
   readonly cwd: string;
+  /** Default: "ignore". */
+  readonly stdin?: "inherit" | "ignore";
   readonly stdout: "inherit" | "ignore";
   readonly stderr: "inherit" | "ignore";
   /** Default: the environment of this process. */
@@ -35,7 +37,7 @@ export function startProcessGroup(args: readonly string[], options: ProcessGroup
   const child = spawn(process.execPath, ["--import", END_WITH_PARENT, ...args], {
     cwd: options.cwd,
     detached: true,
-    stdio: ["ignore", options.stdout, options.stderr, "ipc"],
+    stdio: [options.stdin ?? "ignore", options.stdout, options.stderr, "ipc"],
     env: options.environment ?? process.env,
   });
   runningGroups.add(child);

@@ -7,6 +7,8 @@ import { createCommand, runCommand } from "../cloudflare/command-line.ts";
 import { UserError } from "../cloudflare/user-error.ts";
 import { runWranglerWithRetry, WranglerError } from "../cloudflare/wrangler.ts";
 import { checkReady } from "./deploy/check-ready.ts";
+import { findCommit } from "./deploy/find-commit.ts";
+import { uploadVersion } from "./deploy/worker.ts";
 import { parseWorkerUrl } from "./deploy/worker-url.ts";
 import { runWranglerReported } from "./deploy/wrangler-reports.ts";
 import { CHECK_INTERVAL_MS, rollOutProgressively } from "./progressive-rollout.ts";
@@ -38,7 +40,7 @@ async function rollOut(url: URL, checkInterval: number): Promise<void> {
     await rollOutProgressively({
       checkIntervalMs: checkInterval * 1000,
       runWrangler: async (args) => String(await runWranglerWithRetry(args)),
-      uploadVersion,
+      uploadVersion: async () => uploadVersion(runWranglerReported, await findCommit()),
       checkVersion: (version) => checkReady(url, version),
       sleep,
       report: console.log,
@@ -48,11 +50,4 @@ async function rollOut(url: URL, checkInterval: number): Promise<void> {
     if (error instanceof WranglerError) console.error(error.output);
     throw error;
   }
-}
-
-async function uploadVersion(): Promise<string> {
-  const reports = await runWranglerReported(["versions", "upload"]);
-  const id = reports.find(({ type }) => type === "version-upload")?.version_id;
-  if (id === undefined) throw new UserError("wrangler reports no uploaded version");
-  return id;
 }

@@ -10,7 +10,6 @@ import ora from "ora";
 import { runCommand } from "../cloudflare/command-line.ts";
 import { applyMigrations } from "../cloudflare/d1.ts";
 import { readDevelopmentVars, startDevServer } from "../cloudflare/dev-server.ts";
-import { startProcessGroup } from "../cloudflare/process-group.ts";
 import { UserError } from "../cloudflare/user-error.ts";
 import { REPOSITORY_ROOT, type Target } from "../cloudflare/wrangler.ts";
 import { SCOPES } from "../src/domain/access.ts";
@@ -18,6 +17,7 @@ import { createKey } from "../training/registry/keys.ts";
 import { findChampion, readRegistry } from "../training/registry/read-registry.ts";
 import { writeRegistryCopy } from "../training/registry/write-copy.ts";
 import { stopWithNpm } from "./stop-with-npm.ts";
+import { trainModels } from "./train-models.ts";
 
 const DEFAULT_PORT = 8787;
 /** `wrangler dev` runs no cron, so this script runs the scheduled jobs. */
@@ -67,7 +67,7 @@ async function prepareState(): Promise<string> {
   spinner.succeed(
     champion ? `champion: ${champion.name}@${champion.version}` : "no champion yet: training one",
   );
-  if (champion === null) await trainModels();
+  if (champion === null) await trainModels(["--state", state]);
   return adminKey;
 }
 
@@ -82,13 +82,6 @@ async function readOrCreateAdminKey(hasChampion: boolean): Promise<string> {
   // If there is no champion yet, the training writes the copy.
   if (hasChampion) await writeRegistryCopy(target);
   return key;
-}
-
-async function trainModels(): Promise<void> {
-  const args = [join(REPOSITORY_ROOT, "training/train.ts"), "--state", state];
-  const output = { stdout: "inherit", stderr: "inherit" } as const;
-  const exitCode = await startProcessGroup(args, { cwd: REPOSITORY_ROOT, ...output }).exited;
-  if (exitCode !== 0) throw new UserError("the training failed; see above", { exitCode: exitCode ?? 1 });
 }
 
 async function serve(port: number, adminKey: string): Promise<void> {

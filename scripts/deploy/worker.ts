@@ -1,5 +1,5 @@
 import { UserError } from "../../cloudflare/user-error.ts";
-import { CHECK_INTERVAL_MS, rollOutProgressively } from "../progressive-rollout.ts";
+import { rollOutProgressively } from "../progressive-rollout.ts";
 import type { DeployDependencies, DeployResult } from "./dependencies.ts";
 import type { WranglerReport } from "./wrangler-reports.ts";
 
@@ -30,18 +30,26 @@ export async function rollOut(
   const url = result.url ?? (await findUrl(runWrangler));
   result.url = url;
   await rollOutProgressively({
-    checkIntervalMs: CHECK_INTERVAL_MS,
     runWrangler,
     sleep,
     report,
-    async uploadVersion() {
-      const reports = await runWranglerReported(["versions", "upload", ...tagVersion(commit)]);
-      const { version_id } = findReport(reports, "version-upload");
-      if (version_id === undefined) throw new UserError("wrangler reports no uploaded version");
-      return version_id;
-    },
+    uploadVersion: () => uploadVersion(runWranglerReported, commit),
     checkVersion: (version) => checkReady(url, version),
   });
+}
+
+/**
+ * Uploads the Worker of this checkout as a new version without callers.
+ * @returns the version's id
+ */
+export async function uploadVersion(
+  runWranglerReported: DeployDependencies["runWranglerReported"],
+  commit: string | null,
+): Promise<string> {
+  const reports = await runWranglerReported(["versions", "upload", ...tagVersion(commit)]);
+  const { version_id } = findReport(reports, "version-upload");
+  if (version_id === undefined) throw new UserError("wrangler reports no uploaded version");
+  return version_id;
 }
 
 /** The tag of a version says which commit it is. Cloudflare accepts 25 characters. */
