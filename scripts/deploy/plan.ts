@@ -3,7 +3,7 @@ import { WranglerError } from "../../cloudflare/wrangler.ts";
 import { SCOPES } from "../../src/domain/access.ts";
 import type { AccountState } from "./account-state.ts";
 import type { DeployDependencies, DeployOptions, DeployResult } from "./dependencies.ts";
-import { deployAtOnce, findUrl, rollOut, waitUntilReady } from "./worker.ts";
+import { deployAtOnce, rollOut, setTriggers, waitUntilReady } from "./worker.ts";
 
 export const FIRST_KEY_NAME = "admin";
 /** Creates the first key by hand. */
@@ -33,13 +33,14 @@ export function planDeployment(
   commit: string | null,
   options: DeployOptions,
 ): Step[] {
+  const isServing = commit !== null && state?.worker?.commit === commit;
   return [
     ...DATABASES.map((database) => planDatabase(database, state)),
     planBucket(state),
     ...DATABASES.map((database) => planMigrations(database, state)),
     planTraining(state),
-    planWorker(state, commit),
-    planReadyCheck(),
+    planWorker(state, commit, isServing),
+    planReadyCheck(isServing),
     planFirstKey(state, options),
   ];
 }
@@ -94,8 +95,7 @@ function planTraining(state: AccountState | null): Step {
   };
 }
 
-function planWorker(state: AccountState | null, commit: string | null): Step {
-  const isServing = commit !== null && state?.worker?.commit === commit;
+function planWorker(state: AccountState | null, commit: string | null, isServing: boolean): Step {
   // Without a champion, the Worker has never priced a stone, so there are no callers to protect.
   const isFirst = !state?.worker || state.champion === null;
   const manner = isFirst ? "at once" : "in steps of 0, 10, 50 and 100 % of callers";
@@ -109,14 +109,16 @@ function planWorker(state: AccountState | null, commit: string | null): Step {
   };
 }
 
-function planReadyCheck(): Step {
+function planReadyCheck(isServing: boolean): Step {
   return {
     title: "wait until /ready answers 200",
     condition: "always, because the Worker has then priced a stone",
     command: "curl -s <address of the Worker>/ready",
     reason: null,
     async run(dependencies, result) {
-      result.url ??= await findUrl(dependencies.runWrangler);
+      // An earlier run may have stopped after its version served, and before it set the triggers.
+      if (isServing || result.url === null)
+        result.url = await setTriggers(dependencies.runWrangler, result.url);
       await waitUntilReady(dependencies, result.url);
     },
   };

@@ -27,7 +27,7 @@ export async function rollOut(
   result: DeployResult,
   commit: string | null,
 ): Promise<void> {
-  const url = result.url ?? (await findUrl(runWrangler));
+  const url = result.url ?? (await setTriggers(runWrangler, null));
   result.url = url;
   await rollOutProgressively({
     runWrangler,
@@ -70,12 +70,18 @@ function findFirstUrl(text: string): URL | null {
 }
 
 /**
- * Finds the address of a Worker that is deployed already: wrangler prints it when it sets routes and cron triggers.
- * If this checkout has other ones, the serving version has them until the rollout ends, which does no harm: it
- * runs all jobs at a time that it does not know.
+ * Sets routes and cron triggers of a Worker that is deployed already. wrangler then prints its address. If this
+ * checkout has other ones, the serving version has them until the rollout ends, which does no harm: it runs all
+ * jobs at a time that it does not know.
+ * @param knownUrl the address if it is known; null if it shall be found
+ * @throws UserError if the address is not known and not found
  */
-export async function findUrl(runWrangler: DeployDependencies["runWrangler"]): Promise<URL> {
-  const url = findFirstUrl(await runWrangler(["triggers", "deploy"]));
+export async function setTriggers(
+  runWrangler: DeployDependencies["runWrangler"],
+  knownUrl: URL | null,
+): Promise<URL> {
+  const output = await runWrangler(["triggers", "deploy"]);
+  const url = knownUrl ?? findFirstUrl(output);
   if (url !== null) return url;
   throw new UserError(
     "wrangler does not tell the address of the Worker: set --url or FACET_URL, such as https://facet.example.workers.dev",

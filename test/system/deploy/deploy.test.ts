@@ -37,12 +37,13 @@ describe("npm run deploy", () => {
   test("does nothing twice", async () => {
     const account = new StubAccount();
     await runDeployment(account, OPTIONS);
-    await runDeployment(account, { ...OPTIONS, url: new URL("https://facet.example.workers.dev") });
-    expect(account.changes).toEqual(ALL_STEPS);
-    // Without the address, wrangler tells it when it sets the triggers that are set already.
-    await runDeployment(account, OPTIONS);
-    expect(account.changes).toEqual([...ALL_STEPS, "triggers deploy"]);
-    expect(account.lines.at(-1)).toContain("Facet serves at  https://facet.example.workers.dev\n");
+    for (const url of [null, new URL("https://facet.example.workers.dev")]) {
+      account.calls.length = 0;
+      await runDeployment(account, { ...OPTIONS, url });
+      // Nobody can know whether the triggers are set, and setting them again changes nothing.
+      expect(account.changes).toEqual(["triggers deploy"]);
+      expect(account.lines.at(-1)).toContain("Facet serves at  https://facet.example.workers.dev\n");
+    }
   });
 
   test.each(ALL_STEPS)("goes on where it stopped, after a failure of: %s", async (command) => {
@@ -65,6 +66,17 @@ describe("npm run deploy", () => {
     const account = createDeployedAccount();
     await runDeployment(account, { ...OPTIONS, url: new URL("https://facet.example.workers.dev") });
     expect(account.changes).toEqual(ROLLOUT("00000002-0000").slice(1));
+  });
+
+  test("sets the cron triggers if the deployment before stopped just before that", async () => {
+    const account = createDeployedAccount();
+    const options = { ...OPTIONS, url: new URL("https://facet.example.workers.dev") };
+    account.failure = { command: "triggers deploy", output: "✘ [ERROR] some fault" };
+    await expect(runDeployment(account, options)).rejects.toThrow("some fault");
+    expect(account.changes).toEqual(ROLLOUT("00000002-0000").slice(1, -1));
+    account.calls.length = 0;
+    await runDeployment(account, options);
+    expect(account.changes).toEqual(["triggers deploy"]);
   });
 
   test("rolls out again if a rollout stopped on its way", async () => {
