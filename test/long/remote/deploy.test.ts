@@ -64,10 +64,12 @@ describe("npm run deploy, with the real wrangler and an empty account on loopbac
       databases: ["facet-registry", "facet-log"],
       buckets: ["facet-models"],
     });
-    expect(changes.filter((call) => call === "script upload")).toHaveLength(1);
     // The Worker is uploaded only after everything that it needs.
-    expect(changes.indexOf("script upload")).toBeGreaterThan(changes.lastIndexOf("r2 create"));
-    expect(changes.indexOf("script upload")).toBeGreaterThan(changes.indexOf("d1 import init"));
+    const upload = changes.indexOf("script upload");
+    const before = ["d1 create", "r2 create", "d1 import init", "r2 put"];
+    expect(new Set(changes.slice(0, upload))).toEqual(new Set(before));
+    // Then come its triggers, the key and the copy of the registry.
+    expect(changes.slice(upload)).toEqual(["script upload", "schedules", "d1 import init", "r2 put"]);
     expect(urls).toEqual(["https://facet.example.workers.dev/"]);
 
     const [key] = /facet_[\w-]{43}/.exec(output) ?? [];
