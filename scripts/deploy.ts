@@ -20,7 +20,7 @@ const command = createCommand("npm run deploy --")
     parseWorkerUrl(text, "--url"),
   )
   .option("--data <files...>", "train the first models on these CSV files, as npm run train does")
-  .option("--first-key", "create and print a first key in a CI job too")
+  .option("--first-key", "create and print a first key even if the output is kept, as in a CI job")
   .allowExcessArguments(false)
   .action(deploy);
 
@@ -32,7 +32,7 @@ async function deploy(options: CommandOptions): Promise<void> {
   const dependencies = createDependencies(options.data ?? []);
   const deployOptions = {
     url: options.url ?? readUrlVariable(process.env.FACET_URL),
-    firstKey: options.firstKey === true || !isCi(process.env),
+    firstKey: options.firstKey === true || isShownOnly(),
   };
   await (options.dryRun ? dryRun : runDeployment)(dependencies, deployOptions);
 }
@@ -42,7 +42,8 @@ function readUrlVariable(text = ""): URL | null {
   return text === "" ? null : parseWorkerUrl(text, "FACET_URL");
 }
 
-/** Whether the output is kept as the log of a CI job, which more people can read than may have a key. */
-function isCi({ CI = "" }: NodeJS.ProcessEnv): boolean {
-  return CI !== "" && CI !== "false" && CI !== "0";
+/** Whether nobody else reads the output. The log of a CI job is kept, and not every CI sets `CI`. */
+function isShownOnly(): boolean {
+  const { CI = "" } = process.env;
+  return process.stdout.isTTY && (CI === "" || CI === "false" || CI === "0");
 }

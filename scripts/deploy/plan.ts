@@ -125,10 +125,14 @@ function planReadyCheck(isServing: boolean): Step {
 }
 
 function planFirstKey(state: AccountState | null, { firstKey }: DeployOptions): Step {
-  const reason = state?.keys ? "there are keys" : firstKey ? null : "a log of a CI job is no place for a key";
+  const reason = state?.keys
+    ? "there are keys"
+    : firstKey
+      ? null
+      : "an output that is kept is no place for a key";
   return {
     title: `create a first key (${SCOPES.join(", ")}) and print it`,
-    condition: "if there is none; in CI only with --first-key",
+    condition: "if there is none; in a CI job only with --first-key",
     command: FIRST_KEY_COMMAND,
     reason: state === null ? null : reason,
     run: ({ createFirstKey }) => createFirstKey(),
