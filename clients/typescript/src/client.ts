@@ -24,6 +24,9 @@ export interface FacetClientOptions {
   readonly fetch?: Fetch | undefined;
 }
 
+/** A longer timer ends at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 interface CallOptions {
   /** Cancels the call, also while it waits for its next attempt. */
   readonly signal?: AbortSignal | undefined;
@@ -50,7 +53,10 @@ export interface FacetClient extends Client<paths> {
   findSimilar(query: SimilarQuery, options?: CallOptions): Promise<Schemas["SimilarDiamondsResponse"]>;
 }
 
-/** Creates a client of a Facet server. It sends nothing by itself. */
+/**
+ * Creates a client of a Facet server. It sends nothing by itself.
+ * @throws RangeError if `attempts` or a time is not possible
+ */
 export function createFacetClient({
   baseUrl,
   key,
@@ -59,6 +65,12 @@ export function createFacetClient({
   maxRetryAfterMs = 60_000,
   fetch = (request, init) => globalThis.fetch(request, init),
 }: FacetClientOptions): FacetClient {
+  if (!Number.isInteger(attempts) || attempts < 1)
+    throw new RangeError(`attempts must be a whole number from 1, not ${attempts}`);
+  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS))
+    throw new RangeError(`timeoutMs must be above 0 and at most ${MAX_TIMER_MS}, not ${timeoutMs}`);
+  if (!(maxRetryAfterMs >= 0 && maxRetryAfterMs <= MAX_TIMER_MS))
+    throw new RangeError(`maxRetryAfterMs must be from 0 to ${MAX_TIMER_MS}, not ${maxRetryAfterMs}`);
   const options = { attempts, timeoutMs, maxRetryAfterMs, fetch };
   const client = createClient<paths>({ baseUrl, fetch: (request) => fetchWithRetry(request, options) });
   client.use({
@@ -92,8 +104,8 @@ export async function readAnswer<Data>(
   call: Promise<{ data?: Data; error?: unknown; response: Response }>,
 ): Promise<Data> {
   const { data, error, response } = await call.catch((cause: unknown) => {
-    // The connection broke within a long answer that is not JSON.
-    throw cause instanceof TypeError ? createConnectionError(cause) : cause;
+    // The connection broke within a long answer that is not JSON, or a login page came in place of JSON.
+    throw cause instanceof TypeError || cause instanceof SyntaxError ? createConnectionError(cause) : cause;
   });
   if (data !== undefined) return data;
   throw createAnswerError(response, error);
