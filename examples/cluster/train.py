@@ -59,6 +59,7 @@ HUBER_AFTER = 60 / 235
 # Residuals are counted in this many steps between -SHIFT_LIMIT and SHIFT_LIMIT.
 SHIFT_STEPS = 5000
 SHIFT_LIMIT = 0.25
+SUMMED_TOGETHER = 16
 CONNECT_SECONDS = 20
 
 
@@ -183,8 +184,11 @@ def fit(client: Client, path: str, trees: int, settings: dict[str, Any]) -> tupl
     fitted = time.perf_counter()
     predicted = xgboost_dask.predict(client, model, table[FEATURES])
     pairs = zip(table.to_delayed(), predicted.to_delayed(), strict=True)
-    counts = client.gather(client.compute([dask.delayed(count_residuals)(*pair) for pair in pairs]))
-    model.set_param({"base_score": float(mean) + find_shift(sum(counts))})
+    counts = [dask.delayed(count_residuals)(*pair) for pair in pairs]
+    # The workers add them up, so that this process gets one histogram, however many partitions there are.
+    while len(counts) > 1:
+        counts = [dask.delayed(sum)(counts[i : i + SUMMED_TOGETHER]) for i in range(0, len(counts), SUMMED_TOGETHER)]
+    model.set_param({"base_score": float(mean) + find_shift(client.compute(counts[0]).result())})
     figures = {
         "rows": int(count),
         "partitions": table.npartitions,
