@@ -1,13 +1,16 @@
 /**
- * The constants of examples/cluster/train.py are those of gradient-boosting. That its formulas are too, and that the
- * import reads its models right, shows the variant `derived` of ../xgboost/meaning.test.ts: XGBoost's own prices,
- * from the features of train.py.
+ * The constants and formulas of examples/cluster/train.py are those of gradient-boosting. That the import reads its
+ * models right shows the variant `derived` of ../xgboost/meaning.test.ts: XGBoost's own prices, from the features of
+ * train.py.
  */
 import { readFileSync } from "node:fs";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { GRADES, NUMBER_COLUMNS } from "../../../src/domain/diamond.ts";
+import { EXAMPLE_STONE, GRADES, NUMBER_COLUMNS } from "../../../src/domain/diamond.ts";
 import type { BoostingParameters } from "../../../training/boosting/index.ts";
-import { gradientBoosting } from "../../../training/models/gradient-boosting.ts";
+import { computeFeatures } from "../../../training/builders/fit.ts";
+import { fitCompletion } from "../../../training/models/completion.ts";
+import { DERIVED_FEATURES, gradientBoosting } from "../../../training/models/gradient-boosting.ts";
 
 const script = readFileSync("examples/cluster/train.py", "utf8");
 
@@ -24,6 +27,28 @@ describe("examples/cluster/train.py", () => {
     expect(readConstant("NUMBERS")).toEqual(NUMBER_COLUMNS);
     expect(readConstant("GRADES")).toEqual(GRADES);
     expect(readConstant("TARGET")).toBe(gradientBoosting.hyperparameters.target);
+  });
+
+  test("computes its derived features with the same formulas", async () => {
+    const stone = { ...EXAMPLE_STONE, price: 4677 };
+    const { columns } = await computeFeatures(gradientBoosting, fitCompletion([stone]), [stone]);
+    const formulas = new Map(
+      [...script.matchAll(/^ {8}"([^"]+)": ([^\n]+),$/gm)].map(([, name = "", formula]) => [name, formula]),
+    );
+    const { carat, depth, x, y, z } = stone;
+    const ranks = {
+      color: GRADES.color.indexOf(stone.color),
+      clarity: GRADES.clarity.indexOf(stone.clarity),
+    };
+    const names = { np: { float32: Math.fround }, carat, depth, x, y, z, volume: x * y * z, ...ranks };
+    expect(script).toContain("    volume = x * y * z\n");
+    for (const name of Object.keys(DERIVED_FEATURES)) {
+      // These formulas of Python mean the same in JavaScript.
+      const value: number = runInNewContext(formulas.get(name) ?? "undefined", names);
+      const ours = columns[gradientBoosting.featureNames.indexOf(name)]![0]!;
+      expect(Math.abs(value - ours), name).toBeLessThan(1e-5);
+    }
+    expect(script).toContain('TARGET: np.log(numbers["price"] / carat),\n');
   });
 
   test("has its settings, under XGBoost's names", () => {
