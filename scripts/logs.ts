@@ -6,7 +6,7 @@ import ora from "ora";
 import { addTargetOptions, createCommand, readTarget, runCommand } from "../cloudflare/command-line.ts";
 import { UserError } from "../cloudflare/user-error.ts";
 import { isIsoDate, parseIsoTime } from "../src/lib/input/iso-time.ts";
-import { toDay } from "./logs/days.ts";
+import { toDay } from "../src/lib/time.ts";
 import { EXPORT_FORMATS, type ExportFormatName } from "./logs/export.ts";
 import { deleteCopy } from "./logs/log-copy.ts";
 import { OUTPUTS, type OutputFormat } from "./logs/output.ts";

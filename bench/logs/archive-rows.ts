@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { R2Bucket } from "@cloudflare/workers-types";
 import { getIdTime } from "../../src/domain/request-id.ts";
-import { DAY_MS } from "../../src/lib/time.ts";
+import { toDay } from "../../src/lib/time.ts";
 import { type ChunkContents, toDayPrefix } from "../../src/request-log/archive/chunk-contents.ts";
 
 /** Writes rows of one day, in order of time, as one object of the archive, which the archive job does otherwise. */
@@ -13,6 +13,6 @@ export async function archiveRows(bucket: R2Bucket, rows: readonly { readonly id
   const sha256 = createHash("sha256").update(text).digest("hex");
   const contents: ChunkContents = { first: first.id, last: last.id, rows: String(rows.length), sha256 };
   const at = getIdTime(first.id) ?? 0;
-  const key = `${toDayPrefix(Math.floor(at / DAY_MS))}${at}-${sha256.slice(0, 16)}.ndjson.gz`;
+  const key = `${toDayPrefix(toDay(at))}${at}-${sha256.slice(0, 16)}.ndjson.gz`;
   await bucket.put(key, gzipSync(text), { customMetadata: { ...contents } });
 }

@@ -1,6 +1,5 @@
 /** Days of the log, counted from 1970, in UTC. */
-import { getIdTime } from "../../src/domain/request-id.ts";
-import { DAY_MS } from "../../src/lib/time.ts";
+import { DAY_MS, toDay } from "../../src/lib/time.ts";
 
 /** Days from the first one on and before the last one. */
 export interface DayRange {
@@ -8,17 +7,9 @@ export interface DayRange {
   readonly before: number;
 }
 
-export const toDay = (at: number): number => Math.floor(at / DAY_MS);
-
 /** The day as `2026-11-01`. */
 export function formatDay(day: number): string {
   return new Date(day * DAY_MS).toISOString().slice(0, 10);
-}
-
-/** The day of a request; null if its id holds no time. */
-export function getIdDay(id: string): number | null {
-  const at = getIdTime(id);
-  return at === null ? null : toDay(at);
 }
 
 /** The name of the folder of a day, as Hive, Spark and Athena read it. */

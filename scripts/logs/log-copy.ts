@@ -10,9 +10,10 @@ import pLimit from "p-limit";
 import { toSqlLiteral } from "../../cloudflare/d1-sql.ts";
 import { UserError } from "../../cloudflare/user-error.ts";
 import { REPOSITORY_ROOT, type Target } from "../../cloudflare/wrangler.ts";
+import { getIdDay } from "../../src/domain/request-id.ts";
 import { STORED_COLUMNS } from "./columns.ts";
 import { removeRequests, writeDay } from "./day-file.ts";
-import { type DayRange, getIdDay, parseFolderName, toFolderName } from "./days.ts";
+import { type DayRange, parseFolderName, toFolderName } from "./days.ts";
 import { isOpen, readStoredDays, type StoredDay } from "./stored-days.ts";
 import type { StoredLog } from "./stored-log.ts";
 

@@ -1,9 +1,8 @@
 /** Finds out which days the log has, and whether a day has changed since it was read. */
 import { createHash } from "node:crypto";
 import { SEARCH_INDEXES } from "../../src/db/request-log/schema.ts";
-import { DAY_MS } from "../../src/lib/time.ts";
+import { DAY_MS, toDay } from "../../src/lib/time.ts";
 import { ARCHIVE_PREFIX, parseChunkDay } from "../../src/request-log/archive/chunk-contents.ts";
-import { toDay } from "./days.ts";
 import type { ArchiveObject, StoredLog } from "./stored-log.ts";
 
 /** Ids with the same first seven digits: those of 2^20 milliseconds, which is about 17 minutes. */

@@ -1,8 +1,8 @@
 /** What the commands do with the log, after their options are read. */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Target } from "../../cloudflare/wrangler.ts";
-import { DAY_MS } from "../../src/lib/time.ts";
-import { type DayRange, toDay } from "./days.ts";
+import { DAY_MS, toDay } from "../../src/lib/time.ts";
+import type { DayRange } from "./days.ts";
 import { withDuckDB } from "./duckdb.ts";
 import { type ExportedFiles, type ExportOptions, exportDays } from "./export.ts";
 import { type CopyFolders, type DayFile, type ReportProgress, updateCopy, withCopy } from "./log-copy.ts";

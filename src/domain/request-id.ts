@@ -1,4 +1,5 @@
 /** Request ids are UUIDv7: the first 48 bits are the time of the request, so ids sort by time. */
+import { toDay } from "../lib/time.ts";
 
 /** Creates the id of a request that arrived at `at`, milliseconds since 1970. */
 export function createRequestId(at: number): string {
@@ -27,4 +28,10 @@ export function isRecentId(id: string, now: number): boolean {
 export function getIdTime(id: string): number | null {
   if (!/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)) return null;
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+/** The day of a request by its id, which is what the archive sorts by; null if the id holds no time. */
+export function getIdDay(id: string): number | null {
+  const at = getIdTime(id);
+  return at === null ? null : toDay(at);
 }

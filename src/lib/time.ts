@@ -2,6 +2,9 @@ export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
+/** The day of a time, counted from 1970, in UTC. */
+export const toDay = (at: number): number => Math.floor(at / DAY_MS);
+
 /**
  * Milliseconds since a time. If the clock was set back since then, the age is infinite: a cached value then
  * counts as expired instead of fresh until the clock catches up.

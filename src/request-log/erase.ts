@@ -8,7 +8,7 @@ import {
   listOutcomeRequests,
 } from "../db/request-log/outcomes.ts";
 import { deleteRequests } from "../db/request-log/requests.ts";
-import { getIdTime } from "../domain/request-id.ts";
+import { getIdDay, getIdTime } from "../domain/request-id.ts";
 import { CallBudget } from "../lib/call-budget.ts";
 import { DAY_MS } from "../lib/time.ts";
 import {
@@ -28,7 +28,7 @@ import { withArchiveLease } from "./archive/lease.ts";
 import { toBodiesKey } from "./bodies.ts";
 import { withBucketErrors } from "./bucket-errors.ts";
 import { toQuarantineKey } from "./quarantine.ts";
-import { getIdDay, isArchivable } from "./retained-days.ts";
+import { isArchivable } from "./retained-days.ts";
 import { toDeadLetterKey } from "./write/dead-letters.ts";
 
 /** The parts of a request that existed and were erased. */

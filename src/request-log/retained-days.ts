@@ -1,16 +1,8 @@
 /** Which days of the log stay in its table. Days are counted from 1970, in UTC. */
-import { getIdTime } from "../domain/request-id.ts";
-import { DAY_MS } from "../lib/time.ts";
+import { getIdDay } from "../domain/request-id.ts";
+import { toDay } from "../lib/time.ts";
 
 type Bindings = Pick<Env, "LOG_RETENTION_DAYS">;
-
-export const toDay = (at: number): number => Math.floor(at / DAY_MS);
-
-/** The day of a request by its id, which is what the archive sorts by; null if the id holds no time. */
-export function getIdDay(id: string): number | null {
-  const at = getIdTime(id);
-  return at === null ? null : toDay(at);
-}
 
 /** The first day that stays in the table. */
 export function getFirstRetainedDay({ LOG_RETENTION_DAYS }: Bindings, now: number): number {

@@ -5,7 +5,7 @@ import {
   type RequestRecord,
   readRequests,
 } from "../../db/request-log/requests.ts";
-import { firstIdAt } from "../../domain/request-id.ts";
+import { firstIdAt, getIdDay } from "../../domain/request-id.ts";
 import { DAY_MS } from "../../lib/time.ts";
 import {
   ARCHIVE_CHUNK_SIZE,
@@ -14,7 +14,7 @@ import {
   MAX_ARCHIVE_CHUNKS_PER_RUN,
 } from "../../settings/call-budgets.ts";
 import { quarantineRow } from "../quarantine.ts";
-import { getFirstRetainedDay, getIdDay } from "../retained-days.ts";
+import { getFirstRetainedDay } from "../retained-days.ts";
 import { type ArchiveChunk, listChunks } from "./chunk.ts";
 import { ARCHIVE_LEASE_MS, withArchiveLease } from "./lease.ts";
 import { readChunkIds } from "./read-chunk.ts";

@@ -1,6 +1,6 @@
 import { isErased } from "../../db/request-log/erased-requests.ts";
 import { completeRecord, type RequestRecord } from "../../db/request-log/requests.ts";
-import { getIdDay } from "../retained-days.ts";
+import { getIdDay } from "../../domain/request-id.ts";
 import { ChangedChunkError, listChunks, mayContain } from "./chunk.ts";
 import { findRow } from "./read-chunk.ts";
 

@@ -3,7 +3,7 @@
  * metadata of an object says what it contains.
  */
 import { getIdTime } from "../../domain/request-id.ts";
-import { toDay } from "../retained-days.ts";
+import { toDay } from "../../lib/time.ts";
 import { type ChunkContents, toDayPrefix } from "./chunk-contents.ts";
 
 export interface ArchiveChunk {
