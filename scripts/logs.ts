@@ -58,6 +58,11 @@ program
     console.log(isDeleted ? "the copy of the log is deleted" : "there is no copy of the log");
   });
 
+// A program that reads the output, such as `head`, can end before the output does.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
 await runCommand(async () => {
   await program.parseAsync();
 });

@@ -1,5 +1,5 @@
 /** Parquet files of the copy, one for each day. */
-import { rename } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { STORED_COLUMNS } from "./columns.ts";
@@ -31,16 +31,21 @@ export async function writeDay(
 ): Promise<void> {
   const name = join(folder, formatDay(day));
   const [tablePath, archivePath] = [`${name}.table.ndjson`, `${name}.archive.ndjson`];
-  const tableRows = stored.isInTable ? await writeTableRows(log, day, tablePath) : 0;
-  const { rows: archivedRows, mayOverlap } = await writeArchivedRows(log, day, archivePath);
-  const sources = [...(archivedRows > 0 ? [archivePath] : []), ...(tableRows > 0 ? [tablePath] : [])];
-  const isDouble = sources.length > 1 || mayOverlap;
-  const rows =
-    sources.length === 0
-      ? `SELECT ${VALUES} FROM (SELECT ${STORED_COLUMNS.map(({ key, jsonType }) => `NULL::${jsonType} AS "${key}"`).join(", ")}) WHERE false`
-      : `SELECT ${VALUES} FROM read_json(${quoteList(sources)}, format = 'newline_delimited', columns = {${JSON_COLUMNS}})`;
-  const once = isDouble ? " QUALIFY row_number() OVER (PARTITION BY id ORDER BY repeats DESC) = 1" : "";
-  await writeParquet(connection, `${rows}${once}`, `${name}.parquet`, path);
+  try {
+    const tableRows = stored.isInTable ? await writeTableRows(log, day, tablePath) : 0;
+    const { rows: archivedRows, mayOverlap } = await writeArchivedRows(log, day, archivePath);
+    const sources = [...(archivedRows > 0 ? [archivePath] : []), ...(tableRows > 0 ? [tablePath] : [])];
+    const isDouble = sources.length > 1 || mayOverlap;
+    const rows =
+      sources.length === 0
+        ? `SELECT ${VALUES} FROM (SELECT ${STORED_COLUMNS.map(({ key, jsonType }) => `NULL::${jsonType} AS "${key}"`).join(", ")}) WHERE false`
+        : `SELECT ${VALUES} FROM read_json(${quoteList(sources)}, format = 'newline_delimited', columns = {${JSON_COLUMNS}})`;
+    const once = isDouble ? " QUALIFY row_number() OVER (PARTITION BY id ORDER BY repeats DESC) = 1" : "";
+    await writeParquet(connection, `${rows}${once}`, `${name}.parquet`, path);
+  } finally {
+    // Now, because those of a whole log are many times as large as its copy.
+    await Promise.all([tablePath, archivePath].map((source) => rm(source, { force: true })));
+  }
 }
 
 /** Writes the file again without some requests. Returns whether it had one of them. */

@@ -40,9 +40,11 @@ export async function writeTableRows(log: StoredLog, day: number, path: string):
       const page = (await log.query(sql)) as unknown as (Row & { octets?: number })[];
       const last = page.at(-1);
       if (last === undefined) return rows;
-      const lines: string[] = [];
-      for (const { octets, ...row } of page) lines.push(toLine(await withFullBodies(log, row)));
-      await file.write(`${lines.join("\n")}\n`);
+      await writeRows(
+        log,
+        page.map(({ octets, ...row }) => row),
+        file,
+      );
       rows += page.length;
       after = last.id;
     }
@@ -84,10 +86,7 @@ async function writeObjects(log: StoredLog, day: number, file: FileHandle): Prom
   for (const object of objects) {
     const text = await readObject(log, object);
     const plain = !text.includes('"bodies":"') && !/\\u[dD][89a-fA-F]/.test(text);
-    if (plain) await file.write(text);
-    else
-      for (const line of text.split("\n"))
-        if (line !== "") await file.write(`${toLine(await withFullBodies(log, JSON.parse(line)))}\n`);
+    await (plain ? file.appendFile(text) : writeRows(log, parseLines(text), file));
     rows += countLines(text);
   }
   const ranges = objects.map(({ contents }) => contents).toSorted((a, b) => (a.first < b.first ? -1 : 1));
@@ -105,10 +104,26 @@ async function readObject(log: StoredLog, { key, contents }: ArchiveObject): Pro
   return unzipped.toString();
 }
 
+function* parseLines(text: string): Generator<Row> {
+  for (const line of text.split("\n")) if (line !== "") yield JSON.parse(line);
+}
+
 function countLines(text: string): number {
   let count = 0;
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count++;
   return count;
+}
+
+/** Writes rows with their large bodies, of which only some are in memory at a time: each can have megabytes. */
+async function writeRows(log: StoredLog, rows: Iterable<Row>, file: FileHandle): Promise<void> {
+  let lines = "";
+  for (const row of rows) {
+    lines += `${toLine(await withFullBodies(log, row))}\n`;
+    if (lines.length < PAGE_SIZE.octets) continue;
+    await file.appendFile(lines);
+    lines = "";
+  }
+  if (lines !== "") await file.appendFile(lines);
 }
 
 /** Replaces the excerpts of large bodies by the bodies in the bucket. If they were deleted, the excerpts stay. */

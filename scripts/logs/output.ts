@@ -12,6 +12,8 @@ import { toCsvLine } from "../../src/lib/csv.ts";
 
 const MAX_TABLE_ROWS = 1_000;
 const MAX_CELL_CHARACTERS = 200;
+/** All but the line break. */
+const CONTROL_CHARACTERS = /(?!\n)\p{Cc}/gu;
 
 /** Writes a text. The promise resolves when more can be written. */
 export type WriteText = (text: string) => Promise<void>;
@@ -68,8 +70,9 @@ async function* readObjects(result: DuckDBResult): AsyncGenerator<Record<string,
     for (const row of page) yield Object.fromEntries(row.map((value, i) => [names[i] ?? "", value]));
 }
 
+/** A text as a terminal can show it: a caller's text must not control the terminal. */
 function toCell(value: Json): string {
-  const text = String(toField(value) ?? "");
+  const text = String(toField(value) ?? "").replaceAll(CONTROL_CHARACTERS, "\uFFFD");
   return text.length > MAX_CELL_CHARACTERS ? `${text.slice(0, MAX_CELL_CHARACTERS - 1)}…` : text;
 }
 

@@ -64,8 +64,8 @@ async function openBucket(): Promise<Pick<StoredLog, "listArchive" | "getObject"
       let cursor: string | undefined;
       do {
         const parameters = { prefix, per_page: String(OBJECTS_PER_PAGE), ...(cursor && { cursor }) };
-        const response = await send(`${objects}?${new URLSearchParams(parameters)}`, headers);
-        const { result, result_info } = (await response.json()) as Envelope<ListedObject[]>;
+        const url = `${objects}?${new URLSearchParams(parameters)}`;
+        const { result, result_info } = await readJson<ListedObject[]>(url, headers);
         for (const { key, etag, custom_metadata } of result ?? [])
           found.push({ key, etag, contents: (custom_metadata ?? {}) as unknown as ChunkContents });
         const isTruncated = String(result_info?.is_truncated ?? false) === "true";
@@ -74,8 +74,8 @@ async function openBucket(): Promise<Pick<StoredLog, "listArchive" | "getObject"
       return found;
     },
     async getObject(key) {
-      const response = await send(`${objects}/${encodeURIComponent(key)}`, headers);
-      return response.status === 404 ? null : new Uint8Array(await response.arrayBuffer());
+      // As wrangler writes the address: with the slashes of the key.
+      return read(`${objects}/${key.split("/").map(encodeURIComponent).join("/")}`, headers);
     },
   };
 }
@@ -88,8 +88,7 @@ async function readCredentials(): Promise<Record<string, string>> {
 }
 
 async function findAccount(api: string, headers: Record<string, string>): Promise<string> {
-  const response = await send(`${api}/accounts`, headers);
-  const { result } = (await response.json()) as Envelope<{ id: string; name: string }[]>;
+  const { result } = await readJson<{ id: string; name: string }[]>(`${api}/accounts`, headers);
   const [account, ...others] = result ?? [];
   if (account !== undefined && others.length === 0) return account.id;
   throw new UserError(
@@ -97,20 +96,28 @@ async function findAccount(api: string, headers: Record<string, string>): Promis
   );
 }
 
+async function readJson<Result>(url: string, headers: Record<string, string>): Promise<Envelope<Result>> {
+  return JSON.parse(Buffer.from((await read(url, headers)) ?? []).toString());
+}
+
 /**
- * Sends a GET request, again after faults that pass. Returns the answer with status 200 or 404.
+ * Sends a GET request, again after faults that pass. Returns the body of the answer; null if there is no such object.
  * @throws UserError for any other answer
  */
-function send(url: string, headers: Record<string, string>): Promise<Response> {
+function read(url: string, headers: Record<string, string>): Promise<Uint8Array | null> {
   const attempt = async () => {
     let response: Response;
+    let body: Uint8Array;
     try {
       response = await fetch(url, { headers, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+      // Here, because a connection can also break within the answer.
+      body = new Uint8Array(await response.arrayBuffer());
     } catch (cause) {
       throw new TransientApiError(`Cloudflare's API does not answer: ${cause}`, { cause });
     }
-    if (response.ok || (response.status === 404 && url.includes("/objects/"))) return response;
-    const message = `Cloudflare's API answered ${response.status} for the bucket ${BUCKET}: ${await describe(response)}`;
+    if (response.ok) return body;
+    if (response.status === 404 && url.includes("/objects/")) return null;
+    const message = `Cloudflare's API answered ${response.status} for the bucket ${BUCKET}: ${describe(body)}`;
     if (response.status !== 429 && response.status < 500) throw new UserError(message);
     const retryAfterMs = Number(response.headers.get("retry-after") ?? 0) * 1000;
     if (retryAfterMs > 0) await sleep(Math.min(retryAfterMs, MAX_RETRY_AFTER_MS));
@@ -123,10 +130,9 @@ function send(url: string, headers: Record<string, string>): Promise<Response> {
   });
 }
 
-async function describe(response: Response): Promise<string> {
-  const body = await response.text();
+function describe(body: Uint8Array): string {
   try {
-    const { errors = [] } = JSON.parse(body) as Envelope<unknown>;
+    const { errors = [] } = JSON.parse(Buffer.from(body).toString()) as Envelope<unknown>;
     return errors.map(({ code, message }) => `${message} [${code}]`).join("; ") || "no reason given";
   } catch {
     return "no reason given";

@@ -8,6 +8,7 @@ import { COLUMNS } from "../../../scripts/logs/columns.ts";
 import { withDuckDB } from "../../../scripts/logs/duckdb.ts";
 import { deleteCopy } from "../../../scripts/logs/log-copy.ts";
 import { openView, runQuery } from "../../../scripts/logs/query.ts";
+import { startScript } from "../../support/run-script.ts";
 import { createScratchFolder } from "../../support/scratch-folder.ts";
 import { queryLogs, runLogs } from "./archived-log.ts";
 
@@ -56,14 +57,27 @@ describe("npm run logs", () => {
   });
 
   test("prints the query's rows as a table, and a mistake in SQL with the columns", async () => {
-    const { code, output } = await runLogs(state, "query", "SELECT count(*) AS n, 'x' AS text FROM requests");
-    expect(output).toMatch(/│ n │ text │\n│ 0 │ x {4}│\n.*\n1 row\n$/);
+    // A caller's text cannot control the terminal.
+    const sql = "SELECT count(*) AS n, chr(27) || '[1m' AS text FROM requests";
+    const { code, output } = await runLogs(state, "query", sql);
+    expect(output).toMatch(/^┌.*\n│ n │ text │\n│ 0 │ \uFFFD\[1m │\n.*\n1 row\n$/);
     expect(code).toBe(0);
     const mistake = await runLogs(state, "query", "SELECT clarity FROM requests");
     expect(mistake.output).toContain('Referenced column "clarity" not found');
     expect(mistake.output).toContain("request_body, response_body");
     expect(mistake.code).toBe(1);
   });
+});
+
+test("a program that reads only the start of the output ends the command without an error", async () => {
+  const sql = "SELECT range AS n FROM range(1_000_000)";
+  const args = ["query", sql, "--format", "ndjson", "--state", state];
+  const { child, finished, waitForOutput } = startScript(args, "scripts/logs.ts");
+  await waitForOutput('{"n":0}');
+  child.stdout?.destroy();
+  const { code, output } = await finished;
+  expect(output).not.toContain("EPIPE");
+  expect(code).toBe(0);
 });
 
 describe("a query", () => {
