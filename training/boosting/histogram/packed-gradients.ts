@@ -27,7 +27,7 @@ const WEIGHT_BITS = 26;
 
 /** @param totalWeight the sum of the rows' weights; null if rows have no weights */
 export function choosePacking(rows: number, totalWeight: number | null): Packing {
-  // The rounding error of a sum of n weights is at most n / 2 units. One more bit holds it.
+  // The rounding error of a sum of n weights is below n units. One more bit holds it, up to 67 million rows.
   const bits = totalWeight === null ? Math.ceil(Math.log2(rows + 1)) : WEIGHT_BITS + 1;
   const hessianScale = totalWeight === null ? 1 : floorToPowerOfTwo(2 ** WEIGHT_BITS / totalWeight);
   return { shift: 2 ** bits, hessianScale, gradientLimit: 2 ** (52 - bits) };
@@ -76,8 +76,10 @@ export function packGradients(
   for (let row = begin; row < end; row++) {
     const weight = weights[row]!;
     const gradient = Math.fround(predictions[row]! - targets[row]!) * weight;
-    const value =
-      Math.floor(gradient * gradientScale + 0.5) * shift + Math.floor(weight * hessianScale + 0.5);
+    // With 10 million rows, a hessian of 1 has 4 units. Without a hessian, rows with small weights make the value
+    // of a leaf far too large.
+    const hessian = Math.max(1, Math.floor(weight * hessianScale + 0.5));
+    const value = Math.floor(gradient * gradientScale + 0.5) * shift + hessian;
     packed[row] = value;
     sum += value;
   }

@@ -119,3 +119,25 @@ test("the sum of weighted packed gradients unpacks to the sums of gradients and 
   expect(unpackGradient(sum, scale, packing)).toBeCloseTo(-3, 5);
   expect(unpackHessian(sum, packing)).toBeCloseTo(3.5, 5);
 });
+
+test("a row with a small weight keeps a hessian, also among 10 million rows", () => {
+  const packing = choosePacking(10_000_000, 10_000_000);
+  const scale = chooseGradientScale(packing, 1_000_000);
+  const packed = new Float64Array(1);
+  const pack = (weight: number) => {
+    packGradients(
+      Float32Array.of(0),
+      Float32Array.of(1),
+      Float32Array.of(weight),
+      packed,
+      0,
+      1,
+      scale,
+      packing,
+    );
+    return unpackHessian(packed[0]!, packing);
+  };
+  expect(pack(1)).toBe(1);
+  expect(pack(0.05)).toBe(0.25);
+  expect(pack(0.6)).toBe(0.5);
+});
