@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import ora from "ora";
 import { addTargetOptions, createCommand, readTarget, runCommand } from "../cloudflare/command-line.ts";
+import { createSpinner } from "../cloudflare/spinner.ts";
 import { UserError } from "../cloudflare/user-error.ts";
 import { isIsoDate, parseIsoTime } from "../src/lib/input/iso-time.ts";
 import { toDay } from "../src/lib/time.ts";
@@ -132,7 +132,10 @@ function requireOrder(since: number, until: number): void {
 
 /** The log that the options name, with its progress on a terminal. */
 function openLog(): LogOptions {
-  const spinner = ora({ text: "comparing the copy with the log", isSilent: !process.stderr.isTTY }).start();
+  const spinner = createSpinner({
+    text: "comparing the copy with the log",
+    isSilent: !process.stderr.isTTY,
+  }).start();
   return {
     target: readTarget(program.opts()),
     progress: {

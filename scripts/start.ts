@@ -6,10 +6,10 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import ora from "ora";
 import { runCommand } from "../cloudflare/command-line.ts";
 import { applyMigrations } from "../cloudflare/d1.ts";
 import { readDevelopmentVars, startDevServer } from "../cloudflare/dev-server.ts";
+import { createSpinner } from "../cloudflare/spinner.ts";
 import { UserError } from "../cloudflare/user-error.ts";
 import { REPOSITORY_ROOT, type Target } from "../cloudflare/wrangler.ts";
 import { SCOPES } from "../src/domain/access.ts";
@@ -60,7 +60,7 @@ function checkPortIsFree(port: number): Promise<void> {
  * @returns the admin key
  */
 async function prepareState(): Promise<string> {
-  const spinner = ora("preparing the local databases").start();
+  const spinner = createSpinner({ text: "preparing the local databases" }).start();
   await applyMigrations(target);
   const champion = findChampion(await readRegistry(target));
   const adminKey = await readOrCreateAdminKey(champion !== null);

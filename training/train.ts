@@ -1,13 +1,13 @@
 import { appendFile, writeFile } from "node:fs/promises";
-import ora from "ora";
 import { reportUserError } from "../cloudflare/command-line.ts";
+import { createSpinner } from "../cloudflare/spinner.ts";
 import { readOptions } from "./cli/options.ts";
 import { formatAlerts, formatJson, formatMarkdown, formatTable } from "./cli/summary.ts";
 import { type PipelineStep, type ReportProgress, train } from "./pipeline.ts";
 
 /** Shows the current step of a run on one line, which stays when the next step begins. */
 function createProgressDisplay(): { report: ReportProgress; stop: (succeeded: boolean) => void } {
-  const spinner = ora({ discardStdin: false });
+  const spinner = createSpinner({ discardStdin: false });
   let current: PipelineStep | null = null;
   const report: ReportProgress = (step, text) => {
     if (step === current) {
