@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -7,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { archiveRows } from "../../../bench/logs/archive-rows.ts";
 import { withLocalBindings } from "../../../cloudflare/local-bindings.ts";
 import { type DayRange, toFolderName } from "../../../scripts/logs/days.ts";
+import { REPOSITORY_ROOT } from "../../../cloudflare/wrangler.ts";
+import { type DayRange, toDay, toFolderName } from "../../../scripts/logs/days.ts";
 import { withDuckDB } from "../../../scripts/logs/duckdb.ts";
 import { getCopyFolder, updateCopy, withCopy } from "../../../scripts/logs/log-copy.ts";
 import { withStoredLog } from "../../../scripts/logs/open-log.ts";
@@ -221,6 +224,15 @@ describe("npm run logs -- export", () => {
       `${lines.length.toLocaleString("en")} rows of 1 day, ${bytes} bytes, written to ${out}\n`,
     );
     await expect(exportAll(out)).rejects.toThrow("--out must be another folder for this format");
+  });
+
+  test("a query writes nothing but its rows on standard output", async () => {
+    const child = spawnSync(
+      process.execPath,
+      ["scripts/logs.ts", "--state", log.state, "query", "SELECT 1 AS n", "--format", "csv"],
+      { cwd: REPOSITORY_ROOT, encoding: "utf8" },
+    );
+    expect(child.stdout).toBe("n\r\n1\r\n");
   });
 });
 
