@@ -55,3 +55,9 @@ describe.each(FILES)("%s", (file) => {
     expect(brokenLinks).toEqual([]);
   });
 });
+
+test("the README has at most 150 lines", () => {
+  expect(readFileSync(join(REPOSITORY_ROOT, "README.md"), "utf8").split("\n").length).toBeLessThanOrEqual(
+    150,
+  );
+});
