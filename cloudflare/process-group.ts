@@ -1,8 +1,12 @@
 /** Processes that end with this one, together with everything that they have started. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
+/** A killed process is gone after milliseconds. Where nobody reaps it, it would seem to run for ever. */
+const GROUP_END_TIMEOUT_MS = 2_000;
+const GROUP_END_POLL_INTERVAL_MS = 10;
 const END_WITH_PARENT = pathToFileURL(join(import.meta.dirname, "end-with-parent.ts")).href;
 
 export interface ProcessGroupOptions {
@@ -16,7 +20,10 @@ export interface ProcessGroupOptions {
 }
 
 export interface ProcessGroup {
-  /** Resolves when the first process of the group has exited: with its exit code, or null after a signal. */
+  /**
+   * Resolves when the group has ended: with the exit code of its first process, or null after a signal. Another
+   * process can then open the databases that the group had open.
+   */
   readonly exited: Promise<number | null>;
   /** Sends a signal to all processes of the group. */
   signal(signal: NodeJS.Signals): void;
@@ -44,19 +51,27 @@ export function startProcessGroup(args: readonly string[], options: ProcessGroup
   const exited = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", resolve);
-  }).finally(() => {
+  }).finally(async () => {
     runningGroups.delete(child);
-    signalGroup(child, "SIGKILL");
+    const deadline = performance.now() + GROUP_END_TIMEOUT_MS;
+    while (signalGroup(child, "SIGKILL") && performance.now() < deadline)
+      await sleep(GROUP_END_POLL_INTERVAL_MS);
   });
-  return { exited, signal: (signal) => signalGroup(child, signal) };
+  return {
+    exited,
+    signal(signal) {
+      signalGroup(child, signal);
+    },
+  };
 }
 
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
+/** @returns whether the group had a process */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): boolean {
+  if (child.pid === undefined) return false;
   try {
-    process.kill(-child.pid, signal);
+    return process.kill(-child.pid, signal);
   } catch (error) {
-    // The group has no process any more.
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    return false;
   }
 }
