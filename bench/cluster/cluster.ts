@@ -2,7 +2,7 @@
  * Compares Facet's own trees with XGBoost in one process and with XGBoost on Dask (examples/cluster): time, test
  * error and memory, at the features and settings of gradient-boosting.
  *
- *   npm run bench -- cluster                               54k, 1 million and 10 million stones: over an hour
+ *   npm run bench -- cluster                               54k, 1 million and 10 million stones: half an hour
  *   npm run bench -- cluster --rows 54000 --runs 1         a minute, after the installation of the packages
  *
  * The test stones are a fifth of the embedded dataset. 54k means the other four fifths. Larger tables are drawn from
